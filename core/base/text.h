@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** String builder; numbers in and out; escaping of the target's text. */
+#ifndef HS_TEXT_H
+#define HS_TEXT_H
+
+#include <base.h>
+#include <err.h>
+
+/** Growing text, always NUL-terminated once touched. {0} is empty. */
+struct hs_text {
+	char *s;		/* NULL while empty; use hs_text_str() */
+	size_t len, cap;
+};
+void hs_text_deinit(struct hs_text *t);
+#define HS_TEXT HS_CLEANUP(hs_text_deinit) struct hs_text
+void hs_text_add(struct hs_text *t, const char *s);
+void hs_text_addn(struct hs_text *t, const char *s, size_t n);
+void hs_text_addc(struct hs_text *t, char c);
+void hs_text_addf(struct hs_text *t, const char *fmt, ...) HS_PRINTF(2, 3);
+void hs_text_clear(struct hs_text *t);
+/** Never NULL; valid until the next change. */
+const char *hs_text_str(const struct hs_text *t);
+/** Gives the buffer away (free()); t is empty afterwards. Never NULL. */
+char *hs_text_take(struct hs_text *t);
+
+/**
+ * Append n foreign bytes so that no terminal can be steered by them: C0, DEL,
+ * C1, bidirectional controls (U+061C, U+200E/F, U+202A-202E, U+2066-2069),
+ * line and paragraph separators and invalid UTF-8 become \n, \t, \xNN, \uNNNN.
+ * Backslash itself is kept. Idempotent on its own output.
+ */
+void hs_text_escape(struct hs_text *t, const char *s, size_t n);
+/** Columns that valid escaped UTF-8 takes on a terminal (wcwidth). */
+size_t hs_text_width(const char *s, size_t n);
+/** "3.23 MB", muppy's own form: base 1024, "   12     B" below 1025. */
+void hs_text_size_muppy(struct hs_text *t, uint64_t bytes);
+/** "131 MiB", "4.0 KiB", "17 B": for messages and the status line. */
+void hs_text_size(struct hs_text *t, uint64_t bytes);
+/** "3.1 ms", "2.0 s". */
+void hs_text_duration(struct hs_text *t, uint64_t ns);
+
+/** Whole string as unsigned: decimal or 0x…; false on anything else. */
+bool hs_parse_u64(const char *s, uint64_t *ret);
+bool hs_parse_i64(const char *s, int64_t *ret);
+/** "64k", "2GiB", "100" → bytes. "5%" is not a size. */
+bool hs_parse_size(const char *s, uint64_t *ret);
+/** "2s", "150ms", "1.5" (seconds) → nanoseconds. */
+bool hs_parse_duration(const char *s, uint64_t *ret);
+/**
+ * Nearest of n words by edit distance, at most max(1, len/3) away; NULL if
+ * none. Borrowed from words.
+ */
+const char *hs_nearest(const char *word, const char *const *words, size_t n);
+#endif
