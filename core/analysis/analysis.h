@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * analysis: numbers about objects and sets. Results are plain structs that the
+ * caller owns.
+ */
+#ifndef AN_ANALYSIS_H
+#define AN_ANALYSIS_H
+
+#include <err.h>
+#include <task.h>
+
+#include <graph.h>
+#include <model.h>
+
+/* --- deep sizes: the words of Pympler (language.md section 3) ------------ */
+
+struct an_size_options {
+	uint64_t align;		/* power of two; 0 or 1: none. Default 8 */
+	uint64_t limit;		/* depth; UINT64_MAX: none (default) */
+	bool code;		/* count and follow code objects */
+	unsigned detail;	/* asized: levels of referents */
+	uint64_t above;		/* asized: rows below this size are dropped */
+};
+void an_size_options_init(struct an_size_options *o);
+
+/**
+ * Deep held bytes of everything reachable from the objects by strong,
+ * non-context edges, each object once. Works without a graph: reads edges
+ * through the model. O(objects reached).
+ */
+struct hs_err *an_asizeof(struct md_model *m, const uint64_t *addr, size_t n,
+			  const struct an_size_options *o, struct hs_task *task,
+			  uint64_t *ret) HS_MUST_USE;
+/**
+ * One number an argument: own bytes for that argument alone; other shared
+ * objects for the first argument that reaches them; a repeated argument 0.
+ * ret has room for n.
+ */
+struct hs_err *an_asizesof(struct md_model *m, const uint64_t *addr, size_t n,
+			   const struct an_size_options *o,
+			   struct hs_task *task, uint64_t *ret) HS_MUST_USE;
+
+/** Pympler's Asized tree. */
+struct an_sized {
+	char *name;		/* repr, "[K] key", "[V] key: value", attr */
+	uint64_t addr;
+	uint64_t size, flat, held;
+	bool approximate;	/* flat is a base's: shown '~' */
+	struct an_sized *refs;	/* ordered by size, ties by position */
+	size_t n_refs;
+};
+void an_sized_deinit(struct an_sized *s);
+struct hs_err *an_asized(struct md_model *m, const uint64_t *addr, size_t n,
+			 const struct an_size_options *o, struct hs_task *task,
+			 struct an_sized *ret /* n of them */) HS_MUST_USE;
+
+/* --- partitions: the words of Heapy ------------------------------------- */
+
+enum an_relation {
+	AN_BY_CLODO,		/* class, or dict of class */
+	AN_BY_TYPE,
+	AN_BY_SIZE,		/* individual flat size */
+	AN_BY_ID,
+	AN_BY_UNITY,
+	AN_N_RELATIONS
+};
+/** Word of a relation ("clodo") and its table header ("Kind (class / …"). */
+const char *an_relation_name(enum an_relation r);
+const char *an_relation_header(enum an_relation r);
+
+struct an_row {
+	uint64_t key;		/* type<<32|owner type, size, or id */
+	uint64_t count, flat, held;
+};
+/** Rows by descending flat (ties: count, then name or key). */
+struct an_partition {
+	struct gr_set *set;	/* owned reference */
+	enum an_relation by;
+	struct an_row *rows;
+	size_t n_rows;
+	uint64_t count, flat, held;
+};
+struct hs_err *an_partition(struct gr_set *set, enum an_relation by,
+			    struct hs_task *task, struct an_partition **ret)
+	HS_MUST_USE;
+void an_partition_destroy(struct an_partition *p);
+/** What is printed in the Kind column. free(). */
+char *an_row_name(const struct an_partition *p, size_t row);
+/** Nodes of rows from..to-1 of the partition. */
+struct hs_err *an_rows_set(const struct an_partition *p, size_t from, size_t to,
+			   struct hs_task *task, struct gr_set **ret) HS_MUST_USE;
+/** Nodes of the set that are of this type (exact). */
+struct hs_err *an_of_type(struct gr_set *set, uint32_t type,
+			  struct hs_task *task, struct gr_set **ret) HS_MUST_USE;
+
+/* --- summaries: the words of muppy (language.md section 5) --------------- */
+
+/** By type name, flat sizes; lives on after its graph is gone. */
+struct an_summary_row {
+	char *type;
+	int64_t count, size;	/* signed: rows of a difference */
+};
+struct an_summary {
+	struct an_summary_row *rows;
+	size_t n;
+};
+struct hs_err *an_summary(struct gr_set *set, struct hs_task *task,
+			  struct an_summary **ret) HS_MUST_USE;
+void an_summary_destroy(struct an_summary *s);
+/** b - a, rows that are 0/0 swept. */
+struct an_summary *an_summary_diff(const struct an_summary *a,
+				   const struct an_summary *b);
+#endif

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * graph: the objects of one instant as numbered nodes, their edges as rows,
+ * and sets of nodes. Holds 100 million objects.
+ *
+ * Ids are 32-bit ranks in address order. What a node is made of comes in
+ * layers, each made on first use and kept:
+ *
+ *   nodes   gr_build()      which addresses hold an object, and its type,
+ *                           owner, flat and held: one streaming sweep
+ *   rows    gr_need_rows()  forward and reverse strong edges, in-degree
+ *   reach   gr_need_reach() which nodes the roots reach
+ *
+ * The sweep: the host streams claimed memory in chunks of 1 MiB through the
+ * plugin on several threads; what lies outside the pools is found by what
+ * points there, and from roots, until nothing new turns up.
+ */
+#ifndef GR_GRAPH_H
+#define GR_GRAPH_H
+
+#include <err.h>
+#include <task.h>
+
+#include <model.h>
+
+struct gr_graph;
+enum { GR_NONE = UINT32_MAX };
+
+/** Sweep the instant. Borrows the model. threads 0: as many as cores, max 8. */
+struct hs_err *gr_build(struct md_model *m, struct hs_task *task,
+			unsigned threads, struct gr_graph **ret) HS_MUST_USE;
+void gr_destroy(struct gr_graph *g);
+struct md_model *gr_model(const struct gr_graph *g);
+
+/** What could not be read or was caught in mid-change. */
+struct gr_quality {
+	uint64_t torn, unread, approximate;	/* objects */
+	uint64_t unread_bytes;
+	bool partial;		/* interrupted */
+};
+const struct gr_quality *gr_quality(const struct gr_graph *g);
+
+uint32_t gr_n(const struct gr_graph *g);
+/** Id of the object that begins at addr, or GR_NONE. O(1). */
+uint32_t gr_id(const struct gr_graph *g, uint64_t addr);
+/** Address of a node. O(log chunks). */
+uint64_t gr_addr(const struct gr_graph *g, uint32_t id);
+uint32_t gr_type(const struct gr_graph *g, uint32_t id);
+/** Type of the object whose attribute table this is, or GR_NONE. */
+uint32_t gr_owner_type(const struct gr_graph *g, uint32_t id);
+/** Object whose attribute table this is (GR_NONE: none). */
+uint32_t gr_owner(const struct gr_graph *g, uint32_t id);
+uint64_t gr_flat(const struct gr_graph *g, uint32_t id);
+uint64_t gr_held(const struct gr_graph *g, uint32_t id);
+uint32_t gr_flags(const struct gr_graph *g, uint32_t id); /* object flags */
+
+/* --- rows --------------------------------------------------------------- */
+struct hs_err *gr_need_rows(struct gr_graph *g, struct hs_task *task) HS_MUST_USE;
+bool gr_has_rows(const struct gr_graph *g);
+/**
+ * Strong edges of id, in the plugin's order, duplicates kept; bit 31 is set on
+ * those that are context (HEAPSH_EDGE_CONTEXT). Needs rows. Borrowed.
+ */
+size_t gr_out(const struct gr_graph *g, uint32_t id, const uint32_t **ret);
+/** Referrers by strong edges, ascending, duplicates kept. Needs rows. */
+size_t gr_in(const struct gr_graph *g, uint32_t id, const uint32_t **ret);
+enum { GR_CONTEXT = UINT32_C(0x80000000), GR_ID = 0x7fffffff };
+uint64_t gr_refcount(const struct gr_graph *g, uint32_t id); /* needs rows */
+
+/* --- reach -------------------------------------------------------------- */
+struct gr_root {
+	uint32_t id;		/* node */
+	uint32_t flags;		/* heapsh_root_flags */
+	char *name;
+};
+/** Roots that are nodes. Borrowed. */
+size_t gr_roots(const struct gr_graph *g, const struct gr_root **ret);
+struct hs_err *gr_need_reach(struct gr_graph *g, struct hs_task *task) HS_MUST_USE;
+bool gr_has_reach(const struct gr_graph *g);
+
+/* --- sets --------------------------------------------------------------- */
+/**
+ * A set of nodes of one graph: immutable, counted. Stored as the whole heap,
+ * as a sorted list of ids (small), or as a bitmap (large).
+ */
+struct gr_set;
+struct gr_set *gr_set_ref(struct gr_set *s);
+void gr_set_unref(struct gr_set *s);	/* NULL is fine */
+struct gr_graph *gr_set_graph(const struct gr_set *s);
+uint32_t gr_set_count(const struct gr_set *s);
+uint64_t gr_set_flat(const struct gr_set *s);	/* sum; cached */
+uint64_t gr_set_held(const struct gr_set *s);
+bool gr_set_has(const struct gr_set *s, uint32_t id);
+/** Iterate: *id from 0; false at the end: for (id = 0; next(s, &id); id++) */
+bool gr_set_next(const struct gr_set *s, uint32_t *id);
+
+struct hs_err *gr_set_all(struct gr_graph *g, struct gr_set **ret) HS_MUST_USE;
+/** ids: any order, duplicates dropped. */
+struct hs_err *gr_set_of(struct gr_graph *g, const uint32_t *ids, size_t n,
+			 struct gr_set **ret) HS_MUST_USE;
+/** Nodes for which test(arg, id) is true, out of s. */
+struct hs_err *gr_set_filter(struct gr_set *s, struct hs_task *task,
+			     bool (*test)(void *arg, uint32_t id), void *arg,
+			     struct gr_set **ret) HS_MUST_USE;
+enum gr_op { GR_AND, GR_OR, GR_SUB, GR_XOR };
+/** HS_ERR_USAGE when the two are of different graphs. */
+struct hs_err *gr_set_op(enum gr_op op, struct gr_set *a, struct gr_set *b,
+			 struct gr_set **ret) HS_MUST_USE;
+bool gr_set_equal(const struct gr_set *a, const struct gr_set *b);
+bool gr_set_subset(const struct gr_set *a, const struct gr_set *b);
+/** Reached from roots / held by C only ("orphans": refcount above edges). */
+struct hs_err *gr_set_reachable(struct gr_graph *g, struct hs_task *task,
+				struct gr_set **ret) HS_MUST_USE;
+struct hs_err *gr_set_orphans(struct gr_graph *g, struct hs_task *task,
+			      struct gr_set **ret) HS_MUST_USE;
+/** Neither reached from roots nor from orphans. */
+struct hs_err *gr_set_unreachable(struct gr_graph *g, struct hs_task *task,
+				  struct gr_set **ret) HS_MUST_USE;
+/** Union of the targets / sources of the set's strong edges. */
+struct hs_err *gr_set_referents(struct gr_set *s, struct hs_task *task,
+				struct gr_set **ret) HS_MUST_USE;
+struct hs_err *gr_set_referrers(struct gr_set *s, struct hs_task *task,
+				struct gr_set **ret) HS_MUST_USE;
+#endif

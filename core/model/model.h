@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * model: the host side of plugin.h. Finds and loads plugins, asks them whose
+ * the process is, and turns the winner's answers into C calls that the rooms to
+ * the right use. No runtime is named here.
+ */
+#ifndef MD_MODEL_H
+#define MD_MODEL_H
+
+#include <err.h>
+#include <task.h>
+
+#include <image.h>
+
+#include <heapsh/plugin.h>
+
+/* --- plugins on disk ---------------------------------------------------- */
+
+struct md_host;			/* the loaded plugins */
+
+struct md_plugin_info {
+	const char *name, *path, *version;
+	const char *problem;	/* why it was not loaded, or NULL */
+};
+
+/**
+ * Load every plugin of the folders (each plugins/NAME/NAME.so, NAME.so, or the
+ * build tree's NAME/.libs/NAME.so). A file or folder that others can write is
+ * refused; so are a missing entry symbol or another ABI major: both show as
+ * problem, never as failure. only: names to use, or NULL for all. skip: names
+ * that have crashed.
+ */
+struct hs_err *md_host_create(const char *const *dirs, size_t n_dirs,
+			      const char *const *only, size_t n_only,
+			      const char *const *skip, size_t n_skip,
+			      struct md_host **ret) HS_MUST_USE;
+void md_host_destroy(struct md_host *host);
+size_t md_plugins(const struct md_host *host, const struct md_plugin_info **ret);
+/** Load one more file ("plugin load FILE"). */
+struct hs_err *md_load(struct md_host *host, const char *path) HS_MUST_USE;
+/**
+ * Told the name of the plugin that is about to run, and NULL when it has
+ * returned; the engine writes it where the shell can see it after a crash.
+ */
+void md_set_running(struct md_host *host, void (*fn)(void *, const char *),
+		    void *arg);
+
+/* --- whose is it -------------------------------------------------------- */
+
+/** Borrowed from the host; valid as long as it. */
+struct md_claim {
+	const struct heapsh_plugin *plugin;
+	struct heapsh_claim claim;
+};
+/**
+ * Ask every plugin; the most confident YES wins. HS_ERR_UNSUPPORTED when none
+ * says yes: the message holds a refusal's own sentence, or what was seen and
+ * which plugins looked.
+ */
+struct hs_err *md_probe(struct md_host *host, struct im_image *live,
+			struct md_claim *ret) HS_MUST_USE;
+/** Ask how to settle. Without an answer: flags CONSISTENT. */
+void md_settle(struct md_host *host, const struct md_claim *claim,
+	       struct im_image *frozen, struct heapsh_settle *ret);
+
+/* --- one instant, understood -------------------------------------------- */
+
+struct md_model;
+
+/** A type, copied from the plugin's; number is its index. */
+struct md_type {
+	char *name;
+	uint32_t flags;		/* heapsh_type_flags */
+	uint64_t address, basic_size, item_size, pre_size;
+};
+
+/** Opens the plugin's state on the image. Borrows host and im. */
+struct hs_err *md_open(struct md_host *host, const struct md_claim *claim,
+		       struct im_image *im, struct hs_task *task,
+		       struct md_model **ret) HS_MUST_USE;
+void md_close(struct md_model *m);
+struct im_image *md_image(const struct md_model *m);
+const struct heapsh_plugin *md_plugin(const struct md_model *m);
+const struct heapsh_claim *md_claim(const struct md_model *m);
+const struct heapsh_status *md_status(const struct md_model *m);
+/** The task whose cancel word host->cancelled() answers; per command. */
+void md_set_task(struct md_model *m, struct hs_task *task);
+
+/** Number of types known so far; grows while sweeping. Thread-safe. */
+uint32_t md_n_types(const struct md_model *m);
+/** Valid for the model's life. type < md_n_types(). */
+const struct md_type *md_type(const struct md_model *m, uint32_t type);
+/** UINT32_MAX when no type has that name or address. */
+uint32_t md_type_by_name(const struct md_model *m, const char *name);
+uint32_t md_type_by_address(const struct md_model *m, uint64_t addr);
+
+/**
+ * sweep/at/refs with the caller's callbacks: fill sink->object, ->edge,
+ * ->nothing, ->want; reader is a im_reader of the calling thread. Embed the
+ * sink as the first member of your own struct.
+ */
+void md_sweep(struct md_model *m, const struct heapsh_chunk *chunk,
+	      struct heapsh_sink *sink);
+void md_at(struct md_model *m, const uint64_t *addr, uint32_t n,
+	   struct heapsh_sink *sink);
+/** As the plugin's: *grain is checked (power of two, 4 KiB..1 MiB). */
+uint32_t md_ranges(struct md_model *m, struct heapsh_range *ret, uint32_t cap,
+		   uint64_t *grain);
+void md_roots(struct md_model *m,
+	      void (*emit)(void *arg, const struct heapsh_root *root),
+	      void *arg);
+
+/* One object, main thread. */
+struct md_object {
+	struct heapsh_object o;
+	const struct md_type *type;
+};
+/** False when no object begins there. */
+bool md_object_at(struct md_model *m, uint64_t addr, struct md_object *ret);
+
+/** An edge with its label's text made (escaped), for people. */
+struct md_edge {
+	struct heapsh_edge e;
+	/* static text of the plugin in e.text stays valid */
+};
+/**
+ * Every edge of the object in the plugin's own order. *ret is a malloc'ed
+ * array that the caller frees. HS_ERR_NAME when there is no object.
+ */
+struct hs_err *md_edges(struct md_model *m, uint64_t addr, struct md_edge **ret,
+			size_t *n) HS_MUST_USE;
+
+/** Repr of an object, escaped, at most max columns ("…" when cut). free(). */
+char *md_render(struct md_model *m, uint64_t addr, uint32_t style, size_t max);
+/**
+ * Text of an edge: Heapy's words ("['k']", ".name", "->f_locals", "[3]",
+ * ".keys()[2]", "list(set)[1]", ".f_locals['x']", ".??"). free().
+ */
+char *md_label(struct md_model *m, const struct heapsh_edge *e);
+/** "__main__.Account", or "dict of __main__.Account" for an owner. free(). */
+char *md_kind_name(struct md_model *m, uint32_t type, uint32_t owner);
+
+uint64_t md_lookup(struct md_model *m, const char *name, size_t n);
+uint64_t md_attr(struct md_model *m, uint64_t addr, const char *name, size_t n);
+uint64_t md_item(struct md_model *m, uint64_t addr,
+		 const struct heapsh_key *key);
+void md_names(struct md_model *m, uint64_t addr, const char *prefix, size_t n,
+	      heapsh_name_fn *fn, void *arg);
+bool md_measure(struct md_model *m, uint64_t addr, struct heapsh_measure *ret);
+/** Optional interface of the plugin, or NULL, with the state to pass. */
+const void *md_interface(struct md_model *m, const char *name, void **state);
+#endif
