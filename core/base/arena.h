@@ -3,7 +3,7 @@
 #ifndef HS_ARENA_H
 #define HS_ARENA_H
 
-#include <base.h>
+#include "base.h"
 
 struct hs_arena {
 	struct hs_arena_block *head;

@@ -15,6 +15,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -66,6 +67,7 @@ static inline bool hs_mul_overflows(uint64_t a, uint64_t b, uint64_t *ret)
 /** Monotonic clock in nanoseconds. */
 uint64_t hs_now_ns(void);
 
-/* Functions that no room may call: use text.h. */
+/* Functions that no room may call: use text.h. The headers that declare them
+ * are included above, so that none of them is met later. */
 #pragma GCC poison strcpy strcat sprintf vsprintf strtok gets atoi atol
 #endif

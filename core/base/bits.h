@@ -3,7 +3,7 @@
 #ifndef HS_BITS_H
 #define HS_BITS_H
 
-#include <base.h>
+#include "base.h"
 
 static inline size_t hs_bits_words(uint64_t n)
 {

@@ -9,7 +9,7 @@
 #ifndef HS_ERR_H
 #define HS_ERR_H
 
-#include <base.h>
+#include "base.h"
 
 enum hs_code {
 	HS_ERR_OTHER = 1,	/* none of the below */

@@ -3,7 +3,7 @@
 #ifndef HS_MAP_H
 #define HS_MAP_H
 
-#include <base.h>
+#include "base.h"
 
 struct hs_map {
 	uint64_t *keys, *vals;

@@ -11,8 +11,8 @@
 
 #include <stdatomic.h>
 
-#include <base.h>
-#include <err.h>
+#include "base.h"
+#include "err.h"
 
 struct hs_shared {
 	_Atomic uint32_t version;	/* 1 */

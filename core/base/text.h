@@ -3,8 +3,8 @@
 #ifndef HS_TEXT_H
 #define HS_TEXT_H
 
-#include <base.h>
-#include <err.h>
+#include "base.h"
+#include "err.h"
 
 /** Growing text, always NUL-terminated once touched. {0} is empty. */
 struct hs_text {

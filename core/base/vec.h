@@ -7,7 +7,7 @@
 #ifndef HS_VEC_H
 #define HS_VEC_H
 
-#include <base.h>
+#include "base.h"
 
 #define HS_VEC(type) struct { type *v; size_t n, cap; }
 void *hs_vec_grow(void *v, size_t *cap, size_t need, size_t item_size);

@@ -1,0 +1,7 @@
+# SPDX-License-Identifier: Apache-2.0
+# One binary, two roles: engine and tracer. At the top of the build tree, where
+# ./heapsh looks for it first.
+pkglibexec_PROGRAMS += heapsh-engine
+heapsh_engine_CPPFLAGS = $(INC_ENGINE) -DHEAPSH_PLUGINDIR='"$(plugindir)"'
+heapsh_engine_SOURCES = %D%/main.c
+heapsh_engine_LDADD = $(LIBS_VERB) $(JANSSON_LIBS) $(DW_LIBS) $(ELF_LIBS)

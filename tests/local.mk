@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: Apache-2.0
+# Every test is an executable that prints TAP and is named *.t. Unit tests are
+# registered by the local.mk of their room, scripts here. A unit test of room
+# X, file tests/unit/x_thing.c, is these lines in X's local.mk:
+#	check_PROGRAMS += tests/unit/x_thing.t
+#	tests_unit_x_thing_t_CPPFLAGS = $(INC_X) $(INC_TESTS)
+#	tests_unit_x_thing_t_SOURCES = tests/unit/x_thing.c
+#	tests_unit_x_thing_t_LDADD = $(LIBS_X) $(CMOCKA_LIBS)
+TEST_EXTENSIONS = .t
+T_LOG_DRIVER = env AM_TAP_AWK='$(AWK)' $(SHELL) \
+	$(top_srcdir)/build-aux/tap-driver.sh
+AM_TESTS_ENVIRONMENT = \
+	CMOCKA_MESSAGE_OUTPUT=TAP; export CMOCKA_MESSAGE_OUTPUT; \
+	HEAPSH='$(abs_top_builddir)/heapsh'; export HEAPSH; \
+	abs_top_srcdir='$(abs_top_srcdir)'; export abs_top_srcdir; \
+	abs_top_builddir='$(abs_top_builddir)'; export abs_top_builddir; \
+	PYTHONDONTWRITEBYTECODE=1; export PYTHONDONTWRITEBYTECODE;
+
+E2E_TESTS =
+STYLE_TESTS =
+HARNESS_TESTS =
+TESTS += $(check_PROGRAMS) $(E2E_TESTS) $(STYLE_TESTS) $(HARNESS_TESTS)
+EXTRA_DIST += $(E2E_TESTS) $(STYLE_TESTS) $(HARNESS_TESTS) \
+	tests/lib/unit.h tests/lib/summarize
+
+# In place of automake's own: the last line is the sum of all test points,
+# whether they passed or not.
+check: all
+	@rc=0; $(MAKE) $(AM_MAKEFLAGS) check-am || rc=$$?; \
+	$(PYTHON3) $(top_srcdir)/tests/lib/summarize $(TEST_LOGS) || rc=1; \
+	exit $$rc
