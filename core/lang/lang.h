@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * lang: values, grammar, evaluation (language.md section 2). Sees verbs only
+ * as a table of records, the session only as struct lg_session.
+ *
+ * Ownership: functions borrow their arguments and return a new reference,
+ * without exception. Values are immutable once returned.
+ */
+#ifndef LG_LANG_H
+#define LG_LANG_H
+
+#include <err.h>
+#include <map.h>
+#include <task.h>
+
+#include <doc.h>
+#include <analysis.h>
+#include <graph.h>
+#include <model.h>
+
+/* --- instants ------------------------------------------------------------ */
+
+/**
+ * One moment of one process. The engine makes it; values keep it alive. The
+ * graph is built on first use; after release only what is already in memory
+ * answers.
+ */
+struct lg_instant {
+	unsigned refs;
+	unsigned number;		/* @2; from 1 */
+	char *name;			/* of snap NAME, or NULL */
+	struct md_model *model;		/* NULL once released */
+	struct im_image *image;		/* owned by the engine's hook below */
+	struct gr_graph *graph;		/* NULL until gr_build */
+	struct an_summary *summary;	/* cached by "summary"; outlives release */
+	uint64_t taken_ns;		/* CLOCK_REALTIME */
+	json_t *attached;		/* its "attached" document */
+	/** Ends what the engine holds (model, image, clone). May be NULL. */
+	void (*destroy)(struct lg_instant *in, void *arg);
+	void *destroy_arg;
+};
+struct lg_instant *lg_instant_ref(struct lg_instant *in);
+void lg_instant_unref(struct lg_instant *in);
+/** The graph, swept on first use. HS_ERR_GONE after release without one. */
+struct hs_err *lg_instant_graph(struct lg_instant *in, struct hs_task *task,
+				struct gr_graph **ret) HS_MUST_USE;
+
+/* --- values --------------------------------------------------------------- */
+
+enum lg_kind {
+	LG_NONE, LG_BOOL, LG_INT, LG_FLOAT, LG_TEXT, LG_RAW /* b'…' */,
+	LG_BYTES,	/* a number of bytes: i */
+	LG_LIST,	/* (1, 2): also what asizesof answers */
+	LG_OBJECT,	/* of the program */
+	LG_SET,		/* of nodes, with a partition and a window of rows */
+	LG_TABLE,	/* any ready document with rows to page through */
+	LG_NAMESPACE,	/* threads, threads[0], frames[1], …: see lg_class */
+};
+struct lg_value;
+struct lg_value *lg_ref(struct lg_value *v);
+void lg_unref(struct lg_value *v);	/* NULL is fine */
+static inline void lg_unref_p(struct lg_value **v)
+{
+	lg_unref(*v);
+}
+#define LG_GUARD HS_CLEANUP(lg_unref_p) struct lg_value *
+enum lg_kind lg_kind(const struct lg_value *v);
+
+struct lg_value *lg_none(void);
+struct lg_value *lg_bool(bool b);
+struct lg_value *lg_int(int64_t i);
+struct lg_value *lg_float(double f);
+struct lg_value *lg_text(const char *s, size_t n);
+struct lg_value *lg_bytes(uint64_t n);
+struct lg_value *lg_list(struct lg_value *const *items, size_t n);
+struct lg_value *lg_object(struct lg_instant *in, uint64_t addr);
+/** A set of the instant, by class, its first ten rows (session's rows). */
+struct lg_value *lg_set(struct lg_instant *in, struct gr_set *set,
+			enum an_relation by);
+/**
+ * Ready document with "rows": .more, .prev, .top, .all and [i] work on it.
+ * Takes doc over.
+ */
+struct lg_value *lg_table(struct lg_instant *in, json_t *doc);
+
+/** Valid when lg_kind says so; else 0, NULL. Borrowed. */
+int64_t lg_as_int(const struct lg_value *v);	/* INT, BOOL, BYTES */
+double lg_as_float(const struct lg_value *v);	/* INT, FLOAT */
+const char *lg_as_text(const struct lg_value *v, size_t *n);
+uint64_t lg_as_address(const struct lg_value *v);
+struct lg_instant *lg_instant_of(const struct lg_value *v);
+struct gr_set *lg_as_set(const struct lg_value *v);
+size_t lg_items(const struct lg_value *v, struct lg_value *const **ret);
+
+struct lg_session;
+/** The document of a value (the window of a set; never the whole heap). */
+struct hs_err *lg_doc(struct lg_session *s, struct lg_value *v, json_t **ret)
+	HS_MUST_USE;
+
+/* --- verbs ---------------------------------------------------------------- */
+
+enum lg_arg_kind {
+	LG_ARG_VALUE,		/* postfix expression, evaluated */
+	LG_ARG_WORD,		/* bare word up to a blank, not evaluated */
+	LG_ARG_FILE,		/* a path: as WORD; completes file names */
+	LG_ARG_INSTANT,		/* name or number of a snapshot */
+	LG_ARG_CLASS,		/* dotted type name, not evaluated */
+	LG_ARG_REST,		/* rest of the line as it is (!cmd, help text) */
+	LG_ARG_OPTION,		/* name=value; in options[] */
+};
+struct lg_arg {
+	const char *name;	/* "OBJ"; of an option: "detail" */
+	enum lg_arg_kind kind;
+	bool optional, many;	/* many: last one repeats */
+	const char *values;	/* option: "size|type|count", "N", "0|1", "SIZE" */
+	const char *help;	/* one line */
+};
+
+/** What a verb is called with. Borrowed for the call. */
+struct lg_call {
+	struct lg_session *session;
+	const struct lg_verb *verb;
+	struct hs_task *task;
+	struct lg_value *const *args;	/* WORD, FILE, CLASS, REST: LG_TEXT */
+	size_t n_args;
+	struct {
+		const char *name;
+		const char *op;		/* "=", "!=", "<", "<=", ">", ">=",
+					   "~", "!~" */
+		struct lg_value *value;	/* bare words are LG_TEXT */
+	} *options;
+	size_t n_options;
+};
+
+enum lg_verb_flags {
+	LG_VERB_NO_RESULT = 1,	/* `_` keeps its value (help, set, …) */
+	LG_VERB_NO_TARGET = 2,	/* works without an attached process */
+};
+
+/** One verb: one file, one const record. */
+struct lg_verb {
+	const char *name;
+	const struct lg_arg *args;	/* ends with name NULL; may be NULL */
+	const struct lg_arg *options;	/* same */
+	uint32_t flags;
+	const char *summary;	/* one line, no stop */
+	const char *help;	/* paragraphs */
+	const char *examples;	/* one a line: "asized obj detail=2" */
+	/** *ret may stay NULL: nothing to print. */
+	struct hs_err *(*run)(const struct lg_call *call,
+			      struct lg_value **ret);
+};
+/** Option helpers: default when absent; HS_ERR_USAGE names option and values. */
+struct hs_err *lg_opt_u64(const struct lg_call *c, const char *name,
+			  uint64_t def, uint64_t *ret) HS_MUST_USE;
+struct hs_err *lg_opt_bool(const struct lg_call *c, const char *name, bool def,
+			   bool *ret) HS_MUST_USE;
+/** Size ("64k") or number. "none" answers UINT64_MAX. */
+struct hs_err *lg_opt_size(const struct lg_call *c, const char *name,
+			   uint64_t def, uint64_t *ret) HS_MUST_USE;
+/** One of the words in the option's values ("a|b"): answers its index. */
+struct hs_err *lg_opt_word(const struct lg_call *c, const char *name,
+			   unsigned def, unsigned *ret) HS_MUST_USE;
+const char *lg_opt_text(const struct lg_call *c, const char *name);
+
+/* --- session --------------------------------------------------------------- */
+
+/** A setting: row of a const table with its help. */
+struct lg_setting {
+	const char *name;	/* "rows" */
+	const char *values;	/* "N", "SIZE", "TIME", "on|off" */
+	const char *def;
+	const char *help;
+};
+
+/**
+ * What the language keeps between lines. Made by the engine, which fills the
+ * members above the line; lang fills those below.
+ */
+struct lg_session {
+	const struct lg_verb *const *verbs;
+	size_t n_verbs;
+	const struct lg_setting *settings;
+	size_t n_settings;
+	struct lg_instant *current;	/* reference, or NULL */
+	struct hs_task *task;
+	void *services;		/* struct vb_services of core/verb/verb.h */
+	/* ------------------------------------------------------------- */
+	struct hs_strmap variables;	/* name → struct lg_value * */
+	struct hs_strmap values;	/* setting → char * */
+	struct lg_value *last;		/* _ */
+	struct hs_map results;		/* _N: line → struct lg_value * */
+};
+void lg_session_init(struct lg_session *s);
+void lg_session_deinit(struct lg_session *s);
+/** Text of a setting; never NULL for one of the table. */
+const char *lg_setting(const struct lg_session *s, const char *name);
+
+/**
+ * Run one command (no `;`, pipe or redirection: the shell has cut those off).
+ * number: of the line, for _N. *ret is the result's document, or NULL when
+ * there is nothing to print. A syntax error carries column.
+ */
+struct hs_err *lg_run(struct lg_session *s, const char *line, unsigned number,
+		      json_t **ret) HS_MUST_USE;
+/**
+ * Completions at byte `point` of line: {start, words: [{text, help}]}: verbs,
+ * options, setting names, set attributes, names in the program.
+ */
+json_t *lg_complete(struct lg_session *s, const char *line, size_t point);
+#endif

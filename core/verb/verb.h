@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * verb: one verb, one file, one const record (struct lg_verb). A verb returns
+ * a value and never prints.
+ *
+ * To add a verb: write core/verb/NAME.c with `const struct lg_verb vb_NAME`,
+ * add one line to verbs.def and the file to local.mk, and a test under
+ * tests/e2e. Help, completion and usage errors come from the record.
+ */
+#ifndef VB_VERB_H
+#define VB_VERB_H
+
+#include <lang.h>
+
+/** The table that the engine gives to the session. */
+extern const struct lg_verb *const vb_verbs[];
+extern const size_t vb_n_verbs;
+extern const struct lg_setting vb_settings[];
+extern const size_t vb_n_settings;
+
+/** What the engine does for verbs; lg_session.services points to it. */
+struct vb_services {
+	void *engine;
+	/** Attach to pid, take the first instant; answers "attached". */
+	struct hs_err *(*attach)(void *engine, int pid,
+				 struct lg_value **ret);
+	struct hs_err *(*open)(void *engine, const char *path,
+			       struct lg_value **ret);
+	/** A new instant of the attached process becomes current. */
+	struct hs_err *(*snap)(void *engine, const char *name,
+			       struct lg_value **ret);
+	/** Make an earlier one current: by name or number. */
+	struct hs_err *(*use)(void *engine, const char *which,
+			      struct lg_value **ret);
+	/** Give the current instant's clone back (NULL), or a named one's. */
+	struct hs_err *(*release)(void *engine, const char *which,
+				  struct lg_value **ret);
+	struct hs_err *(*detach)(void *engine, struct lg_value **ret);
+	/** All instants, oldest first; borrowed until the next call. */
+	size_t (*instants)(void *engine, struct lg_instant *const **ret);
+	/** Instant by name or number, borrowed; HS_ERR_NAME. */
+	struct hs_err *(*instant)(void *engine, const char *which,
+				  struct lg_instant **ret);
+	size_t (*plugins)(void *engine, const struct md_plugin_info **ret);
+	struct hs_err *(*plugin_load)(void *engine, const char *path);
+	/** A setting has changed: hold, cow, memory, … are acted upon. */
+	struct hs_err *(*changed)(void *engine, const char *name,
+				  const char *value);
+	/** Verbs of the shell, for help: names and summaries, JSON array of
+	 *  {name, usage, summary, help}. Borrowed. */
+	const json_t *(*shell_verbs)(void *engine);
+	/** Rows of "info setup": [[what, value], …]. New reference. */
+	json_t *(*setup)(void *engine);
+};
+#endif

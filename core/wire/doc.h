@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * Documents: what a command answers, as language.md section 8 lists them. One
+ * document is one json_t object (jansson) with at least "schema", "command",
+ * "type", "instant", "partial". --format json prints it on a line; repl/view
+ * makes text and CSV of the same object.
+ *
+ * Types and their own fields:
+ *   attached pid, runtime, version, command, rss, pause_ns, rung, settled,
+ *            collecting
+ *   bytes number bool none text                     value
+ *   list     value: [document bodies]
+ *   sized    items: one or more {name, address, size, flat, held,
+ *            approximate, refs: […]}; a single argument's fields are also at
+ *            the top level
+ *   set      count, size, held, by, header ("Kind (class / …"), first (index
+ *            of the first row), rows: [{index, count, size, cumulative, kind,
+ *            address?}], more (rows after these), unreachable?: {objects,
+ *            bytes}
+ *   summary  rows: [{type, count, size}]; diff: true for a difference
+ *   diff     rows: [{kind, count, size}], a: {count, size}, b: …
+ *   table    title?, columns: [{name, align: "left"|"right", unit?}], rows:
+ *            [[…]], more
+ *   object   address, kind, flat, held, value, rows?
+ *   error    code, message, remedy, column? (with command: for the caret)
+ *   words    value: a sentence for people (result of set, release, …)
+ */
+#ifndef WR_DOC_H
+#define WR_DOC_H
+
+#include <jansson.h>
+
+#include <err.h>
+
+enum { WR_SCHEMA = 1 };
+
+/** New document of that type with the common fields; the caller owns it. */
+json_t *wr_doc_create(const char *type) HS_MUST_USE;
+/** Set the common fields before it is sent. instant 0: none. */
+void wr_doc_stamp(json_t *doc, const char *command, unsigned instant,
+		  bool partial);
+/** u64 as JSON: a number up to 2^53, a decimal string beyond. New reference. */
+json_t *wr_u64(uint64_t v);
+json_t *wr_i64(int64_t v);
+/** "0x7f…". New reference. */
+json_t *wr_addr(uint64_t addr);
+/** Double; NaN and infinities become strings. */
+json_t *wr_real(double v);
+/**
+ * Set key to text that need not be UTF-8: invalid bytes are escaped as \xNN in
+ * key, and key_hex holds all bytes. n bytes.
+ */
+void wr_set_text(json_t *doc, const char *key, const char *s, size_t n);
+/** The error as a document; err stays the caller's. */
+json_t *wr_doc_error(const struct hs_err *err);
+/** One line, no newline, keys in the order they were set. free(). */
+char *wr_doc_encode(const json_t *doc) __attribute__((__malloc__(free)));
+/** Parse and check the common fields. HS_ERR_FORMAT. */
+struct hs_err *wr_doc_decode(const char *s, size_t n, json_t **ret) HS_MUST_USE;
+/** Read back what wr_u64 wrote; 0 when absent or wrong. */
+uint64_t wr_get_u64(const json_t *doc, const char *key);
+int64_t wr_get_i64(const json_t *doc, const char *key);
+/** "" when absent or not text. Borrowed. */
+const char *wr_get_text(const json_t *doc, const char *key);
+#endif

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * wire: what goes between shell and engine. (Tracer: tracer_wire.h.)
+ *
+ * A stream of frames, each a fixed header and a payload. Everything received
+ * is bounded and checked: the other side may be a newer, older or broken one.
+ *
+ *   shell  -> engine  HELLO    JSON {argv facts: see below}
+ *                     COMMAND  UTF-8 line; header.arg: number of the line
+ *                     COMPLETE UTF-8 line; header.arg: cursor's byte offset
+ *                     QUIT     empty: release everything, answer DONE, end
+ *   engine -> shell   DOC      one document as JSON (doc.h)
+ *                     WORDS    UTF-8 text for people (standard error)
+ *                     MATCHES  JSON {start, words: [{text, help}]}
+ *                     DONE     JSON state (struct wr_state); header.arg: exit
+ *                              status of the line. Ends each COMMAND, HELLO.
+ *
+ * HELLO: {mode: "attach"|"open"|"run"|"none", pid, file, argv: […], max_pause,
+ *   options: {setting: text}, shell_verbs: [{name, usage, summary, help}]}.
+ *   The engine attaches and answers with an "attached" or "error" document.
+ * DONE: {prompt: "4711 @2", pid, instant, taken_ns, attached: bool,
+ *   settings: {name: text}}; the shell makes the prompt's age from taken_ns.
+ */
+#ifndef WR_WIRE_H
+#define WR_WIRE_H
+
+#include <err.h>
+
+enum { WR_VERSION = 1 };
+/** Longest payload: a streamed document is cut into rows well below it. */
+enum { WR_MAX_PAYLOAD = 256 << 20 };
+
+enum wr_type {
+	WR_HELLO = 1, WR_COMMAND, WR_COMPLETE, WR_QUIT,
+	WR_DOC = 64, WR_WORDS, WR_MATCHES, WR_DONE,
+};
+
+/** 16 bytes, little-endian as the machine is: both ends are this machine. */
+struct wr_header {
+	uint32_t length;	/* of the payload, bytes */
+	uint16_t version;	/* WR_VERSION */
+	uint16_t type;		/* enum wr_type */
+	uint32_t arg;		/* see above */
+	uint32_t reserved;	/* 0 */
+};
+
+struct wr_frame {
+	struct wr_header h;
+	char *payload;		/* malloc'ed, NUL added after length bytes */
+};
+void wr_frame_deinit(struct wr_frame *f);
+
+/** Send a whole frame; HS_ERR_GONE when the other side has closed. */
+struct hs_err *wr_send(int fd, enum wr_type type, uint32_t arg,
+		       const void *payload, size_t length) HS_MUST_USE;
+/**
+ * Receive one frame into *ret (wr_frame_deinit it). HS_ERR_GONE at the end of
+ * the stream, HS_ERR_FORMAT on a bad header. Blocks; EINTR is retried.
+ */
+struct hs_err *wr_recv(int fd, struct wr_frame *ret) HS_MUST_USE;
+#endif
