@@ -6,11 +6,11 @@
 #ifndef AN_ANALYSIS_H
 #define AN_ANALYSIS_H
 
-#include <err.h>
-#include <task.h>
+#include "err.h"
+#include "task.h"
 
-#include <graph.h>
-#include <model.h>
+#include "graph.h"
+#include "model.h"
 
 /* --- deep sizes: the words of Pympler (language.md section 3) ------------ */
 

@@ -18,10 +18,10 @@
 #ifndef GR_GRAPH_H
 #define GR_GRAPH_H
 
-#include <err.h>
-#include <task.h>
+#include "err.h"
+#include "task.h"
 
-#include <model.h>
+#include "model.h"
 
 struct gr_graph;
 enum { GR_NONE = UINT32_MAX };

@@ -11,8 +11,8 @@
 #ifndef IM_IMAGE_H
 #define IM_IMAGE_H
 
-#include <err.h>
-#include <task.h>
+#include "err.h"
+#include "task.h"
 
 struct im_image;
 struct im_reader;

@@ -9,14 +9,14 @@
 #ifndef LG_LANG_H
 #define LG_LANG_H
 
-#include <err.h>
-#include <map.h>
-#include <task.h>
+#include "err.h"
+#include "map.h"
+#include "task.h"
 
-#include <doc.h>
-#include <analysis.h>
-#include <graph.h>
-#include <model.h>
+#include "doc.h"
+#include "analysis.h"
+#include "graph.h"
+#include "model.h"
 
 /* --- instants ------------------------------------------------------------ */
 

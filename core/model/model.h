@@ -7,10 +7,10 @@
 #ifndef MD_MODEL_H
 #define MD_MODEL_H
 
-#include <err.h>
-#include <task.h>
+#include "err.h"
+#include "task.h"
 
-#include <image.h>
+#include "image.h"
 
 #include <heapsh/plugin.h>
 

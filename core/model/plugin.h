@@ -18,7 +18,7 @@
  *    loops, recurse on nothing. An unreadable byte is a normal result.
  *  - sweep(), at(), refs() are called from several threads at once, on one
  *    state that is read-only after open() (a type cache may be added to under
- *    a lock of the plugin'"'"'s own). All other calls come from one thread.
+ *    a lock of the plugin's own). All other calls come from one thread.
  *  - A plugin that crashes or loops ends the engine, not the process that is
  *    looked at; the engine comes back without it.
  *
@@ -59,10 +59,10 @@ struct heapsh_text {
 };
 
 /* ------------------------------------------------------------------------
- * The host'"'"'s side
+ * The host's side
  */
 
-/** A mapping of the process, from /proc/PID/maps or the core'"'"'s own list. */
+/** A mapping of the process, from /proc/PID/maps or the core's own list. */
 struct heapsh_mapping {
 	uint32_t size;
 	uint32_t prot;		/* PROT_READ 1, PROT_WRITE 2, PROT_EXEC 4 */
@@ -73,7 +73,7 @@ struct heapsh_mapping {
 	struct heapsh_text path; /* "" when anonymous, "[heap]", "[stack]" */
 };
 
-/** A thread at the instant. Registers are in ptrace'"'"'s own layout. */
+/** A thread at the instant. Registers are in ptrace's own layout. */
 struct heapsh_thread_state {
 	uint32_t size;
 	int32_t tid;
@@ -116,7 +116,7 @@ struct heapsh_settle {
 
 enum heapsh_type_flags {
 	/**
-	 * "Code", in Pympler'"'"'s sense: types, modules, functions, code objects,
+	 * "Code", in Pympler's sense: types, modules, functions, code objects,
 	 * built-in functions. asizeof counts them as 0 unless code=1.
 	 */
 	HEAPSH_TYPE_CODE = 1,
@@ -124,11 +124,11 @@ enum heapsh_type_flags {
 	HEAPSH_TYPE_CODE_LEAF = 2,
 	/** No object of this type ever has an edge (str, int, …). */
 	HEAPSH_TYPE_LEAF = 4,
-	/** Sized by the nearest known base: shown with a '"'"'~'"'"'. */
+	/** Sized by the nearest known base: shown with a '~'. */
 	HEAPSH_TYPE_APPROXIMATE = 8,
-	/** Its objects'"'"' attribute tables are listed as "dict of NAME". */
+	/** Its objects' attribute tables are listed as "dict of NAME". */
 	HEAPSH_TYPE_OWNS_TABLE = 16,
-	/** Its objects'"'"' text form needs the program'"'"'s own code to run. */
+	/** Its objects' text form needs the program's own code to run. */
 	HEAPSH_TYPE_CUSTOM_REPR = 32,
 	/** It is the kind of table that has owners (CPython: dict). */
 	HEAPSH_TYPE_TABLE = 64,
@@ -141,7 +141,7 @@ struct heapsh_type {
 	uint32_t size;
 	uint32_t flags;			/* heapsh_type_flags */
 	struct heapsh_text name;	/* "str", "__main__.Account" */
-	uint64_t address;		/* of the type'"'"'s object, or 0 */
+	uint64_t address;		/* of the type's object, or 0 */
 	uint64_t basic_size;		/* "basicsize": without pre-header */
 	uint64_t item_size;		/* "itemsize" */
 	uint64_t pre_size;		/* bytes before the object: GC head, … */
@@ -151,8 +151,8 @@ enum heapsh_edge_flags {
 	/** Does not keep its target alive. */
 	HEAPSH_EDGE_WEAK = 1,
 	/**
-	 * Context, not content: an object'"'"'s type, a function'"'"'s globals and
-	 * code, a frame'"'"'s caller. Keeps alive, but no deep size follows it.
+	 * Context, not content: an object's type, a function's globals and
+	 * code, a frame's caller. Keeps alive, but no deep size follows it.
 	 */
 	HEAPSH_EDGE_CONTEXT = 2,
 	/** The target is the attribute table of this object. */
@@ -170,7 +170,7 @@ enum heapsh_label {
 	HEAPSH_LABEL_ATTR,	/* .name; a: address of the name object */
 	HEAPSH_LABEL_NAME,	/* .text; .text member is set */
 	HEAPSH_LABEL_FIELD,	/* ->text: a C field; .text is set */
-	HEAPSH_LABEL_LOCAL,	/* .f_locals['"'"'v'"'"']; a: name; b: 1 if a cell */
+	HEAPSH_LABEL_LOCAL,	/* .f_locals['v']; a: name; b: 1 if a cell */
 	HEAPSH_LABEL_STACK,	/* value stack entry a of a frame */
 	HEAPSH_LABEL_MEMBER,	/* the a-th member of an unordered set */
 };
@@ -190,13 +190,13 @@ enum heapsh_object_flags {
 	HEAPSH_OBJECT_UNREAD = 2,
 	/** Never freed by count: not a candidate for "orphans". */
 	HEAPSH_OBJECT_IMMORTAL = 4,
-	/** Size is of the nearest known base ('"'"'~'"'"'). */
+	/** Size is of the nearest known base ('~'). */
 	HEAPSH_OBJECT_APPROXIMATE = 8,
 };
 
 /** An object, as a sweep finds it. */
 struct heapsh_object {
-	uint64_t address;	/* as the runtime'"'"'s users name it: id() */
+	uint64_t address;	/* as the runtime's users name it: id() */
 	uint32_t type;		/* of heapsh_host.type() */
 	uint32_t flags;		/* heapsh_object_flags */
 	uint64_t flat;		/* bytes: what the runtime itself answers */
@@ -223,7 +223,7 @@ struct heapsh_sink {
 	void (*edge)(struct heapsh_sink *sink, const struct heapsh_edge *e);
 	/** at()/refs(): there is no object at this address. */
 	void (*nothing)(struct heapsh_sink *sink, uint64_t address);
-	/** For the host'"'"'s view() of this thread: pass it to host->view(). */
+	/** For the host's view() of this thread: pass it to host->view(). */
 	void *reader;
 };
 
@@ -248,7 +248,7 @@ struct heapsh_host {
 	 * Pointer to len bytes at addr, or NULL when not all are readable.
 	 * Costs a compare when the bytes are at hand. Valid until the next
 	 * HEAPSH_VIEWS calls of view() with the same reader. reader: of the
-	 * sink, or NULL (the main thread'"'"'s). len at most 64 MiB.
+	 * sink, or NULL (the main thread's). len at most 64 MiB.
 	 */
 	const void *(*view)(struct heapsh_image *im, void *reader,
 			    uint64_t addr, uint64_t len);
@@ -256,7 +256,7 @@ struct heapsh_host {
 	/**
 	 * Address of a dynamic or static symbol. module: file name without
 	 * folder ("libpython3.11.so.1.0"), or NULL for all, the program first.
-	 * Returns 0 when there is none. The file is found in the process'"'"'s own
+	 * Returns 0 when there is none. The file is found in the process's own
 	 * mount namespace; size is set when not NULL.
 	 */
 	uint64_t (*symbol)(struct heapsh_image *im, const char *module,
@@ -288,7 +288,7 @@ struct heapsh_host {
 enum { HEAPSH_VIEWS = 4 };
 
 /* ------------------------------------------------------------------------
- * The plugin'"'"'s side
+ * The plugin's side
  */
 
 enum heapsh_answer {
@@ -312,7 +312,7 @@ struct heapsh_claim {
 struct heapsh_status {
 	uint32_t size;
 	uint32_t collecting;	/* 1: inside a garbage collection */
-	uint32_t mutating;	/* 1: the runtime'"'"'s lock was held, unsettled */
+	uint32_t mutating;	/* 1: the runtime's lock was held, unsettled */
 	uint32_t reserved;
 	char layout[192];	/* where the layout is from and why trusted */
 };
@@ -322,7 +322,7 @@ struct heapsh_range {
 	uint64_t start, end;
 };
 
-/** Chunk of a range, in the host'"'"'s own buffer, 16-byte aligned. */
+/** Chunk of a range, in the host's own buffer, 16-byte aligned. */
 struct heapsh_chunk {
 	uint32_t size;
 	uint32_t reserved;
@@ -331,7 +331,7 @@ struct heapsh_chunk {
 };
 
 enum heapsh_root_flags {
-	/** A variable of a thread'"'"'s frame. */
+	/** A variable of a thread's frame. */
 	HEAPSH_ROOT_LOCAL = 1,
 };
 
@@ -340,16 +340,16 @@ struct heapsh_root {
 	uint32_t size;
 	uint32_t flags;
 	uint64_t target;
-	struct heapsh_text name;	/* "i0_modules", "threads[0].frames[1].locals['"'"'x'"'"']" */
+	struct heapsh_text name;	/* "i0_modules", "threads[0].frames[1].locals['x']" */
 };
 
 enum heapsh_render_style {
-	HEAPSH_RENDER_REPR,	/* like the runtime'"'"'s own repr, bounded */
+	HEAPSH_RENDER_REPR,	/* like the runtime's own repr, bounded */
 	HEAPSH_RENDER_SHORT,	/* at most a line, as in tables */
 	HEAPSH_RENDER_TEXT,	/* the bare text of a string object */
 };
 
-/** A key that was typed: x['"'"'k'"'"'], x[3], x[(1, '"'"'a'"'"')]. */
+/** A key that was typed: x['k'], x[3], x[(1, 'a')]. */
 enum heapsh_key_kind {
 	HEAPSH_KEY_INT, HEAPSH_KEY_STR, HEAPSH_KEY_BYTES, HEAPSH_KEY_FLOAT,
 	HEAPSH_KEY_BOOL, HEAPSH_KEY_NONE, HEAPSH_KEY_TUPLE,
@@ -364,7 +364,7 @@ struct heapsh_key {
 	const struct heapsh_key *items;
 };
 
-/** Numbers that Pympler'"'"'s words ask for one object. */
+/** Numbers that Pympler's words ask for one object. */
 struct heapsh_measure {
 	uint32_t size;
 	uint32_t has_length;
@@ -383,7 +383,7 @@ struct heapsh_plugin {
 	uint32_t size;
 	uint32_t abi_minor;
 	const char *name;	/* of the folder: "cpython" */
-	const char *version;	/* the plugin'"'"'s own */
+	const char *version;	/* the plugin's own */
 	const char *license;	/* SPDX */
 
 	/**
@@ -424,13 +424,13 @@ struct heapsh_plugin {
 
 	/**
 	 * Text of an object, escaped by nobody, at most cap bytes; returns the
-	 * length that it would have had (capped by a bound of the plugin'"'"'s).
+	 * length that it would have had (capped by a bound of the plugin's).
 	 * Runs nothing of the program: a custom repr is "<mod.Class object at
 	 * 0x…>".
 	 */
 	uint64_t (*render)(void *state, uint64_t addr, uint32_t style,
 			   char *buf, uint64_t cap);
-	/** Object by a bare name, as the runtime'"'"'s users would; 0: none. */
+	/** Object by a bare name, as the runtime's users would; 0: none. */
 	uint64_t (*lookup)(void *state, struct heapsh_text name);
 	/** .name of an object; 0: none. */
 	uint64_t (*attr)(void *state, uint64_t addr, struct heapsh_text name);
@@ -463,16 +463,16 @@ typedef const struct heapsh_plugin *heapsh_entry_fn(const struct heapsh_host *);
 struct heapsh_frame {
 	uint32_t size;
 	uint32_t line;			/* 0: not known */
-	uint64_t address;		/* of the runtime'"'"'s frame, unique */
+	uint64_t address;		/* of the runtime's frame, unique */
 	uint64_t object;		/* frame object, or 0 */
 	uint64_t code;			/* code object, or 0 */
 	struct heapsh_text function, file;
 };
 struct heapsh_thread {
 	uint32_t size;
-	int32_t tid;			/* kernel'"'"'s, or 0 when not known */
-	uint64_t ident;			/* the runtime'"'"'s own */
-	uint32_t holds_lock;		/* 1: it held the runtime'"'"'s lock */
+	int32_t tid;			/* kernel's, or 0 when not known */
+	uint64_t ident;			/* the runtime's own */
+	uint32_t holds_lock;		/* 1: it held the runtime's lock */
 	uint32_t reserved;
 	struct heapsh_text name;	/* "MainThread", or "" */
 };
@@ -499,11 +499,11 @@ struct heapsh_threads {
 struct heapsh_modules {
 	uint32_t size;
 	uint32_t reserved;
-	/** name, object; in the runtime'"'"'s own order. */
+	/** name, object; in the runtime's own order. */
 	void (*each)(void *state, heapsh_name_fn *fn, void *arg);
 };
 
-/** Content of an object: equality without the program'"'"'s code. */
+/** Content of an object: equality without the program's code. */
 #define HEAPSH_CONTENT_0 "heapsh.content.0"
 struct heapsh_content {
 	uint32_t size;

@@ -10,7 +10,7 @@
 #ifndef VB_VERB_H
 #define VB_VERB_H
 
-#include <lang.h>
+#include "lang.h"
 
 /** The table that the engine gives to the session. */
 extern const struct lg_verb *const vb_verbs[];

@@ -30,7 +30,7 @@
 
 #include <jansson.h>
 
-#include <err.h>
+#include "err.h"
 
 enum { WR_SCHEMA = 1 };
 

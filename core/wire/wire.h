@@ -24,7 +24,7 @@
 #ifndef WR_WIRE_H
 #define WR_WIRE_H
 
-#include <err.h>
+#include "err.h"
 
 enum { WR_VERSION = 1 };
 /** Longest payload: a streamed document is cut into rows well below it. */
