@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * What the tracer and those who use it say to each other.
+ *
+ * Both sockets are SOCK_SEQPACKET, one message a packet, little-endian as the
+ * machine is, fixed width. What does not fit a packet (threads, stacks,
+ * writes, argv) travels as a memfd beside it, so that no message has more
+ * than WR_TRACER_MAX bytes and none is ever cut in two. A request carries all
+ * that it needs: a new engine may go on where the old one died.
+ *
+ * Every reply echoes type and seq of its request; a client drops replies with
+ * a foreign seq (they were meant for its predecessor). Requests are answered
+ * in order. A malformed request is answered with HS_ERR_FORMAT and harms
+ * nothing: the tracer takes the engine, which runs plugins, for hostile.
+ *
+ * Descriptors are listed with each message, in this order. A reply whose code
+ * is not 0 carries none.
+ */
+#ifndef WR_TRACER_WIRE_H
+#define WR_TRACER_WIRE_H
+
+#include <stdint.h>
+
+enum {
+	WR_TRACER_MAGIC = 0x48535452,	/* "RTSH" */
+	WR_TRACER_VERSION = 1,		/* both ends are one binary: must match */
+	WR_TRACER_MAX = 4096,		/* bytes of any message */
+	WR_TRACER_FDS = 5,		/* descriptors of any message, at most */
+	WR_TRACER_INSTANTS = 64,	/* held at once, all targets together */
+	WR_TRACER_CHILDREN = 16,	/* of tg_spawn, at once */
+	WR_TRACER_STACKS = 65536,	/* ranges in a plan */
+	WR_TRACER_WRITES = 256,		/* of a settle script, each way */
+	WR_TRACER_SHARED = 16384,	/* shared writable mappings to close */
+	WR_TRACER_ARGV = 4 << 20,	/* bytes of argv, environment and folder */
+};
+
+enum wr_tracer_type {
+	/* On the service socket. */
+	WR_TRACER_PROBE = 1,	/* may we ptrace this process? */
+	WR_TRACER_FREEZE,
+	WR_TRACER_SETTLE,
+	WR_TRACER_RELEASE,
+	WR_TRACER_LIST,
+	WR_TRACER_GET,		/* an instant again, for a new engine */
+	WR_TRACER_SPAWN,
+	/* On the control socket; not answered. */
+	WR_TRACER_SERVICE = 100, /* fd: a new service socket; drops the old */
+};
+
+struct wr_tracer_head {
+	uint32_t magic, version;
+	uint32_t type;			/* wr_tracer_type */
+	uint32_t size;			/* of the message, this included */
+	uint64_t seq;
+};
+
+/** Begins every reply. code 0: done, and the rest of the reply is valid. */
+struct wr_tracer_status {
+	uint32_t code;			/* enum hs_code */
+	int32_t errnum;
+	uint64_t addr;
+	char text[240];			/* NUL-terminated sentence */
+	char remedy[160];		/* or "" */
+};
+
+struct wr_tracer_range {
+	uint64_t start, end;		/* end exclusive */
+};
+
+struct wr_tracer_probe {
+	struct wr_tracer_head head;
+	int32_t pid;
+	uint32_t reserved;
+};
+struct wr_tracer_probed {
+	struct wr_tracer_head head;
+	struct wr_tracer_status status;
+	int32_t denied;			/* errno of opening mem, or 0 */
+	uint32_t reserved;
+};
+
+/**
+ * fds: pidfd of the target, which pins the process that was checked;
+ * memfd of n_stacks wr_tracer_range: where a frame may be put.
+ */
+struct wr_tracer_freeze {
+	struct wr_tracer_head head;
+	int32_t pid;
+	uint32_t n_stacks;
+	uint64_t syscall_ret;		/* address of 0f 05 c3 */
+	uint64_t restore_rt;		/* address of mov $15,%eax; syscall */
+	uint32_t stop_ms;		/* give up when not all stopped by then */
+	uint32_t reserved;
+};
+/**
+ * Reply to FREEZE and GET. fds: /proc/IMAGE/mem, read-only; memfd of
+ * n_threads wr_tracer_thread and then their XSTATE areas.
+ */
+struct wr_tracer_frozen {
+	struct wr_tracer_head head;
+	struct wr_tracer_status status;
+	uint64_t id;			/* never 0, never used twice */
+	int32_t pid;
+	int32_t snap_pid, eval_pid;	/* eval_pid 0: not settled */
+	uint32_t n_threads;
+	uint64_t pause_ns;		/* all of the target stood still */
+	uint64_t clone_ns;		/* of that, inside clone() */
+	uint64_t taken_ns;		/* CLOCK_REALTIME */
+	uint64_t settle_ns;
+	uint32_t settle_state;		/* wr_tracer_settle_state */
+	uint32_t victim;		/* index of the thread that was used */
+};
+
+struct wr_tracer_thread {
+	int32_t tid;
+	uint32_t signal;		/* it was about to get, or 0 */
+	uint64_t sigmask;
+	uint64_t xstate_offset;		/* in the memfd; 0: none */
+	uint32_t xstate_size;
+	uint32_t reserved;
+	uint64_t regs[27];		/* struct user_regs_struct (x86-64) */
+};
+
+enum wr_tracer_write_mode {
+	WR_TRACER_SET,
+	WR_TRACER_OR,
+	WR_TRACER_AND,
+};
+enum { WR_TRACER_WRITE_BYTES = 192 };
+
+struct wr_tracer_write {
+	uint64_t addr;
+	uint32_t len;			/* at most WR_TRACER_WRITE_BYTES */
+	uint32_t mode;			/* wr_tracer_write_mode */
+	uint8_t bytes[WR_TRACER_WRITE_BYTES];
+};
+
+enum wr_tracer_calls {
+	/**
+	 * brk, mmap and mremap of private anonymous memory, munmap, madvise
+	 * (but not MADV_REMOVE), mprotect (but not of shared mappings), futex
+	 * wake, clock_gettime, gettimeofday, sched_yield, rt_sigprocmask.
+	 */
+	WR_TRACER_CALLS_MEMORY,
+};
+
+enum wr_tracer_settle_state {
+	WR_TRACER_UNSETTLED,		/* nobody asked yet */
+	WR_TRACER_SETTLED,
+	WR_TRACER_LIMIT,		/* ran for limit_ms and did not arrive */
+	WR_TRACER_FAULT,		/* got a signal */
+	WR_TRACER_ENDED,		/* it is no more */
+	WR_TRACER_UNCONFINED,		/* could not be confined: never ran */
+};
+
+/** fds: memfd of n_before, then n_after wr_tracer_write, then n_shared
+ * wr_tracer_range of the clone's shared writable mappings. */
+struct wr_tracer_settle {
+	struct wr_tracer_head head;
+	uint64_t id;
+	uint32_t thread;		/* index: whose identity it gets */
+	uint32_t calls;			/* wr_tracer_calls: that may pass */
+	uint32_t limit_ms;		/* of its own processor time */
+	uint32_t n_before, n_after, n_shared;
+};
+/** fds, when state is SETTLED: /proc/EVAL/mem, read-only. */
+struct wr_tracer_settled {
+	struct wr_tracer_head head;
+	struct wr_tracer_status status;
+	uint32_t state;			/* wr_tracer_settle_state */
+	int32_t eval_pid;
+	int32_t signal;			/* of FAULT */
+	int32_t call;			/* system call at which it stands, or -1 */
+	uint32_t calls_passed;
+	uint32_t reserved;
+	uint64_t clone_ns, run_ns;
+	uint64_t regs[27];		/* of the thread that was run, now */
+};
+
+/** fds: memfd of n_stacks ranges, fresh; none when n_stacks is 0. */
+struct wr_tracer_release {
+	struct wr_tracer_head head;
+	uint64_t id;			/* 0: all of them */
+	uint32_t n_stacks;
+	uint32_t reserved;
+};
+struct wr_tracer_released {
+	struct wr_tracer_head head;
+	struct wr_tracer_status status;
+	uint32_t n_released;
+	uint32_t n_left;		/* zombies that could not be taken away */
+	uint64_t pause_ns;		/* one thread stood still */
+};
+
+struct wr_tracer_list {
+	struct wr_tracer_head head;
+};
+/** One instant or child. */
+struct wr_tracer_item {
+	uint64_t id;			/* 0: a child of SPAWN */
+	int32_t pid;
+	int32_t snap_pid, eval_pid;
+	uint32_t state;			/* instant: settle state; child: 1: ended */
+	int32_t wait_status;		/* of a child that has ended */
+	uint32_t gone;			/* 1: the target is no more */
+};
+/** fds: memfd of n wr_tracer_item. */
+struct wr_tracer_listed {
+	struct wr_tracer_head head;
+	struct wr_tracer_status status;
+	uint32_t n;
+	uint32_t n_lingering;		/* threads that never stopped for us */
+};
+
+enum wr_tracer_spawn_flags {
+	WR_TRACER_OWN_GROUP = 1,	/* a process group of its own */
+};
+/**
+ * fds: memfd of folder, n_argv and n_env NUL-terminated strings, one after
+ * the other; then stdin, stdout, stderr.
+ */
+struct wr_tracer_spawn {
+	struct wr_tracer_head head;
+	uint32_t n_argv, n_env;
+	uint32_t bytes;			/* of the memfd */
+	uint32_t flags;			/* wr_tracer_spawn_flags */
+};
+struct wr_tracer_spawned {
+	struct wr_tracer_head head;
+	struct wr_tracer_status status;
+	int32_t pid;
+	uint32_t reserved;
+};
+#endif
