@@ -10,9 +10,10 @@
 #include "err.h"
 #include "task.h"
 
-#include "image.h"
+#include "plugin.h"
 
-#include <heapsh/plugin.h>
+struct im_image;
+struct im_reader;
 
 /* --- plugins on disk ---------------------------------------------------- */
 
@@ -109,6 +110,17 @@ uint32_t md_ranges(struct md_model *m, struct heapsh_range *ret, uint32_t cap,
 void md_roots(struct md_model *m,
 	      void (*emit)(void *arg, const struct heapsh_root *root),
 	      void *arg);
+
+/*
+ * Bytes, for the rooms to the right of this one, which do not see image.
+ * As im_read, im_reader_create/_destroy and im_reader_lend: image.h says more.
+ */
+uint64_t md_read(struct md_model *m, uint64_t addr, void *buf, uint64_t len);
+struct hs_err *md_reader_create(struct md_model *m, struct hs_budget *budget,
+				struct im_reader **ret) HS_MUST_USE;
+void md_reader_destroy(struct im_reader *r);
+void md_reader_lend(struct im_reader *r, uint64_t addr, const void *bytes,
+		    uint64_t len);
 
 /* One object, main thread. */
 struct md_object {
