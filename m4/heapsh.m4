@@ -15,7 +15,7 @@ AC_DEFUN([HS_TRY_FLAG], [
 	AS_VAR_POPDEF([hs_cv])
 ])
 
-# HS_WARNINGS: WARN_CFLAGS for all, CORE_WARN_CFLAGS on top for core/.
+# HS_WARNINGS: WARN_CFLAGS for all; OWN_WARN_CFLAGS on top for core/ and repl/.
 AC_DEFUN([HS_WARNINGS], [
 	AC_ARG_ENABLE([werror],
 		[AS_HELP_STRING([--enable-werror],
@@ -29,7 +29,11 @@ AC_DEFUN([HS_WARNINGS], [
 		[HS_TRY_FLAG([WARN_CFLAGS], flag)])
 	AS_VAR_IF([enable_werror], [no], [],
 		[WARN_CFLAGS="$WARN_CFLAGS -Werror"])
+	OWN_WARN_CFLAGS=
+	m4_foreach_w([flag], [-Wconversion -Wno-sign-conversion],
+		[HS_TRY_FLAG([OWN_WARN_CFLAGS], flag)])
 	AC_SUBST([WARN_CFLAGS])
+	AC_SUBST([OWN_WARN_CFLAGS])
 ])
 
 # HS_SANITIZE: address and undefined behaviour, in every binary of ours.

@@ -11,6 +11,7 @@ struct hs_arena {
 };
 /** Zeroed, aligned to 16, until hs_arena_deinit(). Ends the process on OOM. */
 void *hs_arena_alloc(struct hs_arena *a, size_t size);
+/** Copy of at most n bytes, NUL added. */
 char *hs_arena_strndup(struct hs_arena *a, const char *s, size_t n);
 void hs_arena_deinit(struct hs_arena *a);
 #endif

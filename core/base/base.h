@@ -12,6 +12,7 @@
 #ifndef HS_BASE_H
 #define HS_BASE_H
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -22,22 +23,28 @@
 #define HS_PRINTF(f, a) __attribute__((__format__(__printf__, f, a)))
 #define HS_MUST_USE __attribute__((__warn_unused_result__))
 #define HS_NORETURN __attribute__((__noreturn__))
+/* The result is to be ended with free(). clang has no argument here. */
+#ifdef __clang__
+#define HS_MALLOC __attribute__((__malloc__))
+#else
+#define HS_MALLOC __attribute__((__malloc__(free)))
+#endif
 #define HS_ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 #define HS_LIKELY(x) __builtin_expect(!!(x), 1)
 #define HS_UNLIKELY(x) __builtin_expect(!!(x), 0)
 
 /** Allocate or end the process with a sentence. Zeroed. Free with free(). */
-void *hs_xalloc(size_t size) __attribute__((__malloc__(free)));
+void *hs_xalloc(size_t size) HS_MALLOC;
 /** calloc() that ends the process instead of failing; overflow-checked. */
-void *hs_xcalloc(size_t n, size_t size) __attribute__((__malloc__(free)));
+void *hs_xcalloc(size_t n, size_t size) HS_MALLOC;
 /** reallocarray() that ends the process instead of failing. */
 void *hs_xrealloc(void *p, size_t n, size_t size);
-char *hs_xstrdup(const char *s) __attribute__((__malloc__(free)));
+char *hs_xstrdup(const char *s) HS_MALLOC;
 /** Copy of at most n bytes, NUL added. */
-char *hs_xstrndup(const char *s, size_t n) __attribute__((__malloc__(free)));
+char *hs_xstrndup(const char *s, size_t n) HS_MALLOC;
 /** vasprintf() that ends the process instead of failing. */
-char *hs_xasprintf(const char *fmt, ...) HS_PRINTF(1, 2)
-	__attribute__((__malloc__(free)));
+char *hs_xasprintf(const char *fmt, ...) HS_PRINTF(1, 2) HS_MALLOC;
+char *hs_xvasprintf(const char *fmt, va_list ap) HS_PRINTF(1, 0) HS_MALLOC;
 
 /* Scope guards: HS_CLEANUP(hs_free_p) char *s = …; frees at scope's end. */
 #define HS_CLEANUP(fn) __attribute__((__cleanup__(fn)))
@@ -45,6 +52,7 @@ static inline void hs_free_p(void *p)
 {
 	free(*(void **)p);
 }
+/** Close *fd unless it is negative, and make it -1. */
 void hs_close_p(int *fd);
 #define HS_FREE HS_CLEANUP(hs_free_p)
 #define HS_CLOSE HS_CLEANUP(hs_close_p)
@@ -52,6 +60,7 @@ void hs_close_p(int *fd);
 #define hs_take(p) \
 	({ __typeof__(p) hs_take_ = (p); (p) = NULL; hs_take_; })
 
+/** a is a power of two. Wraps past 2^64 - a: check first what is foreign. */
 static inline uint64_t hs_align_up(uint64_t v, uint64_t a)
 {
 	return (v + a - 1) & ~(a - 1);

@@ -26,6 +26,8 @@ struct hs_strmap {
 	size_t n, cap;
 };
 void hs_strmap_deinit(struct hs_strmap *m);
+/** Pointer to the value, valid until the next put; NULL if absent. */
 uint64_t *hs_strmap_get(const struct hs_strmap *m, const char *key);
+/** Insert or overwrite. Returns true when the key is new. */
 bool hs_strmap_put(struct hs_strmap *m, const char *key, uint64_t val);
 #endif
