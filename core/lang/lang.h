@@ -29,7 +29,9 @@ struct lg_instant {
 	unsigned refs;
 	unsigned number;		/* @2; from 1 */
 	char *name;			/* of snap NAME, or NULL */
-	struct md_model *model;		/* NULL once released */
+	struct md_model *model;		/* never NULL */
+	bool released;			/* the clone is gone: reads find nothing,
+					   what is in memory still answers */
 	struct im_image *image;		/* owned by the engine's hook below */
 	struct gr_graph *graph;		/* NULL until gr_build */
 	struct an_summary *summary;	/* cached by "summary"; outlives release */
