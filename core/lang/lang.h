@@ -37,7 +37,8 @@ struct lg_instant {
 	struct an_summary *summary;	/* cached by "summary"; outlives release */
 	uint64_t taken_ns;		/* CLOCK_REALTIME */
 	json_t *attached;		/* its "attached" document */
-	/** Ends what the engine holds (model, image, clone). May be NULL. */
+	/** Ends what its maker holds (model, image, clone) and frees in.
+	 *  lang has freed name, graph, summary and attached before. */
 	void (*destroy)(struct lg_instant *in, void *arg);
 	void *destroy_arg;
 };

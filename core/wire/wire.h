@@ -16,7 +16,10 @@
  *                              status of the line. Ends each COMMAND, HELLO.
  *
  * HELLO: {mode: "attach"|"open"|"run"|"none", pid, file, argv: […], max_pause,
- *   options: {setting: text}, shell_verbs: [{name, usage, summary, help}]}.
+ *   options: {setting: text}, shell_verbs: [{name, usage, summary, help}],
+ *   wait_line: bool, end_child: bool}. wait_line: of a program that is run,
+ *   the first line of its standard output says that it is ready; end_child: it
+ *   ends with us (the demo).
  *   The engine attaches and answers with an "attached" or "error" document.
  * DONE: {prompt: "4711 @2", pid, instant, taken_ns, attached: bool,
  *   settings: {name: text}}; the shell makes the prompt's age from taken_ns.
@@ -25,6 +28,7 @@
 #define WR_WIRE_H
 
 #include "err.h"
+#include "task.h"
 
 enum { WR_VERSION = 1 };
 /** Longest payload: a streamed document is cut into rows well below it. */
@@ -49,6 +53,15 @@ struct wr_frame {
 	char *payload;		/* malloc'ed, NUL added after length bytes */
 };
 void wr_frame_deinit(struct wr_frame *f);
+
+/**
+ * The memory that shell and engine share (a memfd). The plugin that is running
+ * is named in it, so that after a crash the shell can leave it out.
+ */
+struct wr_shared {
+	struct hs_shared task;
+	char plugin[64];	/* NUL inside; "" when none runs */
+};
 
 /** Send a whole frame; HS_ERR_GONE when the other side has closed. */
 struct hs_err *wr_send(int fd, enum wr_type type, uint32_t arg,
