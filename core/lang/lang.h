@@ -44,6 +44,8 @@ struct lg_instant {
 };
 struct lg_instant *lg_instant_ref(struct lg_instant *in);
 void lg_instant_unref(struct lg_instant *in);
+/** The model, its task set to this command's. Borrowed. */
+struct md_model *lg_instant_model(struct lg_instant *in, struct hs_task *task);
 /** The graph, swept on first use. HS_ERR_GONE after release without one. */
 struct hs_err *lg_instant_graph(struct lg_instant *in, struct hs_task *task,
 				struct gr_graph **ret) HS_MUST_USE;
@@ -56,7 +58,8 @@ enum lg_kind {
 	LG_LIST,	/* (1, 2): also what asizesof answers */
 	LG_OBJECT,	/* of the program */
 	LG_SET,		/* of nodes, with a partition and a window of rows */
-	LG_TABLE,	/* any ready document with rows to page through */
+	LG_TABLE,	/* any ready document; its rows can be paged through */
+	LG_WORDS,	/* a sentence for people; `_` keeps its value */
 	LG_NAMESPACE,	/* threads, threads[0], frames[1], …: see lg_class */
 };
 struct lg_value;
@@ -75,9 +78,10 @@ struct lg_value *lg_int(int64_t i);
 struct lg_value *lg_float(double f);
 struct lg_value *lg_text(const char *s, size_t n);
 struct lg_value *lg_bytes(uint64_t n);
+struct lg_value *lg_words(const char *fmt, ...) HS_PRINTF(1, 2);
 struct lg_value *lg_list(struct lg_value *const *items, size_t n);
 struct lg_value *lg_object(struct lg_instant *in, uint64_t addr);
-/** A set of the instant, by class, its first ten rows (session's rows). */
+/** A set of the instant, its first rows (setting "rows"). Borrows set. */
 struct lg_value *lg_set(struct lg_instant *in, struct gr_set *set,
 			enum an_relation by);
 /**
@@ -85,11 +89,18 @@ struct lg_value *lg_set(struct lg_instant *in, struct gr_set *set,
  * Takes doc over.
  */
 struct lg_value *lg_table(struct lg_instant *in, json_t *doc);
+/**
+ * The same with a page of its own (rows; 0: the setting), and with the object
+ * that each row stands for: addr has one address a row, or is NULL. Then [i]
+ * is that object. Copies addr.
+ */
+struct lg_value *lg_table_of(struct lg_instant *in, json_t *doc, size_t page,
+			     const uint64_t *addr);
 
 /** Valid when lg_kind says so; else 0, NULL. Borrowed. */
 int64_t lg_as_int(const struct lg_value *v);	/* INT, BOOL, BYTES */
 double lg_as_float(const struct lg_value *v);	/* INT, FLOAT */
-const char *lg_as_text(const struct lg_value *v, size_t *n);
+const char *lg_as_text(const struct lg_value *v, size_t *n); /* n or NULL */
 uint64_t lg_as_address(const struct lg_value *v);
 struct lg_instant *lg_instant_of(const struct lg_value *v);
 struct gr_set *lg_as_set(const struct lg_value *v);
@@ -100,6 +111,16 @@ struct lg_session;
 struct hs_err *lg_doc(struct lg_session *s, struct lg_value *v, json_t **ret)
 	HS_MUST_USE;
 
+/** The current instant, borrowed. HS_ERR_USAGE: nothing is attached. */
+struct hs_err *lg_current(struct lg_session *s, struct lg_instant **ret)
+	HS_MUST_USE;
+/**
+ * The nodes that a value stands for beside a set operator: of a set its own,
+ * of a class its kind, of any other object itself. HS_ERR_USAGE for the rest.
+ */
+struct hs_err *lg_to_set(struct lg_session *s, struct lg_value *v,
+			 struct gr_set **ret) HS_MUST_USE;
+
 /* --- verbs ---------------------------------------------------------------- */
 
 enum lg_arg_kind {
@@ -108,8 +129,10 @@ enum lg_arg_kind {
 	LG_ARG_FILE,		/* a path: as WORD; completes file names */
 	LG_ARG_INSTANT,		/* name or number of a snapshot */
 	LG_ARG_CLASS,		/* dotted type name, not evaluated */
-	LG_ARG_REST,		/* rest of the line as it is (!cmd, help text) */
+	LG_ARG_REST,		/* rest of the line as it is (help text) */
 	LG_ARG_OPTION,		/* name=value; in options[] */
+	LG_ARG_SETTING,		/* as WORD; completes settings */
+	LG_ARG_VERB,		/* as REST; completes verbs and topics */
 };
 struct lg_arg {
 	const char *name;	/* "OBJ"; of an option: "detail" */
@@ -117,6 +140,7 @@ struct lg_arg {
 	bool optional, many;	/* many: last one repeats */
 	const char *values;	/* option: "size|type|count", "N", "0|1", "SIZE" */
 	const char *help;	/* one line */
+	bool compares;		/* option: also != < <= > >= ~ !~ */
 };
 
 /** What a verb is called with. Borrowed for the call. */
@@ -140,7 +164,10 @@ enum lg_verb_flags {
 	LG_VERB_NO_TARGET = 2,	/* works without an attached process */
 };
 
-/** One verb: one file, one const record. */
+/**
+ * One verb: one file, one const record. A name of two words ("track diff") is
+ * found before its first word alone; its call form is track_diff(…).
+ */
 struct lg_verb {
 	const char *name;
 	const struct lg_arg *args;	/* ends with name NULL; may be NULL */
@@ -165,6 +192,8 @@ struct hs_err *lg_opt_size(const struct lg_call *c, const char *name,
 struct hs_err *lg_opt_word(const struct lg_call *c, const char *name,
 			   unsigned def, unsigned *ret) HS_MUST_USE;
 const char *lg_opt_text(const struct lg_call *c, const char *name);
+/** "asized OBJ… [align=N] [detail=N]". free(). */
+char *lg_usage(const struct lg_verb *verb);
 
 /* --- session --------------------------------------------------------------- */
 
@@ -192,23 +221,37 @@ struct lg_session {
 	struct hs_strmap variables;	/* name → struct lg_value * */
 	struct hs_strmap values;	/* setting → char * */
 	struct lg_value *last;		/* _ */
-	struct hs_map results;		/* _N: line → struct lg_value * */
+	struct hs_map results;		/* _N: line → struct lg_value *; those
+					   of the last LG_RESULTS lines */
+	unsigned line;			/* number of the last line */
 };
+enum { LG_RESULTS = 256 };
 void lg_session_init(struct lg_session *s);
 void lg_session_deinit(struct lg_session *s);
 /** Text of a setting; never NULL for one of the table. */
 const char *lg_setting(const struct lg_session *s, const char *name);
+/** Store a setting; HS_ERR_USAGE for a name or value that is not possible. */
+struct hs_err *lg_set_setting(struct lg_session *s, const char *name,
+			      const char *value) HS_MUST_USE;
+/** Set words, set attributes: the tables behind help and completion. */
+struct lg_word {
+	const char *name, *help;
+};
+/** Row i of a table, or NULL past its end. of: "words", "set", "table",
+ *  "threads", "thread", "frame", "functions". */
+const struct lg_word *lg_words_of(const char *of, size_t i);
 
 /**
  * Run one command (no `;`, pipe or redirection: the shell has cut those off).
  * number: of the line, for _N. *ret is the result's document, or NULL when
- * there is nothing to print. A syntax error carries column.
+ * there is nothing to print. A syntax error carries column: bytes of line.
  */
 struct hs_err *lg_run(struct lg_session *s, const char *line, unsigned number,
 		      json_t **ret) HS_MUST_USE;
 /**
  * Completions at byte `point` of line: {start, words: [{text, help}]}: verbs,
- * options, setting names, set attributes, names in the program.
+ * options, setting names, set attributes, names in the program. "files": true
+ * is added where the name of a file is expected.
  */
 json_t *lg_complete(struct lg_session *s, const char *line, size_t point);
 #endif

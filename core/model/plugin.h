@@ -134,6 +134,8 @@ enum heapsh_type_flags {
 	HEAPSH_TYPE_TABLE = 64,
 	/** It is a sequence of bytes or characters: content can be hashed. */
 	HEAPSH_TYPE_TEXT = 128,
+	/** Its objects are themselves types (CPython: type, metaclasses). */
+	HEAPSH_TYPE_OF_TYPES = 256,
 };
 
 /** A type, told to the host once (heapsh_host.type). */
