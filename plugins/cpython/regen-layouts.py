@@ -1,0 +1,381 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Write layouts.c from the debugging information of CPythons.
+
+    regen-layouts.py CPYTHON... > layouts.c     (fullest of a minor first)
+    regen-layouts.py --row CPYTHON      one version's part only, for the test
+
+CPYTHON is an interpreter, or VERSION=FILE[,FILE...] where FILE holds DWARF
+(a libpython, an extension module, a separated .debug file). gdb reads it: the
+second half of this file runs inside gdb. What is asked for stands in
+layout.def and shapes.def. Exit status 77: no gdb, or no DWARF.
+"""
+import json
+import os
+import re
+import subprocess
+import sys
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+# Extension modules whose types shapes.def names, where they are not built in.
+MODULES = ("_asyncio", "_queue", "array")
+
+
+def strings(text):
+    """The value of adjacent C string literals."""
+    return "".join(re.findall(r'"([^"]*)"', text))
+
+
+def macros(path, name):
+    """Arguments of each line of a table in the C preprocessor's syntax."""
+    text = open(os.path.join(HERE, path)).read()
+    text = re.sub(r"/\*.*?\*/", "", text, flags=re.S)
+    for body in re.findall(r"^%s\((.*?)\)$" % name, text, re.M | re.S):
+        yield body
+
+
+def fields():
+    for body in macros("layout.def", "F"):
+        name, rest = body.split(",", 1)
+        yield name, strings(rest).split("|")
+
+
+def shapes():
+    for body in macros("shapes.def", "S"):
+        name, struct, rest = body.split(",", 2)
+        labels = dict(w.split("=") for w in strings(rest).split())
+        yield (strings(name), [s.strip() for s in strings(struct).split("|")],
+               labels)
+
+
+# Links between weak references, and what every object has.
+NOT_SLOTS = re.compile(r"^ob_type$|weakref|weaklist|^wr_(prev|next)$")
+
+
+# --- inside gdb -------------------------------------------------------------
+
+class Dwarf:
+    """Offsets as gdb knows them."""
+
+    def __init__(self, gdb):
+        self.gdb = gdb
+        self.types = {}
+
+    def type(self, name):
+        if name not in self.types:
+            try:
+                found = self.gdb.lookup_type(name).strip_typedefs()
+            except self.gdb.error:
+                found = None
+            self.types[name] = found
+        return self.types[name]
+
+    def member(self, name, path):
+        """(bits from the start, field) of a member, or None."""
+        t, bits, field = self.type(name), 0, None
+        for part in path:
+            if t is None or t.code not in (self.gdb.TYPE_CODE_STRUCT,
+                                           self.gdb.TYPE_CODE_UNION):
+                return None
+            field = next((f for f in t.fields() if f.name == part), None)
+            if field is None:
+                return None
+            bits += field.bitpos
+            t = field.type.strip_typedefs()
+        return bits, field
+
+    def one(self, what):
+        kind, _, rest = what.strip().rpartition(" ")
+        if kind == "struct" or kind.endswith(" struct"):
+            kind, rest = kind[:-6].strip(), "struct " + rest
+        name, *path = rest.split(".")
+        if not path:
+            t = self.type(name)
+            return None if t is None else t.sizeof
+        found = self.member(name, path)
+        if found is None:
+            return None
+        bits, field = found
+        if kind == "sizeof":
+            return field.type.sizeof
+        if kind == "bits":
+            return field.bitsize
+        if kind == "bit":
+            return bits - self.member(name, path[:-1])[0]
+        return bits // 8
+
+    def value(self, alternatives):
+        for what in alternatives:
+            v = self.one(what)
+            if v is not None:
+                return v
+        return -1
+
+    def is_object(self, t):
+        """Does the structure begin with PyObject?"""
+        for _ in range(8):
+            t = t.strip_typedefs()
+            if t.code != self.gdb.TYPE_CODE_STRUCT or not t.fields():
+                return False
+            first = t.fields()[0]
+            if first.bitpos != 0:
+                return False
+            if t.tag == "_object":
+                return True
+            t = first.type
+        return False
+
+    def pointers(self, t, path="", base=0, depth=0):
+        """(path, offset, count, stride) of members that point to objects."""
+        gdb = self.gdb
+        for f in t.fields():
+            if f.name is None or f.bitsize or depth > 6:
+                continue
+            ft, at = f.type.strip_typedefs(), base + f.bitpos // 8
+            name, count, stride = path + f.name, 1, 8
+            if ft.code == gdb.TYPE_CODE_ARRAY:
+                low, high = ft.range()
+                count = high - low + 1
+                ft = ft.target().strip_typedefs().unqualified()
+                while ft.code == gdb.TYPE_CODE_ARRAY:
+                    low, high = ft.range()
+                    count *= high - low + 1
+                    ft = ft.target().strip_typedefs()
+                if count <= 1:
+                    continue        # a trailing array: read by code
+                stride = ft.sizeof
+            if ft.code == gdb.TYPE_CODE_PTR:
+                if self.is_object(ft.target()):
+                    yield name, at, count, stride
+            elif ft.code == gdb.TYPE_CODE_STRUCT and not self.is_object(ft):
+                for p, o, n, s in self.pointers(ft, name + ".", at, depth + 1):
+                    if count == 1:
+                        yield p, o, n, s
+                    elif n == 1:
+                        yield p, o, count, stride
+            elif ft.code == gdb.TYPE_CODE_STRUCT and at == 0 and count == 1:
+                # the structure that this one extends: the same names
+                yield from self.pointers(ft, path, at, depth + 1)
+
+    def shape(self, structs, labels):
+        for s in structs:
+            t = self.type(s)
+            if t is not None and t.code == self.gdb.TYPE_CODE_STRUCT:
+                break
+        else:
+            return None
+        slots = []
+        for path, at, count, stride in self.pointers(t):
+            top, _, last = path.rpartition(".")
+            if NOT_SLOTS.search(last):
+                continue
+            label = labels.get(path, labels.get(top, "->" + path))
+            if label != "-":
+                slots.append((at, count, label))
+        return {"size": t.sizeof, "slots": slots}
+
+
+# Members of the interpreter's own structures that are not strong references:
+# free lists (dead objects), caches of borrowed pointers, other structures that
+# are read by code of their own.
+NOT_ROOTS = re.compile(
+    r"free_?list|type_cache|func_version_cache|obmalloc|^config|^_initial_thr|"
+    r"types\.|static_objects|global_objects|memerrors|slice_cache|"
+    r"trash|delete_later|_main_interp|^interpreters|object_state|_gc_head|"
+    r"executor|tstate_current|trace_info|unused_|free_tuple|dummy_name|"
+    r"ob_type|ob_base")
+
+
+# The structures whose members are roots, and their name in struct
+# cpython_layout. The first that exists is used.
+STATES = (("runtime", ("_PyRuntimeState",)),
+          ("interp", ("PyInterpreterState",)),
+          ("thread", ("_PyThreadStateImpl", "PyThreadState")))
+
+
+def roots(dwarf, names):
+    """Members of an interpreter structure that hold objects, runs joined."""
+    t = next(t for t in map(dwarf.type, names) if t is not None)
+    found = [p for p in dwarf.pointers(t) if not NOT_ROOTS.search(p[0])]
+    out, groups = [], {}
+    for p in found:
+        groups.setdefault(p[0].split(".")[0], []).append(p)
+    for top, members in groups.items():
+        plain = all(n == 1 for _, _, n, _ in members)
+        if plain and len(members) > 16:
+            first, last = members[0][1], members[-1][1]
+            out.append((top, first, (last - first) // 8 + 1, 8))
+        else:
+            out += members
+    return out
+
+
+def in_gdb():
+    import gdb
+    gdb.execute("set max-value-size unlimited")
+    dwarf = Dwarf(gdb)
+    result = {"fields": {}, "shapes": {}, "roots": {}}
+    if dwarf.type("PyObject") is None:
+        return result
+    for name, alternatives in fields():
+        result["fields"][name] = dwarf.value(alternatives)
+    for name, structs, labels in shapes():
+        found = dwarf.shape(structs, labels)
+        if found is not None:
+            result["shapes"][name] = found
+    for name, structs in STATES:
+        result["roots"][name] = roots(dwarf, structs)
+    return result
+
+
+# --- outside gdb ------------------------------------------------------------
+
+def gdb_read(path):
+    """What in_gdb() finds in one file, or None without DWARF."""
+    script = ("import sys; sys.path.insert(0, %r); sys.dont_write_bytecode"
+              " = True; import json, importlib.util as u; s = u.spec_from_"
+              "file_location('regen', %r); m = u.module_from_spec(s); "
+              "s.loader.exec_module(m); "
+              "print('JSON' + json.dumps(m.in_gdb()))"
+              % (HERE, os.path.abspath(__file__)))
+    try:
+        run = subprocess.run(
+            ["gdb", "-nx", "-batch", "-iex", "set debuginfod enabled off",
+             "-ex", "python " + script, path],
+            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    except FileNotFoundError:
+        return None
+    for line in run.stdout.splitlines():
+        if line.startswith("JSON"):
+            found = json.loads(line[4:])
+            return found if found["fields"] or found["shapes"] else None
+    return None
+
+
+def files_of(interpreter):
+    """(version, files that may hold its DWARF) of an installed CPython."""
+    ask = ("import sys, sysconfig as c, os, importlib.util as u;"
+           "print(sys.version.split()[0]); print(os.path.realpath("
+           "sys.executable)); d = c.get_config_var('LIBDIR'); "
+           "n = c.get_config_var('INSTSONAME') or ''; "
+           "p = os.path.join(d, n); print(p if n.startswith('libpython') "
+           "and '.so' in n and os.path.exists(p) else '')\n"
+           "for m in %r:\n s = u.find_spec(m); "
+           "print(s.origin if s and s.has_location else '')" % (MODULES,))
+    lines = subprocess.run([interpreter, "-c", ask], check=True, text=True,
+                           stdout=subprocess.PIPE).stdout.splitlines()
+    version, program, library, *modules = lines
+    return version, [library or program] + [m for m in modules if m]
+
+
+def read(argument):
+    """Everything known of one CPython: (version, main file, facts)."""
+    if "=" in argument:
+        version, _, files = argument.partition("=")
+        files = files.split(",")
+    else:
+        version, files = files_of(argument)
+    facts = gdb_read(files[0])
+    if facts is None or not facts["fields"]:
+        return version, files[0], None
+    for path in files[1:]:
+        more = gdb_read(path)
+        for name, shape in (more or {"shapes": {}})["shapes"].items():
+            facts["shapes"].setdefault(name, shape)
+    return version, files[0], facts
+
+
+def wrap(items, indent="\t"):
+    """Items in lines of at most 80 columns, a tab counting for 8."""
+    lines, line = [], ""
+    for item in items:
+        if line and 8 * len(indent) + len(line) + 1 + len(item) > 80:
+            lines.append(indent + line)
+            line = ""
+        line += (" " if line else "") + item
+    return "\n".join(lines + [indent + line]) if line else ""
+
+
+def c_row(version, path, facts):
+    """The C text of one version: shapes, roots, and the row itself."""
+    tag = "v" + version.replace(".", "_")
+    out = ["/* CPython %s, from the DWARF of %s */"
+           % (version, os.path.basename(path))]
+    slots, table = [], []
+    for name, shape in sorted(facts["shapes"].items()):
+        key = [tuple(s) for s in shape["slots"]]
+        start = next((i for i in range(len(slots) - len(key) + 1)
+                      if slots[i:i + len(key)] == key), None)
+        if start is None:
+            start = len(slots)
+            slots += key
+        table.append('{"%s", %d, %d, %d},'
+                     % (name, shape["size"], start, len(key)))
+    out.append("static const struct cpython_slot slots_%s[] = {" % tag)
+    out.append(wrap('{%d, %d, "%s"},' % s for s in slots))
+    out.append("};\nstatic const struct cpython_shape shapes_%s[] = {" % tag)
+    out.append(wrap(table))
+    out.append("};")
+    for name, _ in STATES:
+        out.append("static const struct cpython_root_slot %s_%s[] = {"
+                   % (name, tag))
+        out.append(wrap('{"%s", %d, %d, %d},' % tuple(r)
+                        for r in facts["roots"][name]))
+        out.append("};")
+    out.append("static const struct cpython_layout layout_%s = {" % tag)
+    out.append("\t.minor = %s," % version.split(".")[1])
+    out.append(wrap(".%s = %d," % f for f in facts["fields"].items()))
+    for name in "slots", "shapes":
+        out.append("\t.%s = %s_%s," % (name, name, tag))
+    out.append("\t.n_shapes = ARRAY_SIZE(shapes_%s)," % tag)
+    for name, _ in STATES:
+        out.append("\t.%s_roots = %s_%s," % (name, name, tag))
+        out.append("\t.n_%s_roots = ARRAY_SIZE(%s_%s)," % (name, name, tag))
+    out.append("};\n")
+    return "\n".join(out)
+
+
+def agree(facts, other):
+    """Does all that is known of one version hold for the other?"""
+    return (facts["fields"] == other["fields"]
+            and facts["roots"] == other["roots"]
+            and all(other["shapes"].get(name) == shape
+                    for name, shape in facts["shapes"].items()))
+
+
+def main(arguments):
+    only_row = arguments[:1] == ["--row"]
+    rows = [read(a) for a in arguments[only_row:]]
+    missing = [path for _, path, facts in rows if facts is None]
+    if missing or not rows:
+        sys.stderr.write("no gdb, or no DWARF in: %s\n" % " ".join(missing))
+        return 77
+    if only_row:
+        print(c_row(*rows[0]), end="")
+        return 0
+    print("/* SPDX-License-Identifier: Apache-2.0 */\n"
+          "/*\n * Written by regen-layouts.py from layout.def, shapes.def and"
+          " the DWARF of\n * release builds for x86-64: do not edit. -1: this"
+          " version has no such member.\n */\n"
+          "#include \"layout.h\"\n\n#include <stddef.h>\n\n"
+          "#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))\n\n"
+          "// clang-format off")
+    known, written = [], []
+    for version, path, facts in rows:
+        same = next((tag for tag, f in written if agree(facts, f)), None)
+        if same is None:
+            same = "v" + version.replace(".", "_")
+            written.append((same, facts))
+            print(c_row(version, path, facts))
+        known.append((version, same))
+    print("// clang-format on\n\n"
+          "const struct cpython_known cpython_known[] = {")
+    for version, tag in known:
+        print('\t{ "%s", %s, %s, &layout_%s },'
+              % (version, *version.split(".")[1:], tag))
+    print("\t{ 0 },\n};")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
