@@ -16,7 +16,7 @@ AM_TESTS_ENVIRONMENT = \
 	abs_top_builddir='$(abs_top_builddir)'; export abs_top_builddir; \
 	PYTHONDONTWRITEBYTECODE=1; export PYTHONDONTWRITEBYTECODE;
 
-E2E_TESTS =
+E2E_TESTS = tests/cpython/layouts.t
 STYLE_TESTS =
 HARNESS_TESTS =
 TESTS += $(check_PROGRAMS) $(E2E_TESTS) $(STYLE_TESTS) $(HARNESS_TESTS)

@@ -7,4 +7,3 @@
 #plugins_cpython_cpython_la_LDFLAGS = $(LDFLAGS_PLUGIN)
 #plugins_cpython_cpython_la_SOURCES = %D%/cpython.c
 EXTRA_DIST += %D%/layout.def %D%/shapes.def %D%/regen-layouts.py
-E2E_TESTS += tests/cpython/layouts.t
