@@ -53,11 +53,17 @@ json_t *wr_real(double v);
 void wr_set_text(json_t *doc, const char *key, const char *s, size_t n);
 /** The error as a document; err stays the caller's. */
 json_t *wr_doc_error(const struct hs_err *err);
-/** One line, no newline, keys in the order they were set. free(). */
+/**
+ * One line, no newline, keys in the order they were set. Controls and
+ * bidirectional marks are \uNNNN, so that a terminal may show it. free().
+ */
 char *wr_doc_encode(const json_t *doc) __attribute__((__malloc__(free)));
 /** Parse and check the common fields. HS_ERR_FORMAT. */
 struct hs_err *wr_doc_decode(const char *s, size_t n, json_t **ret) HS_MUST_USE;
-/** Read back what wr_u64 wrote; 0 when absent or wrong. */
+/** Read back what wr_u64 and wr_i64 wrote; 0 when NULL or wrong. */
+uint64_t wr_as_u64(const json_t *j);
+int64_t wr_as_i64(const json_t *j);
+/** The same of a member; 0 when absent. */
 uint64_t wr_get_u64(const json_t *doc, const char *key);
 int64_t wr_get_i64(const json_t *doc, const char *key);
 /** "" when absent or not text. Borrowed. */

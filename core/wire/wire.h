@@ -71,4 +71,31 @@ struct hs_err *wr_send(int fd, enum wr_type type, uint32_t arg,
  * the stream, HS_ERR_FORMAT on a bad header. Blocks; EINTR is retried.
  */
 struct hs_err *wr_recv(int fd, struct wr_frame *ret) HS_MUST_USE;
+
+/**
+ * One frame that arrives in pieces, for who must not block. {0} is empty. No
+ * byte past the frame's end is ever asked for. Loop: wr_reader_room(), put at
+ * most *n bytes there, wr_reader_added(). The payload grows with what has come,
+ * not with what the header promises.
+ */
+struct wr_reader {
+	struct wr_frame frame;
+	size_t have;		/* bytes of header and payload so far */
+	size_t cap;		/* bytes allocated for the payload */
+};
+/** Where the next *n (at least 1) bytes go. HS_ERR_NOMEM. */
+struct hs_err *wr_reader_room(struct wr_reader *r, void **ret, size_t *n)
+	HS_MUST_USE;
+/** n bytes were put there. *done: the frame is whole. HS_ERR_FORMAT. */
+struct hs_err *wr_reader_added(struct wr_reader *r, size_t n, bool *done)
+	HS_MUST_USE;
+/** Hand out the whole frame (wr_frame_deinit it) and begin the next. */
+struct wr_frame wr_reader_take(struct wr_reader *r);
+/**
+ * Take what a socket has, without blocking. *done: wr_reader_take() it now;
+ * else poll and come again. HS_ERR_GONE, HS_ERR_FORMAT.
+ */
+struct hs_err *wr_reader_poll(struct wr_reader *r, int fd, bool *done)
+	HS_MUST_USE;
+void wr_reader_deinit(struct wr_reader *r);
 #endif

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * A fuzz test is one function, fuzz_one(bytes, n), and some good inputs,
+ * fuzz_seeds. Built by the Makefile it is a TAP test: every seed, every seed
+ * cut off at each length, and FUZZ_ROUNDS mutations of them, the same ones each
+ * time. With -DFUZZ_LIBFUZZER and clang -fsanitize=fuzzer it is a libFuzzer
+ * target, to be left alone with for a night:
+ *
+ *	clang -g -O1 -fsanitize=fuzzer,address -DFUZZ_LIBFUZZER …
+ */
+#ifndef HS_TESTS_FUZZ_H
+#define HS_TESTS_FUZZ_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct fuzz_seed {
+	const void *bytes;
+	size_t n;
+};
+
+static void fuzz_one(const uint8_t *bytes, size_t n);
+
+#ifdef FUZZ_LIBFUZZER
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n);
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
+{
+	fuzz_one(bytes, n);
+	return 0;
+}
+#define FUZZ_MAIN(seeds, n_seeds)
+#else
+
+enum { FUZZ_ROUNDS = 20000, FUZZ_GROW = 16 };
+
+/* xorshift64: G. Marsaglia, Xorshift RNGs, 2003. */
+static inline uint64_t fuzz_random(uint64_t *x)
+{
+	*x ^= *x << 13;
+	*x ^= *x >> 7;
+	*x ^= *x << 17;
+	return *x;
+}
+
+static inline void fuzz_mutate(uint8_t *b, size_t *n, uint64_t *x)
+{
+	static const uint8_t edges[] = {
+		0, 1, 0x7f, 0x80, 0xff, '"', '{', '['
+	};
+	size_t at = *n ? fuzz_random(x) % *n : 0;
+
+	switch (fuzz_random(x) % 4) {
+	case 0:
+		if (*n)
+			b[at] ^= (uint8_t)(1u << fuzz_random(x) % 8);
+		break;
+	case 1:
+		if (*n)
+			b[at] = edges[fuzz_random(x) % sizeof(edges)];
+		break;
+	case 2:
+		*n = at;
+		break;
+	default:
+		memmove(b + at + 1, b + at, *n - at);
+		b[at] = (uint8_t)fuzz_random(x);
+		++*n;
+	}
+}
+
+/* The input lies at the end of its block, so that ASan sees one byte past. */
+static inline void fuzz_exact(const uint8_t *bytes, size_t n)
+{
+	uint8_t *copy = malloc(n ? n : 1);
+
+	if (!copy)
+		abort();
+	memcpy(copy, bytes, n);
+	fuzz_one(copy, n);
+	free(copy);
+}
+
+static inline void fuzz_seed_run(const struct fuzz_seed *seed, unsigned rounds)
+{
+	uint64_t x = UINT64_C(0x9e3779b97f4a7c15);
+	uint8_t *b = malloc(seed->n + FUZZ_GROW);
+	unsigned i, k;
+	size_t n;
+
+	if (!b)
+		abort();
+	for (n = 0; n <= seed->n; n++)
+		fuzz_exact(seed->bytes, n);
+	for (i = 0; i < rounds; i++) {
+		memcpy(b, seed->bytes, seed->n);
+		n = seed->n;
+		for (k = 0; k <= i % FUZZ_GROW; k++)
+			fuzz_mutate(b, &n, &x);
+		fuzz_exact(b, n);
+	}
+	free(b);
+}
+
+#define FUZZ_MAIN(seeds, n_seeds) \
+	int main(void) \
+	{ \
+		size_t i; \
+		printf("1..%zu\n", (size_t)(n_seeds)); \
+		for (i = 0; i < (n_seeds); i++) { \
+			fuzz_seed_run(&(seeds)[i], FUZZ_ROUNDS / (n_seeds)); \
+			printf("ok %zu - seed and its mutations\n", i + 1); \
+			fflush(stdout); \
+		} \
+		return 0; \
+	}
+#endif
+#endif
