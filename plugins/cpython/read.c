@@ -186,6 +186,8 @@ static const struct known {
 	{ "types.SimpleNamespace", CPYTHON_FORM_NAMESPACE },
 	{ "mappingproxy", CPYTHON_FORM_MAPPINGPROXY },
 	{ "BaseException", CPYTHON_FORM_EXCEPTION },
+	{ "weakref", CPYTHON_FORM_WEAKREF },
+	{ "weakref.ReferenceType", CPYTHON_FORM_WEAKREF },
 };
 
 static enum cpython_form form_by_name(const struct cpython_mem *m,
