@@ -17,8 +17,9 @@ import subprocess
 import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-# Extension modules whose types shapes.def names, where they are not built in.
-MODULES = ("_asyncio", "_queue", "array")
+# Extension modules whose structures are asked for, where not built in.
+MODULES = ("_asyncio", "_queue", "array", "_struct", "_decimal",
+           "_elementtree")
 
 
 def strings(text):
@@ -195,7 +196,9 @@ STATES = (("runtime", ("_PyRuntimeState",)),
 
 def roots(dwarf, names):
     """Members of an interpreter structure that hold objects, runs joined."""
-    t = next(t for t in map(dwarf.type, names) if t is not None)
+    t = next((t for t in map(dwarf.type, names) if t is not None), None)
+    if t is None:
+        return []           # an extension module's DWARF
     found = [p for p in dwarf.pointers(t) if not NOT_ROOTS.search(p[0])]
     out, groups = [], {}
     for p in found:
@@ -279,9 +282,12 @@ def read(argument):
     if facts is None or not facts["fields"]:
         return version, files[0], None
     for path in files[1:]:
-        more = gdb_read(path)
-        for name, shape in (more or {"shapes": {}})["shapes"].items():
+        more = gdb_read(path) or {"shapes": {}, "fields": {}}
+        for name, shape in more["shapes"].items():
             facts["shapes"].setdefault(name, shape)
+        for name, value in more["fields"].items():
+            if facts["fields"][name] < 0:
+                facts["fields"][name] = value
     return version, files[0], facts
 
 
@@ -337,7 +343,8 @@ def c_row(version, path, facts):
 
 def agree(facts, other):
     """Does all that is known of one version hold for the other?"""
-    return (facts["fields"] == other["fields"]
+    return (all(value in (-1, other["fields"][name])
+                for name, value in facts["fields"].items())
             and facts["roots"] == other["roots"]
             and all(other["shapes"].get(name) == shape
                     for name, shape in facts["shapes"].items()))
