@@ -1,0 +1,375 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * A thread's window on an image.
+ *
+ * A sweep lends its chunk, so that most views cost a compare. What objects
+ * point to beside it is anywhere: those views fetch aligned blocks, each by one
+ * read, and find them again through a hash. A range that lies across blocks is
+ * put together in one of four scratch buffers.
+ *
+ *	im_view --> lent chunk --> last block --> hash of blocks --> scratch
+ *	            (free)         (free)         (one probe)        (one copy)
+ *
+ * Blocks and scratch buffers carry the number of the view that used them last.
+ * One that was used by the last VIEWS views is never given away: that is the
+ * rule that im_view() promises.
+ */
+#include "image_priv.h"
+
+enum {
+	VIEWS = 4,			/* im_view: "until the next four" */
+	VIEW_MAX = 64 << 20,		/* bytes of one view */
+	/*
+	 * One read of 64 KiB costs what five reads of a word cost. Of a live
+	 * process single pages: to touch a page there is to make it grow.
+	 */
+	BLOCK_SHIFT = 16,
+	BLOCK_SHIFT_LIVE = 12,
+	CACHE_MAX = 64 << 20,		/* bytes of blocks of one reader */
+	BLOCKS_MIN = 2 * VIEWS,		/* had even when the budget is gone */
+	SCRATCH_KEEP = 1 << 20,		/* larger ones are given back */
+	NONE = UINT32_MAX,
+};
+
+struct block {
+	uint64_t number;	/* address >> shift */
+	uint64_t used;		/* view that used it last */
+	uint8_t *bytes;
+	uint32_t next;		/* of the same bucket, or NONE */
+	uint16_t readable;	/* a bit a page */
+	bool again;		/* second chance of the clock */
+};
+
+struct scratch {
+	uint64_t addr, len;	/* len 0: holds nothing */
+	uint64_t used;
+	uint8_t *bytes;
+	size_t cap;
+};
+
+struct im_reader {
+	struct im_image *im;
+	struct hs_budget *budget;
+	uint64_t lent_addr, lent_len;
+	const uint8_t *lent;
+	uint64_t last_addr, last_len;	/* of the block last, if all readable */
+	struct block *last;
+	uint64_t view;			/* number of the current one */
+	unsigned shift;
+	bool bytewise;			/* pages may be readable in part */
+	struct block *blocks;
+	uint32_t n_blocks, max_blocks;
+	uint32_t hand;			/* of the clock */
+	uint32_t *buckets, mask;
+	struct scratch scratch[VIEWS];
+};
+
+/** forced: also over the limit, for the little that nothing works without. */
+static bool charge(struct hs_budget *b, uint64_t bytes, bool forced)
+{
+	uint64_t now, peak;
+
+	if (!b)
+		return true;
+	now = atomic_fetch_add(&b->used, bytes) + bytes;
+	if (b->limit && now > b->limit && !forced) {
+		atomic_fetch_sub(&b->used, bytes);
+		return false;
+	}
+	peak = atomic_load(&b->peak);
+	while (peak < now && !atomic_compare_exchange_weak(&b->peak, &peak, now))
+		;
+	return true;
+}
+
+static void uncharge(struct hs_budget *b, uint64_t bytes)
+{
+	if (b)
+		atomic_fetch_sub(&b->used, bytes);
+}
+
+struct hs_err *im_reader_create(struct im_image *im, struct hs_budget *budget,
+				struct im_reader **ret)
+{
+	struct im_reader *r = hs_xalloc(sizeof(*r));
+	uint32_t n = 64;
+
+	r->im = im;
+	r->budget = budget;
+	r->shift = im->info.kind == IM_LIVE ? BLOCK_SHIFT_LIVE : BLOCK_SHIFT;
+	// Segments of a file begin and end where the file says.
+	r->bytewise = im->info.kind != IM_LIVE && im->info.kind != IM_CLONE;
+	r->max_blocks = CACHE_MAX >> r->shift;
+	while (n < 2 * r->max_blocks)
+		n *= 2;
+	r->mask = n - 1;
+	r->blocks = hs_xcalloc(r->max_blocks, sizeof(*r->blocks));
+	r->buckets = hs_xcalloc(n, sizeof(*r->buckets));
+	memset(r->buckets, 0xff, n * sizeof(*r->buckets));
+	// Old enough to be taken by the first view.
+	r->view = VIEWS;
+	*ret = r;
+	return NULL;
+}
+
+void im_reader_destroy(struct im_reader *r)
+{
+	uint32_t i;
+
+	if (!r)
+		return;
+	for (i = 0; i < r->n_blocks; i++)
+		free(r->blocks[i].bytes);
+	uncharge(r->budget, (uint64_t)r->n_blocks << r->shift);
+	for (i = 0; i < VIEWS; i++) {
+		uncharge(r->budget, r->scratch[i].cap);
+		free(r->scratch[i].bytes);
+	}
+	free(r->blocks);
+	free(r->buckets);
+	free(r);
+}
+
+void im_reader_lend(struct im_reader *r, uint64_t addr, const void *bytes,
+		    uint64_t len)
+{
+	r->lent_addr = addr;
+	r->lent = bytes;
+	r->lent_len = bytes ? len : 0;
+}
+
+/* --- blocks -------------------------------------------------------------- */
+
+static uint32_t *bucket(struct im_reader *r, uint64_t number)
+{
+	// Fibonacci hashing: Knuth, TAOCP 3, 6.4.
+	return &r->buckets[number * UINT64_C(0x9e3779b97f4a7c15) >> 40 &
+			   r->mask];
+}
+
+static struct block *find_block(struct im_reader *r, uint64_t number)
+{
+	uint32_t i = *bucket(r, number);
+
+	while (i != NONE && r->blocks[i].number != number)
+		i = r->blocks[i].next;
+	return i == NONE ? NULL : &r->blocks[i];
+}
+
+static void unlink_block(struct im_reader *r, struct block *b)
+{
+	uint32_t *at = bucket(r, b->number), i = (uint32_t)(b - r->blocks);
+
+	while (*at != NONE && *at != i)
+		at = &r->blocks[*at].next;
+	if (*at == i)
+		*at = b->next;
+	if (r->last == b)
+		r->last_len = 0;
+}
+
+/** A block that none of the last views used, taken out of the hash. */
+static struct block *evict(struct im_reader *r)
+{
+	for (;;) {
+		struct block *b = &r->blocks[r->hand];
+
+		r->hand = r->hand + 1 < r->n_blocks ? r->hand + 1 : 0;
+		if (r->view - b->used < VIEWS)
+			continue;
+		if (b->again) {
+			b->again = false;
+			continue;
+		}
+		unlink_block(r, b);
+		return b;
+	}
+}
+
+/** A new block while there may be more, else an old one. NULL: no memory. */
+static struct block *take_block(struct im_reader *r)
+{
+	uint64_t size = UINT64_C(1) << r->shift;
+	bool few = r->n_blocks < BLOCKS_MIN;
+	struct block *b;
+	void *bytes;
+
+	if (r->n_blocks == r->max_blocks || !charge(r->budget, size, few))
+		return evict(r);
+	bytes = malloc(size);
+	if (!bytes) {
+		uncharge(r->budget, size);
+		return few ? NULL : evict(r);
+	}
+	b = &r->blocks[r->n_blocks++];
+	b->bytes = bytes;
+	return b;
+}
+
+/** One read; where it stops, page by page, so that a hole hides nothing. */
+static uint16_t fill(struct im_reader *r, uint64_t addr, uint8_t *to)
+{
+	uint64_t size = UINT64_C(1) << r->shift, at = 0;
+	uint16_t readable = 0;
+
+	while (at < size) {
+		uint64_t got = im_read(r->im, addr + at, to + at, size - at);
+		uint64_t stop = at + got;
+
+		for (; at + IM_PAGE <= stop; at += IM_PAGE)
+			readable |= (uint16_t)(1u << at / IM_PAGE);
+		at += IM_PAGE;
+	}
+	return readable;
+}
+
+static void set_last(struct im_reader *r, struct block *b)
+{
+	unsigned pages = 1u << (r->shift - BLOCK_SHIFT_LIVE);
+
+	if (b->readable != (uint16_t)((UINT32_C(1) << pages) - 1))
+		return;
+	r->last = b;
+	r->last_addr = b->number << r->shift;
+	r->last_len = UINT64_C(1) << r->shift;
+}
+
+/** The block, in the cache now and for the next views. */
+static struct block *get_block(struct im_reader *r, uint64_t number)
+{
+	struct block *b = find_block(r, number);
+
+	if (!b) {
+		b = take_block(r);
+		if (!b)
+			return NULL;
+		b->number = number;
+		b->readable = fill(r, number << r->shift, b->bytes);
+		b->next = *bucket(r, number);
+		*bucket(r, number) = (uint32_t)(b - r->blocks);
+	}
+	b->again = true;
+	b->used = r->view;
+	return b;
+}
+
+static bool pages_readable(const struct block *b, uint64_t from, uint64_t len)
+{
+	uint64_t first = from / IM_PAGE, last = (from + len - 1) / IM_PAGE;
+	uint32_t mask = ((UINT32_C(2) << (last - first)) - 1) << first;
+
+	return (b->readable & mask) == mask;
+}
+
+static const void *view_block(struct im_reader *r, uint64_t addr, uint64_t len)
+{
+	uint64_t from = addr & ((UINT64_C(1) << r->shift) - 1);
+	struct block *b = get_block(r, addr >> r->shift);
+
+	if (!b || !pages_readable(b, from, len))
+		return NULL;
+	set_last(r, b);
+	return b->bytes + from;
+}
+
+/* --- scratch ------------------------------------------------------------- */
+
+/** One that holds the range already, or the one unused for longest. */
+static struct scratch *pick_scratch(struct im_reader *r, uint64_t addr,
+				    uint64_t len)
+{
+	struct scratch *oldest = &r->scratch[0];
+	size_t i;
+
+	for (i = 0; i < VIEWS; i++) {
+		struct scratch *s = &r->scratch[i];
+
+		if (s->len >= len && addr >= s->addr &&
+		    addr - s->addr <= s->len - len)
+			return s;
+		if (s->used < oldest->used)
+			oldest = s;
+	}
+	oldest->len = 0;
+	return oldest;
+}
+
+static bool size_scratch(struct im_reader *r, struct scratch *s, uint64_t len)
+{
+	size_t cap = len < IM_PAGE ? IM_PAGE : (size_t)hs_align_up(len, IM_PAGE);
+
+	if (s->cap >= len && (s->cap <= SCRATCH_KEEP || s->cap / 2 < len))
+		return true;
+	uncharge(r->budget, s->cap);
+	free(s->bytes);
+	s->cap = 0;
+	s->bytes = charge(r->budget, cap, false) ? malloc(cap) : NULL;
+	if (s->bytes)
+		s->cap = cap;
+	return s->bytes;
+}
+
+/** From blocks: the neighbours are looked at next, most of the time. */
+static bool copy_blocks(struct im_reader *r, uint64_t addr, uint8_t *to,
+			uint64_t len)
+{
+	uint64_t size = UINT64_C(1) << r->shift;
+
+	while (len) {
+		uint64_t from = addr & (size - 1);
+		uint64_t n = len < size - from ? len : size - from;
+		const struct block *b = get_block(r, addr >> r->shift);
+
+		if (!b || !pages_readable(b, from, n))
+			return false;
+		memcpy(to, b->bytes + from, n);
+		addr += n;
+		to += n;
+		len -= n;
+	}
+	return true;
+}
+
+static const void *view_scratch(struct im_reader *r, uint64_t addr,
+				uint64_t len)
+{
+	struct scratch *s = pick_scratch(r, addr, len);
+	bool whole;
+
+	s->used = r->view;
+	if (s->len)
+		return s->bytes + (addr - s->addr);
+	if (!size_scratch(r, s, len))
+		return NULL;
+	// What is larger than a block goes past the cache, or would empty it.
+	whole = len <= UINT64_C(1) << r->shift &&
+		copy_blocks(r, addr, s->bytes, len);
+	if (!whole && (r->bytewise || len > UINT64_C(1) << r->shift))
+		whole = im_read(r->im, addr, s->bytes, len) == len;
+	if (!whole)
+		return NULL;
+	s->addr = addr;
+	s->len = len;
+	return s->bytes;
+}
+
+const void *im_view(struct im_reader *r, uint64_t addr, uint64_t len)
+{
+	const void *found;
+
+	// A distance below a start wraps and is larger than any length.
+	if (HS_LIKELY(len <= r->lent_len &&
+		      addr - r->lent_addr <= r->lent_len - len))
+		return r->lent + (addr - r->lent_addr);
+	if (len <= r->last_len && addr - r->last_addr <= r->last_len - len) {
+		r->last->used = r->view;
+		return r->last->bytes + (addr - r->last_addr);
+	}
+	if (!len || len > VIEW_MAX || len > UINT64_MAX - addr)
+		return NULL;
+	r->view++;
+	if (addr >> r->shift != (addr + len - 1) >> r->shift)
+		return view_scratch(r, addr, len);
+	found = view_block(r, addr, len);
+	return found || !r->bytewise ? found : view_scratch(r, addr, len);
+}
