@@ -88,10 +88,12 @@ void an_partition_destroy(struct an_partition *p);
 char *an_row_name(const struct an_partition *p, size_t row);
 /** Nodes of rows from..to-1 of the partition. */
 struct hs_err *an_rows_set(const struct an_partition *p, size_t from, size_t to,
-			   struct hs_task *task, struct gr_set **ret) HS_MUST_USE;
+			   struct hs_task *task, struct gr_set **ret)
+	HS_MUST_USE;
 /** Nodes of the set that are of this type (exact). */
 struct hs_err *an_of_type(struct gr_set *set, uint32_t type,
-			  struct hs_task *task, struct gr_set **ret) HS_MUST_USE;
+			  struct hs_task *task, struct gr_set **ret)
+	HS_MUST_USE;
 
 /* --- summaries: the words of muppy (language.md section 5) --------------- */
 

@@ -55,8 +55,8 @@ bool hs_parse_size(const char *s, uint64_t *ret);
 bool hs_parse_duration(const char *s, uint64_t *ret);
 /**
  * Nearest of n words by edit distance (a swap of neighbours counts 1), at most
- * max(1, len/3) away and nearer than an all different word; the first of equals;
- * NULL if none. Borrowed from words.
+ * max(1, len/3) away and nearer than an all different word; the first of
+ * equals; NULL if none. Borrowed from words.
  */
 const char *hs_nearest(const char *word, const char *const *words, size_t n);
 #endif

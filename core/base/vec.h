@@ -13,7 +13,8 @@
 void *hs_vec_grow(void *v, size_t *cap, size_t need, size_t item_size);
 #define hs_vec_reserve(vec, need) \
 	((vec)->v = (need) > (vec)->cap ? \
-		hs_vec_grow((vec)->v, &(vec)->cap, (need), sizeof(*(vec)->v)) : \
+		hs_vec_grow((vec)->v, &(vec)->cap, (need), \
+			    sizeof(*(vec)->v)) : \
 		(vec)->v)
 #define hs_vec_push(vec, item) \
 	(hs_vec_reserve(vec, (vec)->n + 1), (vec)->v[(vec)->n++] = (item))

@@ -55,7 +55,8 @@ uint64_t gr_held(const struct gr_graph *g, uint32_t id);
 uint32_t gr_flags(const struct gr_graph *g, uint32_t id); /* object flags */
 
 /* --- rows --------------------------------------------------------------- */
-struct hs_err *gr_need_rows(struct gr_graph *g, struct hs_task *task) HS_MUST_USE;
+struct hs_err *gr_need_rows(struct gr_graph *g, struct hs_task *task)
+	HS_MUST_USE;
 bool gr_has_rows(const struct gr_graph *g);
 /**
  * Strong edges of id, in the plugin's order, duplicates kept; bit 31 is set on
@@ -75,7 +76,8 @@ struct gr_root {
 };
 /** Roots that are nodes. Borrowed. */
 size_t gr_roots(const struct gr_graph *g, const struct gr_root **ret);
-struct hs_err *gr_need_reach(struct gr_graph *g, struct hs_task *task) HS_MUST_USE;
+struct hs_err *gr_need_reach(struct gr_graph *g, struct hs_task *task)
+	HS_MUST_USE;
 bool gr_has_reach(const struct gr_graph *g);
 
 /* --- sets --------------------------------------------------------------- */

@@ -96,7 +96,8 @@ struct hs_err *im_open_clone(int pid, int clone_pid, int mem_fd,
  * im_missing). File-backed ranges that the core leaves out are read from the
  * files named in NT_FILE when their build-id agrees.
  */
-struct hs_err *im_open_core(const char *path, struct im_image **ret) HS_MUST_USE;
+struct hs_err *im_open_core(const char *path, struct im_image **ret)
+	HS_MUST_USE;
 
 const struct im_info *im_info(const struct im_image *im);
 size_t im_mappings(const struct im_image *im, const struct im_mapping **ret);

@@ -30,11 +30,11 @@ struct lg_instant {
 	unsigned number;		/* @2; from 1 */
 	char *name;			/* of snap NAME, or NULL */
 	struct md_model *model;		/* never NULL */
-	bool released;			/* the clone is gone: reads find nothing,
-					   what is in memory still answers */
+	/** The clone is gone: reads find nothing, what is in memory answers. */
+	bool released;
 	struct im_image *image;		/* owned by the engine's hook below */
 	struct gr_graph *graph;		/* NULL until gr_build */
-	struct an_summary *summary;	/* cached by "summary"; outlives release */
+	struct an_summary *summary;	/* of verb summary; outlives release */
 	uint64_t taken_ns;		/* CLOCK_REALTIME */
 	json_t *attached;		/* its "attached" document */
 	/** Ends what its maker holds (model, image, clone) and frees in.
@@ -138,7 +138,7 @@ struct lg_arg {
 	const char *name;	/* "OBJ"; of an option: "detail" */
 	enum lg_arg_kind kind;
 	bool optional, many;	/* many: last one repeats */
-	const char *values;	/* option: "size|type|count", "N", "0|1", "SIZE" */
+	const char *values;	/* option: "size|type", "N", "0|1", "SIZE" */
 	const char *help;	/* one line */
 	bool compares;		/* option: also != < <= > >= ~ !~ */
 };
@@ -180,7 +180,9 @@ struct lg_verb {
 	struct hs_err *(*run)(const struct lg_call *call,
 			      struct lg_value **ret);
 };
-/** Option helpers: default when absent; HS_ERR_USAGE names option and values. */
+/**
+ * Option helpers: default when absent; HS_ERR_USAGE names option and values.
+ */
 struct hs_err *lg_opt_u64(const struct lg_call *c, const char *name,
 			  uint64_t def, uint64_t *ret) HS_MUST_USE;
 struct hs_err *lg_opt_bool(const struct lg_call *c, const char *name, bool def,
@@ -195,7 +197,7 @@ const char *lg_opt_text(const struct lg_call *c, const char *name);
 /** "asized OBJ… [align=N] [detail=N]". free(). */
 char *lg_usage(const struct lg_verb *verb);
 
-/* --- session --------------------------------------------------------------- */
+/* --- session ------------------------------------------------------------- */
 
 /** A setting: row of a const table with its help. */
 struct lg_setting {

@@ -36,7 +36,8 @@ struct hs_err *md_host_create(const char *const *dirs, size_t n_dirs,
 			      const char *const *skip, size_t n_skip,
 			      struct md_host **ret) HS_MUST_USE;
 void md_host_destroy(struct md_host *host);
-size_t md_plugins(const struct md_host *host, const struct md_plugin_info **ret);
+size_t md_plugins(const struct md_host *host,
+		  const struct md_plugin_info **ret);
 /** Load one more file ("plugin load FILE"). */
 struct hs_err *md_load(struct md_host *host, const char *path) HS_MUST_USE;
 /**

@@ -146,7 +146,7 @@ struct heapsh_type {
 	uint64_t address;		/* of the type's object, or 0 */
 	uint64_t basic_size;		/* "basicsize": without pre-header */
 	uint64_t item_size;		/* "itemsize" */
-	uint64_t pre_size;		/* bytes before the object: GC head, … */
+	uint64_t pre_size;		/* bytes before the object: GC head */
 };
 
 enum heapsh_edge_flags {
@@ -186,7 +186,7 @@ struct heapsh_edge {
 };
 
 enum heapsh_object_flags {
-	/** Caught in mid-change: sizes are a lower bound, edges are left out. */
+	/** Caught in mid-change: sizes are lower bounds, edges are left out. */
 	HEAPSH_OBJECT_TORN = 1,
 	/** Part of it could not be read. */
 	HEAPSH_OBJECT_UNREAD = 2,
@@ -342,7 +342,8 @@ struct heapsh_root {
 	uint32_t size;
 	uint32_t flags;
 	uint64_t target;
-	struct heapsh_text name;	/* "i0_modules", "threads[0].frames[1].locals['x']" */
+	/** "i0_modules", "threads[0].frames[1].locals['x']" */
+	struct heapsh_text name;
 };
 
 enum heapsh_render_style {

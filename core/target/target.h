@@ -115,7 +115,7 @@ struct tg_instant {
 	int snap_pid;		/* S: as the stop left it */
 	int eval_pid;		/* E: settled; 0 when not */
 	int image_pid;		/* E or else S: read this one */
-	int mem_fd;		/* its /proc/PID/mem, owned; -1 once it is taken */
+	int mem_fd;		/* its /proc/PID/mem, owned; -1 once taken */
 	uint64_t taken_ns;	/* CLOCK_REALTIME */
 	uint64_t pause_ns;	/* the target stood still */
 	uint64_t clone_ns;	/* of that, in clone() */

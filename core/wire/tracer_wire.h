@@ -23,15 +23,15 @@
 
 enum {
 	WR_TRACER_MAGIC = 0x48535452,	/* "RTSH" */
-	WR_TRACER_VERSION = 1,		/* both ends are one binary: must match */
+	WR_TRACER_VERSION = 1,		/* both ends are one binary */
 	WR_TRACER_MAX = 4096,		/* bytes of any message */
-	WR_TRACER_FDS = 5,		/* descriptors of any message, at most */
+	WR_TRACER_FDS = 5,		/* descriptors of a message, at most */
 	WR_TRACER_INSTANTS = 64,	/* held at once, all targets together */
 	WR_TRACER_CHILDREN = 16,	/* of tg_spawn, at once */
 	WR_TRACER_STACKS = 65536,	/* ranges in a plan */
 	WR_TRACER_WRITES = 256,		/* of a settle script, each way */
 	WR_TRACER_SHARED = 16384,	/* shared writable mappings to close */
-	WR_TRACER_ARGV = 4 << 20,	/* bytes of argv, environment and folder */
+	WR_TRACER_ARGV = 4 << 20,	/* bytes of argv, environ and folder */
 };
 
 enum wr_tracer_type {
@@ -89,7 +89,7 @@ struct wr_tracer_freeze {
 	uint32_t n_stacks;
 	uint64_t syscall_ret;		/* address of 0f 05 c3 */
 	uint64_t restore_rt;		/* address of mov $15,%eax; syscall */
-	uint32_t stop_ms;		/* give up when not all stopped by then */
+	uint32_t stop_ms;		/* give up if not all stopped by then */
 	uint32_t reserved;
 };
 /**
@@ -147,7 +147,7 @@ enum wr_tracer_calls {
 enum wr_tracer_settle_state {
 	WR_TRACER_UNSETTLED,		/* nobody asked yet */
 	WR_TRACER_SETTLED,
-	WR_TRACER_LIMIT,		/* ran for limit_ms and did not arrive */
+	WR_TRACER_LIMIT,		/* ran for limit_ms, did not arrive */
 	WR_TRACER_FAULT,		/* got a signal */
 	WR_TRACER_ENDED,		/* it is no more */
 	WR_TRACER_UNCONFINED,		/* could not be confined: never ran */
@@ -170,7 +170,7 @@ struct wr_tracer_settled {
 	uint32_t state;			/* wr_tracer_settle_state */
 	int32_t eval_pid;
 	int32_t signal;			/* of FAULT */
-	int32_t call;			/* system call at which it stands, or -1 */
+	int32_t call;			/* system call where it stands, or -1 */
 	uint32_t calls_passed;
 	uint32_t reserved;
 	uint64_t clone_ns, run_ns;
@@ -188,7 +188,7 @@ struct wr_tracer_released {
 	struct wr_tracer_head head;
 	struct wr_tracer_status status;
 	uint32_t n_released;
-	uint32_t n_left;		/* zombies that could not be taken away */
+	uint32_t n_left;		/* zombies that could not be reaped */
 	uint64_t pause_ns;		/* one thread stood still */
 };
 
@@ -200,7 +200,7 @@ struct wr_tracer_item {
 	uint64_t id;			/* 0: a child of SPAWN */
 	int32_t pid;
 	int32_t snap_pid, eval_pid;
-	uint32_t state;			/* instant: settle state; child: 1: ended */
+	uint32_t state;			/* instant: settle state; child: 1 ended */
 	int32_t wait_status;		/* of a child that has ended */
 	uint32_t gone;			/* 1: the target is no more */
 };

@@ -139,10 +139,10 @@ static void without_a_budget_nothing_is_bounded(void **state)
 static void put_file(const char *root, const char *path, const char *text)
 {
 	HS_FREE char *full = hs_xasprintf("%s/%s", root, path);
-	char *slash;
+	char *slash = full + strlen(root);
 	FILE *f;
 
-	for (slash = full + strlen(root); slash; slash = strchr(slash + 1, '/')) {
+	for (; slash; slash = strchr(slash + 1, '/')) {
 		*slash = '\0';
 		mkdir(full, 0700);
 		*slash = '/';

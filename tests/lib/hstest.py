@@ -1,0 +1,185 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the end-to-end tests stand on: TAP, fixtures that say what is true of
+themselves, and the built heapsh over them."""
+import glob
+import json
+import os
+import re
+import select
+import subprocess
+import sys
+import time
+
+HEAPSH = os.environ.get("HEAPSH", "./heapsh")
+SRC = os.environ.get("abs_top_srcdir", ".")
+FIXTURES = os.path.join(SRC, "tests", "fixtures")
+SMOKE = bool(os.environ.get("CHECK_SMOKE"))
+# Nothing here takes this long; a hang is a failure, not a wait.
+LIMIT = 120
+
+_n = 0
+_failed = 0
+
+
+def ok(condition, name):
+    """One TAP line; True when it held."""
+    global _n, _failed
+    _n += 1
+    _failed += not condition
+    print("%s %d - %s" % ("ok" if condition else "not ok", _n,
+                          name.replace("#", "no.")), flush=True)
+    return bool(condition)
+
+
+def equal(got, want, name):
+    if not ok(got == want, name):
+        diag("  got: %.600r" % (got,))
+        diag(" want: %.600r" % (want,))
+
+
+def skip(name, why):
+    global _n
+    _n += 1
+    print("ok %d - %s # SKIP %s" % (_n, name, why), flush=True)
+
+
+def diag(text):
+    for line in str(text).splitlines():
+        print("# " + line, flush=True)
+
+
+def done():
+    print("1..%d" % _n, flush=True)
+    sys.exit(1 if _failed else 0)
+
+
+def _version(path):
+    code = ("import sys,sysconfig;print('%d.%d.%d' % sys.version_info[:3],"
+            "int(hasattr(sys,'gettotalrefcount')),"
+            "int(bool(sysconfig.get_config_var('Py_GIL_DISABLED'))))")
+    try:
+        out = subprocess.run([path, "-c", code], capture_output=True,
+                             text=True, timeout=30)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    words = out.stdout.split()
+    return words if len(words) == 3 else None
+
+
+def pythons():
+    """[(version, path)] of every release build 3.8 to 3.13 that is here, and
+    says so for the summary of make check."""
+    given = os.environ.get("HEAPSH_PYTHONS")
+    home = os.path.expanduser("~")
+    paths = given.split(":") if given else \
+        sorted(glob.glob(home + "/.pyenv/versions/*/bin/python3")) + \
+        ["/usr/bin/python3"]
+    found = []
+    for path in paths:
+        v = _version(path)
+        if v and v[1] == v[2] == "0" and \
+                (3, 8) <= tuple(map(int, v[0].split(".")[:2])) <= (3, 13):
+            found.append((v[0], path))
+    found.sort(key=lambda f: [int(x) for x in f[0].split(".")])
+    if SMOKE:
+        found = found[-1:]
+    diag("CPythons tested: " + " ".join(v for v, _ in found))
+    return found
+
+
+class Fixture:
+    """A process that prints a line of truth when it is ready, and another when
+    it is told to end."""
+
+    def __init__(self, argv, **kw):
+        self.p = subprocess.Popen(argv, stdin=subprocess.PIPE,
+                                  stdout=subprocess.PIPE, text=True, **kw)
+        self.pid = self.p.pid
+        line = self.line()
+        try:
+            self.truth = json.loads(line)
+        except ValueError:
+            self.truth = line
+
+    def line(self, timeout=LIMIT):
+        r, _, _ = select.select([self.p.stdout], [], [], timeout)
+        if not r:
+            raise TimeoutError("fixture %d says nothing" % self.pid)
+        return self.p.stdout.readline().rstrip("\n")
+
+    def say(self, text):
+        self.p.stdin.write(text + "\n")
+        self.p.stdin.flush()
+
+    def ask(self, text):
+        """Say a line and read one of JSON."""
+        self.say(text)
+        return json.loads(self.line())
+
+    def end(self):
+        """Tell it to end: (exit status, what it said last)."""
+        try:
+            self.p.stdin.write("\n")
+            self.p.stdin.close()
+        except (BrokenPipeError, ValueError):
+            pass
+        last = self.p.stdout.read()
+        return self.p.wait(LIMIT), last.strip()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exc):
+        if self.p.poll() is None:
+            self.p.kill()
+            self.p.wait()
+
+
+def python(path, script, *args, **kw):
+    env = dict(os.environ, PYTHONDONTWRITEBYTECODE="1")
+    env.update(kw.pop("env", {}))
+    return Fixture([path, os.path.join(FIXTURES, script)] + list(args),
+                   env=env, **kw)
+
+
+class Result:
+    def __init__(self, p):
+        self.status, self.out, self.err = p.returncode, p.stdout, p.stderr
+
+    @property
+    def docs(self):
+        return [json.loads(x) for x in self.out.splitlines()]
+
+    @property
+    def results(self):
+        """Documents of commands: all but "attached" at the start."""
+        return [d for d in self.docs if d["type"] != "attached"]
+
+
+def heapsh(args, commands=(), form="json", timeout=LIMIT, **kw):
+    """Run heapsh with commands as a script on standard input."""
+    argv = [HEAPSH] + [str(a) for a in args]
+    if commands:
+        argv += ["-x", "-"]
+    if form:
+        argv += ["-f", form]
+    p = subprocess.run(argv, input="".join(c + "\n" for c in commands),
+                       capture_output=True, text=True, timeout=timeout, **kw)
+    return Result(p)
+
+
+def values(result):
+    """The bare values of every result; an error is its message."""
+    return [d.get("value", d.get("message")) for d in result.results]
+
+
+def int_of(v):
+    return int(v) if isinstance(v, str) and re.fullmatch(r"-?\d+", v) else v
+
+
+def wait_for(condition, what, timeout=30):
+    end = time.monotonic() + timeout
+    while not condition():
+        if time.monotonic() > end:
+            raise TimeoutError(what)
+        time.sleep(0.01)
