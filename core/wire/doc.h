@@ -58,7 +58,7 @@ json_t *wr_doc_error(const struct hs_err *err);
  * One line, no newline, keys in the order they were set. Controls and
  * bidirectional marks are \uNNNN, so that a terminal may show it. free().
  */
-char *wr_doc_encode(const json_t *doc) __attribute__((__malloc__(free)));
+char *wr_doc_encode(const json_t *doc) HS_MALLOC;
 /** Parse and check the common fields. HS_ERR_FORMAT. */
 struct hs_err *wr_doc_decode(const char *s, size_t n, json_t **ret) HS_MUST_USE;
 /** Read back what wr_u64 and wr_i64 wrote; 0 when NULL or wrong. */
