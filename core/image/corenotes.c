@@ -136,8 +136,7 @@ static void add_note(struct core_notes *notes, const struct note *note)
 	}
 }
 
-void im_core_parse_notes(struct core_notes *notes, const uint8_t *bytes,
-			 size_t n)
+void core_parse_notes(struct core_notes *notes, const uint8_t *bytes, size_t n)
 {
 	size_t at = 0;
 	Elf64_Nhdr nh;
@@ -164,7 +163,7 @@ void im_core_parse_notes(struct core_notes *notes, const uint8_t *bytes,
 	}
 }
 
-void im_core_notes_deinit(struct core_notes *notes)
+void core_notes_deinit(struct core_notes *notes)
 {
 	hs_vec_deinit(&notes->threads);
 	hs_vec_deinit(&notes->files);

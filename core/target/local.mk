@@ -1,4 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 noinst_LTLIBRARIES += libhs_target.la
 libhs_target_la_CPPFLAGS = $(INC_TARGET)
-libhs_target_la_SOURCES = %D%/target.h
+libhs_target_la_SOURCES = %D%/check.c %D%/client.c %D%/freeze.c %D%/gadget.c \
+	%D%/headroom.c %D%/held.c %D%/hijack.c %D%/instant.c %D%/packet.c \
+	%D%/plan.c %D%/proc.c %D%/reap.c %D%/remote.c %D%/reply.c \
+	%D%/settle.c %D%/spawn.c %D%/target.h %D%/task.c %D%/tg_arch.h \
+	%D%/tg_client.h %D%/tg_packet.h %D%/tg_priv.h %D%/tg_proc.h \
+	%D%/threads.c %D%/tracer.c %D%/x86_64.c %D%/x86_64_calls.c \
+	%D%/x86_64_frame.c %D%/x86_64_gadget.c
+
+# Moves a tracer by lines; for the tests of this room and for measuring.
+noinst_PROGRAMS += tests/lib/tg_driver
+tests_lib_tg_driver_CPPFLAGS = $(INC_TARGET)
+tests_lib_tg_driver_SOURCES = tests/lib/tg_driver.c
+tests_lib_tg_driver_LDADD = $(LIBS_TARGET)

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tg_proc.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+/*
+ * How much memory and how many tasks the cgroups of a process still allow,
+ * this one and all above it: cgroup v2 and both v1 controllers. What cannot
+ * be read counts as no limit; the kernel has the last word anyway.
+ */
+
+/** Where one kind of controller keeps its numbers. */
+struct kind {
+	const char *mount;
+	const char *limit, *usage, *stat;
+	const char *reclaimable;	/* key in stat: cache that can go */
+};
+static const struct kind memory_v2 = { "/sys/fs/cgroup", "memory.max",
+				       "memory.current", "memory.stat",
+				       "inactive_file" };
+static const struct kind memory_v1 = { "/sys/fs/cgroup/memory",
+				       "memory.limit_in_bytes",
+				       "memory.usage_in_bytes", "memory.stat",
+				       "total_inactive_file" };
+static const struct kind pids_v2 = { "/sys/fs/cgroup", "pids.max",
+				     "pids.current", NULL, NULL };
+static const struct kind pids_v1 = { "/sys/fs/cgroup/pids", "pids.max",
+				     "pids.current", NULL, NULL };
+
+static bool read_number(const char *folder, const char *name, uint64_t *ret)
+{
+	HS_TEXT path = { 0 };
+	HS_TEXT t = { 0 };
+
+	hs_text_addf(&path, "%s/%s", folder, name);
+	if (!tg_read_file(hs_text_str(&path), &t) || !t.len ||
+	    t.s[0] < '0' || t.s[0] > '9')	// "max"
+		return false;
+	*ret = strtoull(t.s, NULL, 10);
+	return true;
+}
+
+/* "key 123" lines, of memory.stat. */
+static uint64_t stat_number(const char *folder, const struct kind *k)
+{
+	HS_TEXT path = { 0 };
+	HS_TEXT t = { 0 };
+	size_t n = strlen(k->reclaimable);
+
+	hs_text_addf(&path, "%s/%s", folder, k->stat);
+	if (!tg_read_file(hs_text_str(&path), &t))
+		return 0;
+	for (const char *p = t.s; p && *p;) {
+		if (!strncmp(p, k->reclaimable, n) && p[n] == ' ')
+			return strtoull(p + n, NULL, 10);
+		p = strchr(p, '\n');
+		p = p ? p + 1 : NULL;
+	}
+	return 0;
+}
+
+static uint64_t left_in(const char *folder, const struct kind *k)
+{
+	uint64_t limit, usage, cache = 0;
+
+	if (!read_number(folder, k->limit, &limit) ||
+	    !read_number(folder, k->usage, &usage))
+		return UINT64_MAX;
+	if (k->stat)
+		cache = stat_number(folder, k);
+	usage -= cache < usage ? cache : usage;
+	return limit > usage ? limit - usage : 0;
+}
+
+/* The least that is left in the group of path and in those above it. */
+static uint64_t least(const char *path, const struct kind *k)
+{
+	HS_TEXT folder = { 0 };
+	uint64_t min = UINT64_MAX;
+	size_t base = strlen(k->mount);
+
+	// A path that leads out of what we can see ("/../…") is left alone.
+	if (strstr(path, ".."))
+		return min;
+	hs_text_addf(&folder, "%s%s", k->mount, path);
+	for (;;) {
+		uint64_t left = left_in(hs_text_str(&folder), k);
+		char *slash = strrchr(folder.s, '/');
+
+		if (left < min)
+			min = left;
+		if (!slash || (size_t)(slash - folder.s) < base)
+			break;
+		folder.len = (size_t)(slash - folder.s);
+		*slash = 0;
+	}
+	return min;
+}
+
+static bool has_word(const char *list, const char *word)
+{
+	size_t n = strlen(word);
+
+	for (const char *p = list; (p = strstr(p, word)); p += n) {
+		if ((p == list || p[-1] == ',') && (!p[n] || p[n] == ','))
+			return true;
+	}
+	return false;
+}
+
+/* "4:memory:/a/b", or "0::/a/b" of v2. */
+static void add_line(char *line, struct tg_headroom *ret)
+{
+	char *controllers = strchr(line, ':');
+	char *path = controllers ? strchr(controllers + 1, ':') : NULL;
+	uint64_t memory = UINT64_MAX, pids = UINT64_MAX;
+
+	if (!path)
+		return;
+	controllers++;
+	*path++ = 0;
+	if (!*controllers) {
+		memory = least(path, &memory_v2);
+		pids = least(path, &pids_v2);
+	} else if (has_word(controllers, "memory")) {
+		memory = least(path, &memory_v1);
+	} else if (has_word(controllers, "pids")) {
+		pids = least(path, &pids_v1);
+	}
+	if (memory < ret->memory_bytes)
+		ret->memory_bytes = memory;
+	if (pids < ret->pids)
+		ret->pids = pids;
+}
+
+void tg_headroom_read(int pid, struct tg_headroom *ret)
+{
+	HS_TEXT t = { 0 };
+	char *line, *next;
+
+	*ret = (struct tg_headroom){ UINT64_MAX, UINT64_MAX };
+	if (!tg_read_proc(pid, "cgroup", &t))
+		return;
+	for (line = t.s; line && *line; line = next) {
+		next = strchr(line, '\n');
+		if (next)
+			*next++ = 0;
+		add_line(line, ret);
+	}
+}

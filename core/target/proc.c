@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tg_proc.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <sys/types.h>
+#include <unistd.h>
+
+enum { FILE_MAX_BYTES = 64 << 20 };
+
+bool tg_read_file(const char *path, struct hs_text *ret)
+{
+	HS_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC);
+	char buf[16384];
+
+	hs_text_clear(ret);
+	if (fd < 0)
+		return false;
+	while (ret->len < FILE_MAX_BYTES) {
+		ssize_t n = read(fd, buf, sizeof(buf));
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return false;
+		if (n == 0)
+			return true;
+		hs_text_addn(ret, buf, (size_t)n);
+	}
+	return true;
+}
+
+bool tg_read_proc(int pid, const char *name, struct hs_text *ret)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/%s", pid, name);
+	return tg_read_file(path, ret);
+}
+
+const char *tg_field(const char *text, const char *key)
+{
+	size_t n = strlen(key);
+
+	for (const char *p = text; p && *p;) {
+		if (!strncmp(p, key, n) && p[n] == ':') {
+			p += n + 1;
+			return p + strspn(p, " \t");
+		}
+		p = strchr(p, '\n');
+		p = p ? p + 1 : NULL;
+	}
+	return NULL;
+}
+
+uint64_t tg_field_u64(const char *text, const char *key)
+{
+	const char *p = tg_field(text, key);
+
+	return p ? strtoull(p, NULL, 10) : 0;
+}
+
+bool tg_start_time(int pid, uint64_t *ret)
+{
+	enum { AFTER_NAME = 22 - 3 };	/* field 3 is the first after ")" */
+	HS_TEXT t = { 0 };
+	const char *p;
+
+	if (!tg_read_proc(pid, "stat", &t))
+		return false;
+	p = strrchr(hs_text_str(&t), ')');	// a name may hold anything
+	for (int i = 0; p && i <= AFTER_NAME; i++) {
+		p = strchr(p, ' ');
+		p = p ? p + 1 : NULL;
+	}
+	if (!p)
+		return false;
+	*ret = strtoull(p, NULL, 10);
+	return true;
+}
+
+/* One line, which is NUL-terminated. Lines that are not understood are left
+ * out: a mapping that is not known is not used. */
+static void add_line(struct tg_maps *m, const char *line)
+{
+	struct tg_map map = { 0 };
+	int at = -1;
+
+	if (sscanf(line,
+		   "%" SCNx64 "-%" SCNx64 " %4s %" SCNx64 " %x:%x %" SCNu64
+		   " %n",
+		   &map.start, &map.end, map.prot, &map.offset, &map.dev_major,
+		   &map.dev_minor, &map.inode, &at) < 7 ||
+	    map.start >= map.end || strlen(map.prot) != 4)
+		return;
+	map.path = (uint32_t)m->names.len;
+	hs_text_add(&m->names, at >= 0 ? line + at : "");
+	hs_text_addc(&m->names, 0);
+	hs_vec_push(&m->v, map);
+}
+
+struct hs_err *tg_maps_read(int pid, struct tg_maps *ret)
+{
+	HS_TEXT t = { 0 };
+	char *line, *next;
+
+	if (!tg_read_proc(pid, "maps", &t))
+		return hs_err_os(errno, "read mappings of process %d", pid);
+	hs_text_addn(&ret->names, "", 1);
+	for (line = t.s; line && *line; line = next) {
+		next = strchr(line, '\n');
+		if (next)
+			*next++ = 0;
+		add_line(ret, line);
+	}
+	if (ret->v.n)
+		return NULL;
+	return hs_err_new(HS_ERR_GONE,
+			  "read mappings of process %d: it has none", pid);
+}
+
+void tg_maps_deinit(struct tg_maps *m)
+{
+	hs_vec_deinit(&m->v);
+	hs_text_deinit(&m->names);
+}

@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tg_priv.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#include "text.h"
+
+/*
+ * A clone is a child of the target, which knows nothing of it and so never
+ * waits for it. When it has ended, one thread of the target (the others run
+ * on) is made to do wait4() for it.
+ */
+enum {
+	TRIES = 20,		/* then the zombie stays until the target ends */
+	ONE_MS = 100,		/* for one thread to stop */
+	ALL_MS = 1000,		/* for any thread to be found */
+};
+
+static struct tg_grave *grave_of(struct tg_tracer *t, pid_t pid)
+{
+	for (size_t i = 0; i < t->graves.n; i++) {
+		if (t->graves.v[i]->pid == pid &&
+		    tg_process_lives(t->graves.v[i]->pidfd))
+			return t->graves.v[i];
+	}
+	return NULL;
+}
+
+static void grave_destroy(struct tg_grave *g)
+{
+	hs_close_p(&g->pidfd);
+	free(g->stacks.v);
+	hs_vec_deinit(&g->zombies);
+	free(g);
+}
+
+/* What is needed to find a thread of the target again moves over. */
+static struct tg_grave *make_grave(struct tg_tracer *t, struct tg_held *h)
+{
+	struct tg_grave *g = grave_of(t, h->pid);
+
+	if (!g) {
+		g = hs_xalloc(sizeof(*g));
+		g->pid = h->pid;
+		g->pidfd = h->pidfd;
+		h->pidfd = -1;
+		hs_vec_push(&t->graves, g);
+	}
+	free(g->stacks.v);
+	g->stacks = h->stacks;
+	h->stacks = (struct tg_stacks){ 0 };
+	g->gadgets = h->gadgets;
+	g->tries = 0;
+	if (h->victim < h->stop.tasks.n)
+		g->tid = h->stop.tasks.v[h->victim].tid;
+	return g;
+}
+
+void tg_bury(struct tg_tracer *t, struct tg_held *h)
+{
+	tg_held_end_eval(t, h);
+	if (h->snap || h->dead_snap) {
+		struct tg_zombie z = { .pid = h->dead_snap };
+		struct tg_grave *g;
+
+		if (h->snap) {
+			z.pid = h->snap;
+			z.dying = !tg_clone_end(t, h->snap);
+		}
+		g = make_grave(t, h);
+		hs_vec_push(&g->zombies, z);
+	}
+	tg_held_destroy(h);
+}
+
+/* All that have ended, from one thread that is hijacked. */
+static void wait_for_zombies(struct tg_tracer *t, struct tg_grave *g)
+{
+	uint64_t deadline = hs_now_ns() + UINT64_C(1) * TG_CALL_MS * TG_MS;
+	size_t n = 0;
+
+	for (size_t i = 0; i < g->zombies.n; i++) {
+		struct tg_zombie *z = &g->zombies.v[i];
+		struct tg_remote io = {
+			.call = {
+				.nr = SYS_wait4,
+				.args = { (uint64_t)z->pid, 0,
+					  WNOHANG | __WALL, 0 },
+			},
+		};
+
+		if (!z->dying &&
+		    tg_hijack_call(t, &t->hijack, deadline, &io) == TG_DONE &&
+		    (io.result == z->pid || io.result == -ECHILD))
+			continue;
+		g->zombies.v[n++] = *z;
+	}
+	g->zombies.n = n;
+}
+
+/* Stop this thread and use it. false: it cannot be used. */
+static bool use_thread(struct tg_tracer *t, struct tg_grave *g,
+		       struct tg_stop *s, pid_t tid, int mem_fd)
+{
+	uint64_t deadline = hs_now_ns() + UINT64_C(1) * ONE_MS * TG_MS;
+	struct hs_err *err = NULL;
+	struct tg_task task;
+	bool ok;
+
+	if (!tg_stop_one(t, s, tid, deadline, &task))
+		return false;
+	ok = tg_process_lives(g->pidfd) &&
+	     tg_hijack_rank(&task, &g->stacks) && !tg_in_rseq(&task, mem_fd);
+	if (ok) {
+		err = tg_hijack_begin(&t->hijack, &task, &g->gadgets, mem_fd);
+		ok = !err;
+		hs_err_free(err);
+	}
+	if (ok) {
+		wait_for_zombies(t, g);
+		tg_hijack_end(&t->hijack);
+	}
+	tg_let_go(t, &task);
+	return ok;
+}
+
+static bool any_thread(struct tg_tracer *t, struct tg_grave *g,
+		       struct tg_stop *s, int mem_fd)
+{
+	uint64_t deadline = hs_now_ns() + UINT64_C(1) * ALL_MS * TG_MS;
+	struct dirent *e;
+	bool done = false;
+	char path[48];
+	DIR *d;
+
+	if (g->tid && use_thread(t, g, s, g->tid, mem_fd))
+		return true;
+	snprintf(path, sizeof(path), "/proc/%d/task", g->pid);
+	d = opendir(path);
+	while (d && !done && hs_now_ns() < deadline && (e = readdir(d))) {
+		uint64_t tid;
+
+		if (hs_parse_u64(e->d_name, &tid) && tid <= INT32_MAX &&
+		    (pid_t)tid != g->tid)
+			done = use_thread(t, g, s, (pid_t)tid, mem_fd);
+	}
+	if (d)
+		closedir(d);
+	return done;
+}
+
+static size_t ended(const struct tg_grave *g)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < g->zombies.n; i++)
+		n += !g->zombies.v[i].dying;
+	return n;
+}
+
+/* Clones that had not ended when they were killed: have they by now? */
+static void look_at_dying(struct tg_grave *g)
+{
+	for (size_t i = 0; i < g->zombies.n; i++) {
+		struct tg_event ev;
+
+		if (!g->zombies.v[i].dying)
+			continue;
+		tg_task_poll(g->zombies.v[i].pid, false, &ev);
+		if (ev.kind == TG_EV_END || ev.kind == TG_EV_LOST)
+			g->zombies.v[i].dying = false;
+	}
+}
+
+/* true: nothing is left to be done for this target, or can be. */
+static bool visit(struct tg_tracer *t, struct tg_grave *g, uint64_t *pause_ns)
+{
+	struct tg_stop s = { .pid = g->pid, .pidfd = g->pidfd };
+	HS_CLOSE int mem_fd = -1;
+
+	look_at_dying(g);
+	if (!tg_process_lives(g->pidfd))
+		return ended(g) == g->zombies.n;
+	if (!ended(g))
+		return false;
+	mem_fd = tg_proc_open(g->pid, "mem", O_RDWR);
+	if (mem_fd >= 0)
+		(void)any_thread(t, g, &s, mem_fd);
+	if (s.started_ns)
+		*pause_ns += hs_now_ns() - s.started_ns;
+	tg_stop_deinit(&s);
+	return !g->zombies.n || (++g->tries >= TRIES && ended(g) ==
+							g->zombies.n);
+}
+
+uint64_t tg_reap(struct tg_tracer *t)
+{
+	uint64_t pause_ns = 0;
+	size_t n = 0;
+
+	for (size_t i = 0; i < t->graves.n; i++) {
+		if (visit(t, t->graves.v[i], &pause_ns))
+			grave_destroy(t->graves.v[i]);
+		else
+			t->graves.v[n++] = t->graves.v[i];
+	}
+	t->graves.n = n;
+	return pause_ns;
+}
+
+size_t tg_unreaped(const struct tg_tracer *t)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < t->graves.n; i++)
+		n += t->graves.v[i]->zombies.n;
+	return n;
+}

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * What depends on the processor: registers, system call numbers, the signal
+ * frame. x86_64*.c fill it in; another architecture brings files of its own.
+ */
+#ifndef TG_ARCH_H
+#define TG_ARCH_H
+
+#include <sys/types.h>
+#include <sys/user.h>
+
+#include "base.h"
+#include "tracer_wire.h"
+
+/** Instructions that are found in the target's own text. */
+struct tg_gadgets {
+	uint64_t syscall_ret;	/* system call, then return */
+	uint64_t restore_rt;	/* what a signal handler returns to */
+};
+
+enum {
+	TG_XSTATE_MAX = 16384,	/* AMX: 11008 bytes; room for the next */
+	TG_FRAME_MAX = TG_XSTATE_MAX + 2048,
+	TG_SCRATCH = 64,	/* bytes for an argument of a call */
+};
+
+/**
+ * Bytes that make a hijacked thread harmless, to be written at addr. See
+ * x86_64_frame.c for the picture.
+ */
+struct tg_frame {
+	uint64_t addr;
+	uint32_t size;
+	uint64_t sp;		/* of calls: returning from one restores all */
+	uint64_t child_sp;	/* returning on this one is exit_group(0) */
+	uint64_t scratch;	/* TG_SCRATCH bytes */
+	uint8_t bytes[TG_FRAME_MAX] __attribute__((__aligned__(64)));
+};
+
+/** A stopped thread's state, as the kernel had it. */
+struct tg_state {
+	struct user_regs_struct regs;
+	uint64_t sigmask;
+	void *xstate;		/* NT_X86_XSTATE, or NULL */
+	uint32_t xstate_size;
+};
+
+/** One system call: made in a clone or target, or seen in one. */
+struct tg_call {
+	int64_t nr;
+	uint64_t args[6];
+};
+
+enum tg_verdict { TG_STOP_HERE, TG_PASS, TG_PRETEND /* done, result 0 */ };
+
+/** Bytes of the XSTATE area that ptrace will give, about. */
+size_t tg_arch_xstate_hint(void);
+/** Read regs, mask and xstate (room of TG_XSTATE_MAX bytes); 0 or -errno. */
+int tg_arch_get_state(pid_t tid, struct tg_state *ret);
+int tg_arch_get_regs(pid_t tid, struct user_regs_struct *ret);
+int tg_arch_set_regs(pid_t tid, const struct user_regs_struct *regs);
+int tg_arch_set_xstate(pid_t tid, const void *xstate, uint32_t size);
+
+/**
+ * Lay out and fill frames below the thread's red zone. false when the state
+ * cannot be put in a frame (unknown features).
+ */
+bool tg_arch_build_frame(const struct tg_state *state,
+			 const struct tg_gadgets *g, struct tg_frame *ret);
+/** Bytes below the stack pointer that tg_arch_build_frame() needs at most. */
+uint64_t tg_arch_frame_room(const struct tg_state *state);
+
+bool tg_arch_is_native(const struct user_regs_struct *r);
+uint64_t tg_arch_ip(const struct user_regs_struct *r);
+uint64_t tg_arch_sp(const struct user_regs_struct *r);
+/** The system call it is blocked in (not: has just done). nr -1: none. */
+void tg_arch_blocked_in(const struct user_regs_struct *r, struct tg_call *ret);
+/** Arguments of the call that these registers are at. */
+void tg_arch_call_args(const struct user_regs_struct *r, uint64_t ret[6]);
+/** Blocked in a call that the kernel restarts by itself, unseen. */
+bool tg_arch_restartable(const struct user_regs_struct *r);
+/**
+ * A call that any ptrace stop ends with EINTR, where no signal came: change
+ * the registers so that it is made again. false: it is not such a call.
+ */
+bool tg_arch_rewind(struct user_regs_struct *r);
+/** Registers with which a thread that is not stopped for us would go on. */
+void tg_arch_restart(struct user_regs_struct *r);
+
+/** Registers to make a call from: base, with the stack at sp. */
+void tg_arch_call(const struct user_regs_struct *base,
+		  const struct tg_gadgets *g, uint64_t sp,
+		  const struct tg_call *call, struct user_regs_struct *ret);
+/** Registers of a thread that restores itself as soon as it runs. */
+void tg_arch_park(const struct user_regs_struct *base,
+		  const struct tg_gadgets *g, uint64_t sp,
+		  struct user_regs_struct *ret);
+int64_t tg_arch_result(const struct user_regs_struct *r);
+/** The kernel wants the call made again (a stop came in between). */
+bool tg_arch_wants_restart(int64_t result);
+/** Make the call at whose entry it stands not happen; then, its result. */
+void tg_arch_cancel(struct user_regs_struct *r);
+void tg_arch_set_result(struct user_regs_struct *r, int64_t result);
+
+/** May this call of a clone that is being settled be made? */
+enum tg_verdict tg_arch_verdict(enum wr_tracer_calls set,
+				const struct tg_call *call,
+				const struct wr_tracer_range *shared,
+				size_t n_shared);
+/** At a syscall-entry stop: the call; false for foreign ABIs (int 0x80). */
+bool tg_arch_entered(pid_t tid, struct tg_call *ret);
+
+/** Are the bytes at the gadgets what they should be? 16 bytes each. */
+bool tg_arch_gadgets_valid(const uint8_t *syscall_ret,
+			   const uint8_t *restore_rt);
+/** Offset of the first gadget in text, or -1. */
+int64_t tg_arch_find_syscall_ret(const uint8_t *text, size_t n);
+int64_t tg_arch_find_restore_rt(const uint8_t *text, size_t n);
+
+enum { TG_GADGET_BYTES = 16 };
+#endif

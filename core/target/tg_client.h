@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** Inside of the client. */
+#ifndef TG_CLIENT_H
+#define TG_CLIENT_H
+
+#include "target.h"
+#include "tg_arch.h"
+#include "tg_packet.h"
+#include "tg_proc.h"
+
+/** What a freeze needs to know. */
+struct tg_plan {
+	int pid;
+	int pidfd;
+	struct tg_gadgets gadgets;
+	HS_VEC(struct wr_tracer_range) stacks;
+};
+
+/** Ask and wait for the answer. HS_ERR of the tracer comes as it is. */
+struct hs_err *tg_client_ask(struct tg_client *c, struct tg_packet *q,
+			     int timeout_ms, struct tg_packet *ret) HS_MUST_USE;
+/** errno with which the kernel refuses the tracer (c NULL: us), or 0. */
+struct hs_err *tg_client_probe(struct tg_client *c, int pid,
+			       int *ret_denied) HS_MUST_USE;
+/** Stacks of the process as maps has them now, into *ret. */
+void tg_find_stacks(const struct tg_maps *maps, struct tg_plan *ret);
+/** Find both gadgets in the mapped files. HS_ERR_UNSUPPORTED. */
+struct hs_err *tg_find_gadgets(int pid, const struct tg_maps *maps,
+			       struct tg_gadgets *ret) HS_MUST_USE;
+/** Ranges in a memfd, which is added to q. */
+struct hs_err *tg_add_ranges(struct tg_packet *q,
+			     const struct wr_tracer_range *v,
+			     size_t n) HS_MUST_USE;
+#endif

@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * Inside of the tracer. Everything here runs in its one thread.
+ *
+ * Rules that hold in every file: no wait without a deadline, and none for
+ * "any child" (a dying process reports its leader only after all others were
+ * reaped: we would hang). After each request nothing of a live target is
+ * stopped. What could not be undone now is on a list and is undone when the
+ * kernel lets us.
+ */
+#ifndef TG_PRIV_H
+#define TG_PRIV_H
+
+#include <sys/types.h>
+
+#include "base.h"
+#include "err.h"
+#include "tg_arch.h"
+#include "tracer_wire.h"
+#include "vec.h"
+
+enum {
+	TG_MS = 1000000,		/* nanoseconds */
+	TG_CALL_MS = 2000,		/* a call in a clone */
+	TG_END_MS = 10000,		/* a killed clone of many GB to be gone */
+};
+
+/* --- task.c: one traced task --- */
+
+enum tg_event_kind {
+	TG_EV_NONE,		/* nothing to report (deadline) */
+	TG_EV_STOP,
+	TG_EV_END,		/* it ended, and was reaped */
+	TG_EV_LOST,		/* not ours (any more) */
+};
+struct tg_event {
+	enum tg_event_kind kind;
+	int signal;		/* of a stop, without the syscall bit */
+	int event;		/* PTRACE_EVENT_*, or 0 */
+	bool syscall;		/* stopped at entry or exit of a call */
+	int wait_status;	/* of END: as waitpid() gives it */
+};
+/**
+ * What has tid to report? Never waits. keep: leave a stop reportable, so that
+ * a signal it is about to get is not lost should we die (the kernel forgets
+ * it once a wait has consumed it).
+ */
+void tg_task_poll(pid_t tid, bool keep, struct tg_event *ret);
+/** As tg_task_poll, until there is something or deadline_ns has passed. */
+void tg_task_wait(int signal_fd, pid_t tid, bool keep, uint64_t deadline_ns,
+		  struct tg_event *ret);
+/** Sleep until a child may have something to report, or the deadline. */
+void tg_task_sleep(int signal_fd, uint64_t deadline_ns);
+/** Forget the SIGCHLDs so far. */
+void tg_task_drain(int signal_fd);
+/** Stopped by us or by a job-control signal, not at a signal or a call. */
+bool tg_event_is_interrupt(const struct tg_event *ev);
+
+/* --- remote.c: calls made by a stopped task --- */
+
+enum tg_end {
+	TG_DONE,		/* made: result is valid */
+	TG_ENDED,		/* the task is no more */
+	TG_LATE,		/* deadline passed, it is still running */
+	TG_ODD,			/* a fault: stopped, and not where it should */
+};
+struct tg_remote {
+	struct tg_call call;
+	int64_t result;		/* as the kernel gives it: -errno */
+	pid_t child;		/* that was auto-attached, or 0 */
+};
+/**
+ * Make a stopped task do one call on stack sp; it is stopped afterwards, just
+ * behind the call. base gives the registers that do not matter.
+ */
+enum tg_end tg_remote_call(int signal_fd, pid_t tid,
+			   const struct user_regs_struct *base,
+			   const struct tg_gadgets *g, uint64_t sp,
+			   uint64_t deadline_ns, struct tg_remote *io);
+
+/* --- threads.c: the threads of a target, stopped --- */
+
+struct tg_stacks {
+	struct wr_tracer_range *v;	/* sorted by start, disjoint */
+	size_t n;
+};
+struct tg_task {
+	pid_t tid;
+	bool stopped;
+	bool clean;		/* stopped by us, not at a signal */
+	int signal;		/* it is about to get; given back at the end */
+	struct tg_state state;	/* xstate: in the stop's own memory */
+};
+struct tg_block {
+	void *bytes;
+	size_t used, size;
+};
+/** All threads of one target. {0} is empty. */
+struct tg_stop {
+	pid_t pid;
+	int pidfd;		/* borrowed */
+	HS_VEC(struct tg_task) tasks;
+	HS_VEC(struct tg_block) blocks;	/* XSTATE areas live here */
+	uint64_t started_ns;	/* first interrupt */
+	uint64_t ended_ns;	/* last detach */
+};
+struct tg_tracer;
+/** Stop all of them. On failure they are already let go. */
+struct hs_err *tg_stop_all(struct tg_tracer *t, struct tg_stop *stop,
+			   uint64_t limit_ns) HS_MUST_USE;
+/** Let all go on, each with the signal it was about to get. */
+void tg_stop_end(struct tg_tracer *t, struct tg_stop *stop);
+void tg_stop_deinit(struct tg_stop *stop);
+/**
+ * Seize and stop one thread, without the others; its XSTATE lives in s. false
+ * when it cannot be had just now: it is not ours then.
+ */
+bool tg_stop_one(struct tg_tracer *t, struct tg_stop *s, pid_t tid,
+		 uint64_t deadline_ns, struct tg_task *ret);
+/** Detach; a thread that is not stopped goes on the list of lingering ones. */
+void tg_let_go(struct tg_tracer *t, const struct tg_task *task);
+void tg_sweep_lingering(struct tg_tracer *t);
+/** The process behind a pidfd has not ended. */
+bool tg_process_lives(int pidfd);
+
+/* --- hijack.c: one thread of a live target, made to do calls --- */
+
+struct tg_hijack {
+	struct tg_task *task;
+	const struct tg_gadgets *gadgets;
+	int mem_fd;		/* of the target, read and write */
+	struct tg_frame frame;
+	uint8_t saved[TG_FRAME_MAX];
+};
+/** How well may this thread be used? 0: not at all. */
+int tg_hijack_rank(const struct tg_task *task, const struct tg_stacks *stacks);
+/** In the middle of a restartable sequence: it may not be used. */
+bool tg_in_rseq(const struct tg_task *task, int mem_fd);
+/** From here to tg_hijack_end() the thread restores itself if we die. */
+struct hs_err *tg_hijack_begin(struct tg_hijack *h, struct tg_task *task,
+			       const struct tg_gadgets *g,
+			       int mem_fd) HS_MUST_USE;
+enum tg_end tg_hijack_call(struct tg_tracer *t, struct tg_hijack *h,
+			   uint64_t deadline_ns, struct tg_remote *io);
+/** Registers, mask and bytes as they were; the thread stays stopped. */
+void tg_hijack_end(struct tg_hijack *h);
+
+bool tg_mem_read(int mem_fd, uint64_t addr, void *buf, size_t len);
+bool tg_mem_write(int mem_fd, uint64_t addr, const void *buf, size_t len);
+/** open("/proc/PID/NAME"), close on exec. Descriptor or -errno. */
+int tg_proc_open(pid_t pid, const char *name, int flags);
+
+/* --- held.c: an instant and its clones --- */
+
+struct tg_held {
+	uint64_t id;
+	pid_t pid;		/* the target */
+	int pidfd;		/* of it */
+	pid_t snap, eval;	/* S and E, 0 when there is none */
+	pid_t dead_snap;	/* S ended by itself: a zombie in the target */
+	int snap_mem;		/* S's memory, read and write */
+	struct tg_gadgets gadgets;
+	struct tg_stacks stacks;
+	struct user_regs_struct base;	/* S, where it stands */
+	uint64_t sp;		/* S's stack for calls */
+	uint64_t scratch;
+	struct tg_stop stop;	/* threads at the instant (all let go) */
+	uint32_t victim;
+	uint32_t settle_state;
+	uint64_t pause_ns, clone_ns, settle_ns, taken_ns;
+};
+struct tg_held *tg_held_find(struct tg_tracer *t, uint64_t id);
+/** Frees ours; the clones must have ended. */
+void tg_held_destroy(struct tg_held *h);
+/** Wait for a new clone's first stop and make it ours for good. */
+struct hs_err *tg_clone_adopt(struct tg_tracer *t, pid_t pid) HS_MUST_USE;
+/** S alone: no descriptors, a name, first to go when memory is short. */
+struct hs_err *tg_clone_disarm(struct tg_tracer *t,
+			       struct tg_held *h) HS_MUST_USE;
+/** Kill, and wait until it has ended. false: it takes longer. */
+bool tg_clone_end(struct tg_tracer *t, pid_t pid);
+/** End E and take its zombie out of S. */
+void tg_held_end_eval(struct tg_tracer *t, struct tg_held *h);
+
+/* --- reap.c: zombies of ours in live targets --- */
+
+struct tg_zombie {
+	pid_t pid;		/* the clone's */
+	bool dying;		/* killed, but has not ended yet */
+};
+/** Clones that wait to be taken out of one target. */
+struct tg_grave {
+	pid_t pid;
+	int pidfd;
+	pid_t tid;		/* that was of use before: try it first */
+	struct tg_gadgets gadgets;
+	struct tg_stacks stacks;
+	unsigned int tries;
+	HS_VEC(struct tg_zombie) zombies;
+};
+/** Take the held instant apart: its clones end, its zombie is on a list. */
+void tg_bury(struct tg_tracer *t, struct tg_held *h);
+/** One short stop for each target with zombies; returns how long. */
+uint64_t tg_reap(struct tg_tracer *t);
+/** Zombies that still wait. */
+size_t tg_unreaped(const struct tg_tracer *t);
+
+/* --- tracer.c --- */
+
+struct tg_child {
+	pid_t pid;
+	bool ended;
+	int wait_status;
+};
+/** If pid is a child of tg_spawn(): whoever reaped it tells. */
+void tg_note_end(struct tg_tracer *t, pid_t pid, int wait_status);
+struct tg_tracer {
+	int control_fd, service_fd, signal_fd;
+	uint64_t last_id;
+	HS_VEC(struct tg_held *) held;
+	HS_VEC(struct tg_grave *) graves;
+	HS_VEC(struct tg_child) children;
+	HS_VEC(pid_t) lingering;
+	struct tg_hijack hijack;	/* large, hence here */
+};
+
+/* --- requests: one function each; reply is filled, fds are given away --- */
+
+struct tg_packet;
+struct hs_err *tg_do_freeze(struct tg_tracer *t, struct tg_packet *in,
+			    struct tg_packet *out) HS_MUST_USE;
+struct hs_err *tg_do_settle(struct tg_tracer *t, struct tg_packet *in,
+			    struct tg_packet *out) HS_MUST_USE;
+struct hs_err *tg_do_get(struct tg_tracer *t, struct tg_packet *in,
+			 struct tg_packet *out) HS_MUST_USE;
+struct hs_err *tg_do_spawn(struct tg_tracer *t, struct tg_packet *in,
+			   struct tg_packet *out) HS_MUST_USE;
+/** Ranges in memfd i of the packet replace those in *ret. */
+struct hs_err *tg_take_stacks(struct tg_packet *in, size_t i, uint32_t n,
+			      struct tg_stacks *ret) HS_MUST_USE;
+/** Fill a FROZEN reply from what is held. */
+struct hs_err *tg_reply_frozen(const struct tg_held *h,
+			       struct tg_packet *out) HS_MUST_USE;
+#endif

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** What /proc says about a process. Client side only: the tracer parses none. */
+#ifndef TG_PROC_H
+#define TG_PROC_H
+
+#include "base.h"
+#include "err.h"
+#include "text.h"
+#include "vec.h"
+
+/** Whole file, at most 64 MiB; false with errno. ret is emptied first. */
+bool tg_read_file(const char *path, struct hs_text *ret);
+/** As tg_read_file, of "/proc/PID/NAME". */
+bool tg_read_proc(int pid, const char *name, struct hs_text *ret);
+/** "Key:   value" of a file of such lines: the value, or NULL. Borrowed until
+ * the text changes; ends at the line's end, which is not NUL. */
+const char *tg_field(const char *text, const char *key);
+/** Number of such a line, 0 when absent. "kB" is not applied. */
+uint64_t tg_field_u64(const char *text, const char *key);
+/** Field 22 of stat: clock ticks since boot. */
+bool tg_start_time(int pid, uint64_t *ret);
+
+/** A line of maps. */
+struct tg_map {
+	uint64_t start, end, offset, inode;
+	uint32_t dev_major, dev_minor;
+	char prot[5];		/* "rw-p" */
+	uint32_t path;		/* offset in names; "" when anonymous */
+};
+struct tg_maps {
+	HS_VEC(struct tg_map) v;
+	struct hs_text names;
+};
+struct hs_err *tg_maps_read(int pid, struct tg_maps *ret) HS_MUST_USE;
+void tg_maps_deinit(struct tg_maps *m);
+static inline const char *tg_map_path(const struct tg_maps *m,
+				      const struct tg_map *map)
+{
+	return m->names.s + map->path;
+}
+
+/** What the cgroups of a process leave it. */
+struct tg_headroom {
+	uint64_t memory_bytes;	/* UINT64_MAX: no limit, or not known */
+	uint64_t pids;
+};
+void tg_headroom_read(int pid, struct tg_headroom *ret);
+#endif

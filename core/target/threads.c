@@ -1,0 +1,355 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tg_priv.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/ptrace.h>
+
+#include "map.h"
+#include "text.h"
+
+/*
+ * Stopping every thread of a process. PTRACE_SEIZE, never ATTACH: it stops
+ * nothing by itself and leaves no SIGSTOP behind. A running thread may start
+ * another until it has stopped, so the folder is read until a reading that
+ * began when all known threads stood still shows none that is new.
+ */
+
+/** One attempt. */
+struct scan {
+	struct tg_tracer *t;
+	struct tg_stop *stop;
+	struct hs_map seen;	/* tid -> 1; 0: it has ended */
+	uint64_t deadline_ns;
+	bool found, denied;	/* in the last reading */
+};
+
+enum { BLOCK_SPARE = 16 };	/* threads that may start meanwhile */
+
+static void add_block(struct tg_stop *s, size_t n_threads)
+{
+	size_t size = n_threads * tg_arch_xstate_hint() + TG_XSTATE_MAX;
+	struct tg_block b = { .bytes = hs_xalloc(size), .size = size };
+
+	memset(b.bytes, 0, size);	// not during the stop
+	hs_vec_push(&s->blocks, b);
+}
+
+/* Room for one XSTATE area, of which the caller uses what it gets. */
+static void *xstate_room(struct tg_stop *s)
+{
+	struct tg_block *b = s->blocks.n ? &s->blocks.v[s->blocks.n - 1] : NULL;
+
+	if (!b || b->size - b->used < TG_XSTATE_MAX) {
+		add_block(s, BLOCK_SPARE);
+		b = &s->blocks.v[s->blocks.n - 1];
+	}
+	return (char *)b->bytes + b->used;
+}
+
+static struct hs_err *denied(const struct tg_stop *s, int errnum)
+{
+	struct hs_err *err;
+
+	if (errnum == ESRCH)
+		return hs_err_new(HS_ERR_GONE,
+				  "freeze process %d: it has ended", s->pid);
+	err = hs_err_new(HS_ERR_DENIED,
+			 "freeze process %d: the kernel refuses ptrace: %s",
+			 s->pid, strerror(errnum));
+	return hs_err_remedy(err, "heapsh attach %d --live", s->pid);
+}
+
+/* NULL, also when the thread has ended meanwhile. */
+static struct hs_err *seize(struct scan *sc, pid_t tid)
+{
+	struct tg_task task = { .tid = tid };
+
+	if (ptrace(PTRACE_SEIZE, tid, 0, 0)) {
+		if (errno == ESRCH && tid != sc->stop->pid)
+			return NULL;
+		// A thread that is just ending is refused as well. But not
+		// the first one: then there is nothing to undo either.
+		if (errno != EPERM || tid == sc->stop->pid)
+			return denied(sc->stop, errno);
+		sc->denied = true;
+		return NULL;
+	}
+	if (!sc->stop->tasks.n) {
+		if (!tg_process_lives(sc->stop->pidfd)) {
+			tg_let_go(sc->t, &task);
+			return denied(sc->stop, ESRCH);
+		}
+		sc->stop->started_ns = hs_now_ns();
+	}
+	hs_map_put(&sc->seen, (uint64_t)tid, 1);
+	hs_vec_push(&sc->stop->tasks, task);
+	sc->found = true;
+	// Interrupted when all of this reading have been seized.
+	return NULL;
+}
+
+static struct hs_err *read_folder(struct scan *sc)
+{
+	size_t first = sc->stop->tasks.n;
+	struct hs_err *err = NULL;
+	char path[48];
+	struct dirent *e;
+	DIR *d;
+
+	sc->found = sc->denied = false;
+	snprintf(path, sizeof(path), "/proc/%d/task", sc->stop->pid);
+	d = opendir(path);
+	if (!d)
+		return denied(sc->stop, errno == ENOENT ? ESRCH : errno);
+	while (!err && (e = readdir(d))) {
+		uint64_t tid, *seen;
+
+		if (!hs_parse_u64(e->d_name, &tid) || tid > INT32_MAX)
+			continue;
+		seen = hs_map_get(&sc->seen, tid);
+		if (!seen || !*seen)
+			err = seize(sc, (pid_t)tid);
+	}
+	closedir(d);
+	for (size_t i = first; i < sc->stop->tasks.n; i++)
+		(void)ptrace(PTRACE_INTERRUPT, sc->stop->tasks.v[i].tid, 0, 0);
+	return err;
+}
+
+/* A stop: what it was, and the state. false: the thread has ended since. */
+static bool record(struct tg_stop *s, struct tg_task *task,
+		   const struct tg_event *ev)
+{
+	task->stopped = true;
+	task->clean = tg_event_is_interrupt(ev);
+	task->signal = task->clean ? 0 : ev->signal;
+	task->state.xstate = s ? xstate_room(s) : NULL;
+	if (s && tg_arch_get_state(task->tid, &task->state))
+		return false;
+	if (s)
+		s->blocks.v[s->blocks.n - 1].used +=
+			hs_align_up(task->state.xstate_size, 64);
+	return true;
+}
+
+static struct hs_err *collect_one(struct scan *sc, struct tg_task *task)
+{
+	struct tg_stop *s = sc->stop;
+	struct tg_event ev;
+
+	tg_task_wait(sc->t->signal_fd, task->tid, true, sc->deadline_ns, &ev);
+	switch (ev.kind) {
+	case TG_EV_NONE:
+		return hs_err_new(HS_ERR_TIMEOUT,
+				  "freeze process %d: thread %d did not stop "
+				  "(it waits for a disk, a vfork or a freezer)",
+				  s->pid, task->tid);
+	case TG_EV_STOP:
+		if (!record(s, task, &ev))
+			return NULL;
+		if (!task->clean || ev.signal == SIGTRAP)
+			return NULL;
+		return hs_err_new(HS_ERR_REFUSED,
+				  "freeze process %d: it is stopped (signal %d)",
+				  s->pid, ev.signal);
+	case TG_EV_END:
+	case TG_EV_LOST:
+	default:
+		tg_note_end(sc->t, task->tid, ev.wait_status);
+		hs_map_put(&sc->seen, (uint64_t)task->tid, 0);
+		task->tid = 0;
+		return NULL;
+	}
+}
+
+/*
+ * From the last to the first: a dying process reports its first thread only
+ * when the others have been reaped.
+ */
+static struct hs_err *collect(struct scan *sc)
+{
+	struct tg_stop *s = sc->stop;
+	size_t n = 0;
+
+	for (size_t i = s->tasks.n; i-- > 0;) {
+		struct hs_err *err;
+
+		if (s->tasks.v[i].stopped)
+			continue;
+		err = collect_one(sc, &s->tasks.v[i]);
+		if (err)
+			return err;
+	}
+	for (size_t i = 0; i < s->tasks.n; i++) {
+		if (s->tasks.v[i].tid)
+			s->tasks.v[n++] = s->tasks.v[i];
+	}
+	s->tasks.n = n;
+	return n ? NULL : denied(s, ESRCH);
+}
+
+static struct hs_err *stop_rounds(struct scan *sc)
+{
+	for (;;) {
+		struct hs_err *err = read_folder(sc);
+
+		if (!err && sc->found)
+			err = collect(sc);
+		if (err)
+			return err;
+		if (!sc->found && !sc->denied)
+			return NULL;
+		if (hs_now_ns() >= sc->deadline_ns)
+			return hs_err_new(HS_ERR_TIMEOUT,
+					  "freeze process %d: it starts threads "
+					  "faster than they can be stopped, or "
+					  "one of them is traced already",
+					  sc->stop->pid);
+		if (sc->denied)
+			sched_yield();
+	}
+}
+
+static size_t count_threads(pid_t pid)
+{
+	char path[48];
+	size_t n = 0;
+	DIR *d;
+
+	snprintf(path, sizeof(path), "/proc/%d/task", pid);
+	d = opendir(path);
+	if (!d)
+		return 0;
+	while (readdir(d))
+		n++;
+	closedir(d);
+	return n;
+}
+
+struct hs_err *tg_stop_all(struct tg_tracer *t, struct tg_stop *s,
+			   uint64_t limit_ns)
+{
+	size_t n = count_threads(s->pid) + BLOCK_SPARE;
+	struct scan sc = { .t = t, .stop = s };
+	struct hs_err *err;
+
+	add_block(s, n);
+	hs_vec_reserve(&s->tasks, n);
+	sc.deadline_ns = hs_now_ns() + limit_ns;
+	err = stop_rounds(&sc);
+	hs_map_deinit(&sc.seen);
+	if (err)
+		tg_stop_end(t, s);
+	return err;
+}
+
+/* A signal that is pending and not blocked: EINTR may be its doing. */
+static bool signal_waits(const struct tg_task *task, uint32_t flags)
+{
+	enum { BATCH = 32 };
+	siginfo_t si[BATCH];
+	struct __ptrace_peeksiginfo_args a = { .flags = flags, .nr = BATCH };
+	long n = ptrace(PTRACE_PEEKSIGINFO, task->tid, &a, si);
+
+	if (n < 0 || n == BATCH)
+		return true;
+	for (long i = 0; i < n; i++) {
+		int sig = si[i].si_signo;
+
+		if (sig < 1 || sig > 64 ||
+		    !(task->state.sigmask >> (sig - 1) & 1))
+			return true;
+	}
+	return false;
+}
+
+/* A stop of ours that ended a call with EINTR: let it be made again. */
+static void hide_interruption(const struct tg_task *task)
+{
+	struct user_regs_struct r = task->state.regs;
+
+	if (!task->clean || !tg_arch_rewind(&r) || signal_waits(task, 0) ||
+	    signal_waits(task, PTRACE_PEEKSIGINFO_SHARED))
+		return;
+	(void)tg_arch_set_regs(task->tid, &r);
+}
+
+void tg_let_go(struct tg_tracer *t, const struct tg_task *task)
+{
+	if (!task->tid)
+		return;
+	if (task->stopped && task->state.xstate_size)
+		hide_interruption(task);
+	if (!task->stopped ||
+	    ptrace(PTRACE_DETACH, task->tid, 0, task->signal))
+		hs_vec_push(&t->lingering, task->tid);
+}
+
+void tg_stop_end(struct tg_tracer *t, struct tg_stop *s)
+{
+	for (size_t i = 0; i < s->tasks.n; i++)
+		tg_let_go(t, &s->tasks.v[i]);
+	s->ended_ns = hs_now_ns();
+	tg_sweep_lingering(t);
+}
+
+void tg_stop_deinit(struct tg_stop *s)
+{
+	for (size_t i = 0; i < s->blocks.n; i++)
+		free(s->blocks.v[i].bytes);
+	hs_vec_deinit(&s->blocks);
+	hs_vec_deinit(&s->tasks);
+}
+
+bool tg_stop_one(struct tg_tracer *t, struct tg_stop *s, pid_t tid,
+		 uint64_t deadline_ns, struct tg_task *ret)
+{
+	struct tg_event ev;
+
+	*ret = (struct tg_task){ .tid = tid };
+	if (ptrace(PTRACE_SEIZE, tid, 0, 0))
+		return false;
+	if (!s->started_ns)
+		s->started_ns = hs_now_ns();
+	(void)ptrace(PTRACE_INTERRUPT, tid, 0, 0);
+	tg_task_wait(t->signal_fd, tid, true, deadline_ns, &ev);
+	if (ev.kind == TG_EV_END || ev.kind == TG_EV_LOST) {
+		tg_note_end(t, tid, ev.wait_status);
+		return false;
+	}
+	if (ev.kind == TG_EV_STOP && record(s, ret, &ev))
+		return true;
+	tg_let_go(t, ret);
+	return false;
+}
+
+/*
+ * Threads that were seized and would not stop (or were killed while we let
+ * them go): the moment they stop, or end, they are let go.
+ */
+void tg_sweep_lingering(struct tg_tracer *t)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < t->lingering.n; i++) {
+		pid_t tid = t->lingering.v[i];
+		struct tg_event ev;
+
+		tg_task_poll(tid, true, &ev);
+		if (ev.kind == TG_EV_STOP) {
+			int sig = tg_event_is_interrupt(&ev) ? 0 : ev.signal;
+
+			if (!ptrace(PTRACE_DETACH, tid, 0, sig))
+				continue;
+		}
+		if (ev.kind == TG_EV_NONE || ev.kind == TG_EV_STOP)
+			t->lingering.v[n++] = tid;
+		else
+			tg_note_end(t, tid, ev.wait_status);
+	}
+	t->lingering.n = n;
+}
