@@ -22,7 +22,7 @@ AM_TESTS_ENVIRONMENT = \
 	export LINK_LIBS; \
 	PYTHONDONTWRITEBYTECODE=1; export PYTHONDONTWRITEBYTECODE;
 
-E2E_TESTS = tests/cpython/layouts.t
+E2E_TESTS = tests/cpython/layouts.t tests/cpython/read.t
 STYLE_TESTS = tests/style/layers.t tests/style/source.t
 HARNESS_TESTS = tests/harness/harness.t
 TESTS += $(check_PROGRAMS) $(E2E_TESTS) $(STYLE_TESTS) $(HARNESS_TESTS)

@@ -7,3 +7,18 @@
 #plugins_cpython_cpython_la_LDFLAGS = $(LDFLAGS_PLUGIN)
 #plugins_cpython_cpython_la_SOURCES = %D%/cpython.c
 EXTRA_DIST += %D%/layout.def %D%/shapes.def %D%/regen-layouts.py
+# What reads single objects: of the plugin, and of its tests' program.
+CPYTHON_READ_SOURCES = \
+	%D%/attr.c %D%/dict.c %D%/frames.c %D%/frames.h %D%/item.c \
+	%D%/layout.c %D%/layout.h %D%/layouts.c %D%/leaf.c %D%/lines.c \
+	%D%/lookup.c %D%/lookup.h %D%/number.c %D%/printable.c %D%/read.c \
+	%D%/read.h %D%/render.c %D%/render.h %D%/plain.c %D%/plain.h \
+	%D%/threads.c %D%/threads.h %D%/walk.c %D%/walk.h
+noinst_PROGRAMS += tests/cpython/peek
+tests_cpython_peek_CPPFLAGS = $(INC_PLUGIN) -iquote $(srcdir)/%D% \
+	-iquote $(srcdir)/tests/cpython
+tests_cpython_peek_CFLAGS = $(AM_CFLAGS) $(ELF_CFLAGS)
+tests_cpython_peek_LDADD = $(ELF_LIBS)
+tests_cpython_peek_SOURCES = tests/cpython/peek.c tests/cpython/peek_host.c \
+	tests/cpython/peek_host.h $(CPYTHON_READ_SOURCES)
+EXTRA_DIST += %D%/regen-printable.py tests/cpython/read_fixture.py

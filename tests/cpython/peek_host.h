@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * The least host that a plugin can stand on: /proc/PID/mem of a process that
+ * holds still, and the symbols of its files. For tests of the CPython plugin's
+ * parts; nothing here knows CPython.
+ */
+#ifndef PEEK_HOST_H
+#define PEEK_HOST_H
+
+#include <heapsh/plugin.h>
+
+extern const struct heapsh_host peek_host;
+
+/** NULL: no such process, or not permitted. */
+struct heapsh_image *peek_open(int pid);
+void peek_close(struct heapsh_image *im);
+
+#endif
