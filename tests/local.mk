@@ -22,13 +22,21 @@ AM_TESTS_ENVIRONMENT = \
 	export LINK_LIBS; \
 	PYTHONDONTWRITEBYTECODE=1; export PYTHONDONTWRITEBYTECODE;
 
-E2E_TESTS = tests/cpython/layouts.t tests/cpython/read.t
+E2E_TESTS = tests/cpython/layouts.t
 STYLE_TESTS = tests/style/layers.t tests/style/source.t
 HARNESS_TESTS = tests/harness/harness.t
 TESTS += $(check_PROGRAMS) $(E2E_TESTS) $(STYLE_TESTS) $(HARNESS_TESTS)
 EXTRA_DIST += $(E2E_TESTS) $(STYLE_TESTS) $(HARNESS_TESTS) \
 	tests/lib/fuzz.h tests/lib/hstest.py tests/lib/limit \
 	tests/lib/summarize tests/lib/unit.h tests/style/nets.py
+
+# For .ci/run: what it runs again under clang with sanitizers, and the fuzz
+# tests, which it builds again as libFuzzer targets.
+SANITIZE_TESTS = $(check_PROGRAMS)
+FUZZ_TESTS = $(filter tests/fuzz/%,$(check_PROGRAMS))
+print-fuzz-tests:
+	@echo $(FUZZ_TESTS)
+.PHONY: print-fuzz-tests
 
 # In place of automake's own rule: the last line is the sum of all test points,
 # whether they passed or not. A test that did not run counts as failed, and so

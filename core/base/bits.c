@@ -25,5 +25,6 @@ uint64_t hs_bits_next(const uint64_t *w, uint64_t n, uint64_t i)
 			return n;
 		word = w[k];
 	}
-	return ((uint64_t)k << 6) + (uint64_t)__builtin_ctzll(word);
+	i = ((uint64_t)k << 6) + (uint64_t)__builtin_ctzll(word);
+	return i < n ? i : n;
 }

@@ -30,6 +30,6 @@ static inline bool hs_bit_test_set(uint64_t *w, uint64_t i)
 	return old & m;
 }
 uint64_t hs_bits_count(const uint64_t *w, uint64_t n);
-/** First set bit at or after i, or n. */
+/** First set bit at or after i, or n: the bitmap may be longer than n. */
 uint64_t hs_bits_next(const uint64_t *w, uint64_t n, uint64_t i);
 #endif

@@ -32,10 +32,12 @@ struct hs_err *gr_build(struct md_model *m, struct hs_task *task,
 void gr_destroy(struct gr_graph *g);
 struct md_model *gr_model(const struct gr_graph *g);
 
-/** What could not be read or was caught in mid-change. */
+/** What could not be read, was caught in mid-change, or was not believed. */
 struct gr_quality {
 	uint64_t torn, unread, approximate;	/* objects */
 	uint64_t unread_bytes;
+	uint64_t dangling;	/* strong edges to no object; needs rows */
+	uint64_t refused;	/* answers of the plugin that cannot be */
 	bool partial;		/* interrupted */
 };
 const struct gr_quality *gr_quality(const struct gr_graph *g);
@@ -54,6 +56,22 @@ uint64_t gr_flat(const struct gr_graph *g, uint32_t id);
 uint64_t gr_held(const struct gr_graph *g, uint32_t id);
 uint32_t gr_flags(const struct gr_graph *g, uint32_t id); /* object flags */
 
+/**
+ * Objects come in few shapes, some thousands for millions: a node is stored
+ * as the number of its shape, and what is counted by type, owner's type or
+ * size is counted by shape first.
+ */
+struct gr_shape {
+	uint32_t type;
+	uint32_t owner_type;	/* or GR_NONE */
+	uint32_t flags;		/* heapsh_object_flags */
+	uint64_t flat, held;
+	uint64_t count;		/* nodes of this shape in the graph */
+};
+/** All shapes, by number; some have no node. Borrowed, as long as g. */
+size_t gr_shapes(const struct gr_graph *g, const struct gr_shape **ret);
+uint32_t gr_shape(const struct gr_graph *g, uint32_t id);
+
 /* --- rows --------------------------------------------------------------- */
 struct hs_err *gr_need_rows(struct gr_graph *g, struct hs_task *task)
 	HS_MUST_USE;
@@ -70,6 +88,7 @@ uint64_t gr_refcount(const struct gr_graph *g, uint32_t id); /* needs rows */
 
 /* --- reach -------------------------------------------------------------- */
 struct gr_root {
+	uint64_t address;
 	uint32_t id;		/* node */
 	uint32_t flags;		/* heapsh_root_flags */
 	char *name;
@@ -110,17 +129,63 @@ struct hs_err *gr_set_op(enum gr_op op, struct gr_set *a, struct gr_set *b,
 			 struct gr_set **ret) HS_MUST_USE;
 bool gr_set_equal(const struct gr_set *a, const struct gr_set *b);
 bool gr_set_subset(const struct gr_set *a, const struct gr_set *b);
-/** Reached from roots / held by C only ("orphans": refcount above edges). */
+/**
+ * Reached from roots / held by C only ("orphans": not immortal, and counted
+ * more often than strong edges and roots explain).
+ */
 struct hs_err *gr_set_reachable(struct gr_graph *g, struct hs_task *task,
 				struct gr_set **ret) HS_MUST_USE;
 struct hs_err *gr_set_orphans(struct gr_graph *g, struct hs_task *task,
 			      struct gr_set **ret) HS_MUST_USE;
-/** Neither reached from roots nor from orphans. */
+/** Neither reached from roots nor from orphans nor from immortal objects. */
 struct hs_err *gr_set_unreachable(struct gr_graph *g, struct hs_task *task,
 				  struct gr_set **ret) HS_MUST_USE;
+/** Living, yet no strong edge and no root names them: edges we do not know. */
+struct hs_err *gr_set_unreferenced(struct gr_graph *g, struct hs_task *task,
+				   struct gr_set **ret) HS_MUST_USE;
 /** Union of the targets / sources of the set's strong edges. */
 struct hs_err *gr_set_referents(struct gr_set *s, struct hs_task *task,
 				struct gr_set **ret) HS_MUST_USE;
 struct hs_err *gr_set_referrers(struct gr_set *s, struct hs_task *task,
 				struct gr_set **ret) HS_MUST_USE;
+
+/* --- addresses without a graph ------------------------------------------ */
+
+/** Ascending, in place; tmp has room for n. O(n). */
+void gr_sort_u64(uint64_t *v, uint64_t *tmp, size_t n);
+
+/**
+ * A walk, breadth first, that reads objects and edges through the model: for
+ * what points outside the swept ranges, and for deep sizes, which need no
+ * graph. Each address is asked for once. The callbacks of one level may run
+ * on several threads at once; thread is below the walk's number of threads.
+ */
+struct gr_walk;
+struct gr_walk_ops {
+	uint32_t want;		/* HEAPSH_WANT_SIZES or 0; the rest is set */
+	/** An object was found. True: its edges are wanted. */
+	bool (*object)(void *arg, unsigned thread,
+		       const struct heapsh_object *o);
+	/** An edge of the last object. True: go to its target. */
+	bool (*edge)(void *arg, unsigned thread, const struct heapsh_edge *e);
+	void *arg;
+};
+/** Borrows m and task. threads: 1..GR_MAX_THREADS. */
+enum { GR_MAX_THREADS = 8 };
+struct hs_err *gr_walk_create(struct md_model *m, struct hs_task *task,
+			      unsigned threads, const struct gr_walk_ops *ops,
+			      struct gr_walk **ret) HS_MUST_USE;
+void gr_walk_destroy(struct gr_walk *w);
+/** Count addr as asked for. *had (or NULL): it was. Odd ones always were. */
+struct hs_err *gr_walk_mark(struct gr_walk *w, uint64_t addr, bool *had)
+	HS_MUST_USE;
+/** Ask for addr in the next run, marked or not. */
+struct hs_err *gr_walk_push(struct gr_walk *w, uint64_t addr) HS_MUST_USE;
+/**
+ * Visit what was pushed (depth 0) and all that the callbacks want of it, down
+ * to depth limit (UINT64_MAX: all); marks stay for the next run.
+ */
+struct hs_err *gr_walk_run(struct gr_walk *w, uint64_t limit) HS_MUST_USE;
+/** How many answers were of addresses that were not asked for. */
+uint64_t gr_walk_refused(const struct gr_walk *w);
 #endif

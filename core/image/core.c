@@ -225,7 +225,8 @@ static size_t read_phdrs(const struct core *c, const Elf64_Ehdr *eh,
 
 static void add_segment(struct core *c, const Elf64_Phdr *ph)
 {
-	struct core_segment s = { .start = ph->p_vaddr, .offset = ph->p_offset };
+	struct core_segment s = { .start = ph->p_vaddr,
+				  .offset = ph->p_offset };
 	uint64_t claimed = least(ph->p_filesz, ph->p_memsz);
 
 	if (!ph->p_memsz ||
@@ -251,7 +252,7 @@ static void add_notes(const struct core *c, const Elf64_Phdr *ph,
 	if (!bytes)
 		return;
 	n = read_at(c->fd, bytes, n, ph->p_offset);
-	core_parse_notes(notes, bytes, n);
+	im_core_parse_notes(notes, bytes, n);
 }
 
 static int by_start(const void *a, const void *b)
@@ -482,6 +483,6 @@ struct hs_err *im_open_core(const char *path, struct im_image **ret)
 	else
 		err = hs_err_wrap(make_image(c, &st, &notes, ret),
 				  "open core %s", path);
-	core_notes_deinit(&notes);
+	im_core_notes_deinit(&notes);
 	return err;
 }

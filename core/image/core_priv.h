@@ -32,7 +32,8 @@ struct core_notes {
 };
 
 /** Add what the bytes of one PT_NOTE say. What is wrong is left out. */
-void core_parse_notes(struct core_notes *notes, const uint8_t *bytes, size_t n);
-void core_notes_deinit(struct core_notes *notes);
+void im_core_parse_notes(struct core_notes *notes, const uint8_t *bytes,
+			 size_t n);
+void im_core_notes_deinit(struct core_notes *notes);
 
 #endif

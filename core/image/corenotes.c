@@ -136,7 +136,8 @@ static void add_note(struct core_notes *notes, const struct note *note)
 	}
 }
 
-void core_parse_notes(struct core_notes *notes, const uint8_t *bytes, size_t n)
+void im_core_parse_notes(struct core_notes *notes, const uint8_t *bytes,
+			 size_t n)
 {
 	size_t at = 0;
 	Elf64_Nhdr nh;
@@ -163,7 +164,7 @@ void core_parse_notes(struct core_notes *notes, const uint8_t *bytes, size_t n)
 	}
 }
 
-void core_notes_deinit(struct core_notes *notes)
+void im_core_notes_deinit(struct core_notes *notes)
 {
 	hs_vec_deinit(&notes->threads);
 	hs_vec_deinit(&notes->files);

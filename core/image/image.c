@@ -26,6 +26,11 @@ size_t im_modules(const struct im_image *im, const struct im_module **ret)
 	return im->n_modules;
 }
 
+const struct im_module *im_program(const struct im_image *im)
+{
+	return im->n_modules ? &im->modules[im->program] : NULL;
+}
+
 uint64_t im_missing(const struct im_image *im)
 {
 	return im->missing;

@@ -103,6 +103,8 @@ const struct im_info *im_info(const struct im_image *im);
 size_t im_mappings(const struct im_image *im, const struct im_mapping **ret);
 size_t im_threads(const struct im_image *im, const struct im_thread **ret);
 size_t im_modules(const struct im_image *im, const struct im_module **ret);
+/** The module that the program itself is, or NULL when nothing is mapped. */
+const struct im_module *im_program(const struct im_image *im);
 /** Mapping that holds addr, or NULL. O(log n). */
 const struct im_mapping *im_mapping_at(const struct im_image *im,
 				       uint64_t addr);

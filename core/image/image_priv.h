@@ -115,7 +115,7 @@ struct hs_err *im_open_process(enum im_kind kind, int who, int pid, int mem_fd,
  * or exe. A file of another inode is taken when its build id agrees.
  */
 int im_open_module(struct im_image *im, const struct im_loaded *mod);
-/** Debug file of a build id (hex) of the process's root, then of ours; or -1. */
+/** Debug file of a build id (hex): process's root, then ours; or -1. */
 int im_open_debug(struct im_image *im, const char *build_id);
 /** Build id of an ELF file; false when it has none or is none. */
 bool im_file_build_id(int fd, char ret[41]);

@@ -77,7 +77,8 @@ static bool charge(struct hs_budget *b, uint64_t bytes, bool forced)
 		return false;
 	}
 	peak = atomic_load(&b->peak);
-	while (peak < now && !atomic_compare_exchange_weak(&b->peak, &peak, now))
+	while (peak < now &&
+	       !atomic_compare_exchange_weak(&b->peak, &peak, now))
 		;
 	return true;
 }
@@ -296,7 +297,7 @@ static struct scratch *pick_scratch(struct im_reader *r, uint64_t addr,
 
 static bool size_scratch(struct im_reader *r, struct scratch *s, uint64_t len)
 {
-	size_t cap = len < IM_PAGE ? IM_PAGE : (size_t)hs_align_up(len, IM_PAGE);
+	size_t cap = (size_t)hs_align_up(len, IM_PAGE);
 
 	if (s->cap >= len && (s->cap <= SCRATCH_KEEP || s->cap / 2 < len))
 		return true;

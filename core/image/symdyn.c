@@ -114,6 +114,7 @@ void im_symtab_from_memory(struct im_symtab *t, struct im_image *im,
 	struct im_rawsyms raw = { 0 };
 	struct dynamic d = { 0 };
 	uint32_t n;
+	size_t size;
 
 	read_dynamic(im, mod, &d);
 	if (!d.symtab || !d.strtab || !d.strsz || d.strsz > STRINGS_MAX)
@@ -128,8 +129,8 @@ void im_symtab_from_memory(struct im_symtab *t, struct im_image *im,
 	raw.strings = strings;
 	raw.strings_size = im_read(im, d.strtab, strings, d.strsz);
 	versions = hs_xcalloc(n, sizeof(*versions));
-	if (d.versym && im_read(im, d.versym, versions, n * sizeof(*versions)) ==
-			n * sizeof(*versions))
+	size = n * sizeof(*versions);
+	if (d.versym && im_read(im, d.versym, versions, size) == size)
 		raw.versions = versions;
 	im_symtab_add(t, &raw, mod->pub.bias);
 }

@@ -1,4 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 noinst_LTLIBRARIES += libhs_model.la
 libhs_model_la_CPPFLAGS = $(INC_MODEL)
-libhs_model_la_SOURCES = %D%/plugin.h
+libhs_model_la_SOURCES = %D%/model.h %D%/model_priv.h %D%/plugin.h \
+	%D%/claim.c %D%/edges.c %D%/host.c %D%/label.c %D%/model.c \
+	%D%/query.c %D%/render.c %D%/services.c %D%/sweep.c %D%/threads.c \
+	%D%/trust.c %D%/types.c

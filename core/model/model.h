@@ -160,6 +160,30 @@ uint64_t md_item(struct md_model *m, uint64_t addr,
 void md_names(struct md_model *m, uint64_t addr, const char *prefix, size_t n,
 	      heapsh_name_fn *fn, void *arg);
 bool md_measure(struct md_model *m, uint64_t addr, struct heapsh_measure *ret);
-/** Optional interface of the plugin, or NULL, with the state to pass. */
+
+/*
+ * The optional interfaces that this host knows, each call checked; false, 0 or
+ * no call where the plugin has none. Texts live until the next call and are
+ * not escaped.
+ */
+bool md_thread(struct md_model *m, uint32_t index, struct heapsh_thread *ret);
+/** Frame 0 is the innermost. */
+bool md_frame(struct md_model *m, uint32_t thread, uint32_t index,
+	      struct heapsh_frame *ret);
+bool md_variable(struct md_model *m, uint32_t thread, uint32_t frame,
+		 uint32_t index, struct heapsh_variable *ret);
+void md_each_module(struct md_model *m, heapsh_name_fn *fn, void *arg);
+/** Shallow hash of type and content; 0: has none. */
+uint64_t md_content_hash(struct md_model *m, uint64_t addr);
+
+/**
+ * Any interface by name, or NULL, with the state to pass. Look at its size and
+ * for NULL members before use, and know that md_set_running() is not told.
+ */
 const void *md_interface(struct md_model *m, const char *name, void **state);
+
+/** Sentences of the plugin, escaped, oldest first; borrowed. */
+size_t md_diags(struct md_model *m, const char *const **ret);
+/** Objects that the plugin named and that broke plugin.h's rules. */
+uint64_t md_rejected(const struct md_model *m);
 #endif

@@ -6,8 +6,8 @@
  * makes text and CSV of the same object.
  *
  * Types and their own fields:
- *   attached pid, runtime, version, command, rss, pause_ns, rung, settled,
- *            collecting
+ *   attached pid, program (its command line), runtime, version, rss, pause_ns,
+ *            rung, settled, collecting
  *   bytes number bool none text                     value
  *   list     value: [document bodies]
  *   sized    items: one or more {name, address, size, flat, held,
@@ -15,15 +15,16 @@
  *            the top level
  *   set      count, size, held, by, header ("Kind (class / …"), first (index
  *            of the first row), rows: [{index, count, size, cumulative, kind,
- *            address?}], more (rows after these), unreachable?: {objects,
- *            bytes}
+ *            address?, retained?}], more (rows after these), kind? (by id: the
+ *            one type of all, or "mixed"), unreachable?: {objects, bytes}
  *   summary  rows: [{type, count, size}]; diff: true for a difference
  *   diff     rows: [{kind, count, size}], a: {count, size}, b: …
  *   table    title?, columns: [{name, align: "left"|"right", unit?}], rows:
  *            [[…]], more
- *   object   address, kind, flat, held, value, rows?
+ *   object   address, kind, flat, held, approximate?, value, rows?: [[…]]
  *   error    code, message, remedy, column? (with command: for the caret)
  *   words    value: a sentence for people (result of set, release, …)
+ * Any of them: unread?, torn?: {objects, bytes}.
  */
 #ifndef WR_DOC_H
 #define WR_DOC_H
@@ -57,7 +58,7 @@ json_t *wr_doc_error(const struct hs_err *err);
  * One line, no newline, keys in the order they were set. Controls and
  * bidirectional marks are \uNNNN, so that a terminal may show it. free().
  */
-char *wr_doc_encode(const json_t *doc) __attribute__((__malloc__(free)));
+char *wr_doc_encode(const json_t *doc) HS_MALLOC;
 /** Parse and check the common fields. HS_ERR_FORMAT. */
 struct hs_err *wr_doc_decode(const char *s, size_t n, json_t **ret) HS_MUST_USE;
 /** Read back what wr_u64 and wr_i64 wrote; 0 when NULL or wrong. */

@@ -3,8 +3,9 @@
  * A fuzz test is one function, fuzz_one(bytes, n), and some good inputs,
  * fuzz_seeds. Built by the Makefile it is a TAP test: every seed, every seed
  * cut off at each length, and FUZZ_ROUNDS mutations of them, the same ones each
- * time. With -DFUZZ_LIBFUZZER and clang -fsanitize=fuzzer it is a libFuzzer
- * target, to be left alone with for a night:
+ * time; given a folder, it only writes the seeds there, a file each. With
+ * -DFUZZ_LIBFUZZER and clang -fsanitize=fuzzer it is a libFuzzer target, to be
+ * left alone with for a night:
  *
  *	clang -g -O1 -fsanitize=fuzzer,address -DFUZZ_LIBFUZZER …
  */
@@ -31,7 +32,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 	fuzz_one(bytes, n);
 	return 0;
 }
-#define FUZZ_MAIN(seeds, n_seeds)
+/* The seeds reach libFuzzer as files: run the TAP test with a folder. */
+#define FUZZ_MAIN(seeds, n_seeds) \
+	static const void *const fuzz_kept __attribute__((__used__)) = (seeds);
 #else
 
 enum { FUZZ_ROUNDS = 20000, FUZZ_GROW = 16 };
@@ -104,10 +107,31 @@ static inline void fuzz_seed_run(const struct fuzz_seed *seed, unsigned rounds)
 	free(b);
 }
 
+/* Puts seed i into a file of its own in folder; 0 when that worked. */
+static inline int fuzz_seed_save(const struct fuzz_seed *seed,
+				 const char *folder, size_t i)
+{
+	char path[4096];
+	FILE *f;
+	int failed;
+
+	snprintf(path, sizeof(path), "%s/seed-%zu", folder, i);
+	f = fopen(path, "w");
+	if (!f)
+		return 1;
+	failed = fwrite(seed->bytes, 1, seed->n, f) != seed->n;
+	return fclose(f) || failed;
+}
+
 #define FUZZ_MAIN(seeds, n_seeds) \
-	int main(void) \
+	int main(int argc, char **argv) \
 	{ \
 		size_t i; \
+		int failed = 0; \
+		for (i = 0; argc == 2 && i < (n_seeds); i++) \
+			failed |= fuzz_seed_save(&(seeds)[i], argv[1], i); \
+		if (argc == 2) \
+			return failed; \
 		printf("1..%zu\n", (size_t)(n_seeds)); \
 		for (i = 0; i < (n_seeds); i++) { \
 			fuzz_seed_run(&(seeds)[i], FUZZ_ROUNDS / (n_seeds)); \

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a thread has found while the graph is built.
+#include "graph_priv.h"
+
+void gr_find_init(struct gr_find *f, struct hs_task *task)
+{
+	memset(f, 0, sizeof(*f));
+	f->task = task;
+	gr_shapes_init(&f->shapes, task);
+	f->late_addr.item_size = sizeof(uint64_t);
+	f->late_shape.item_size = sizeof(uint32_t);
+	f->owners.item_size = sizeof(struct gr_pair);
+}
+
+void gr_find_deinit(struct gr_find *f)
+{
+	struct hs_budget *b;
+
+	if (!f->task)
+		return;
+	b = f->task->budget;
+	gr_shapes_deinit(&f->shapes);
+	gr_vec_deinit(b, &f->late_addr);
+	gr_vec_deinit(b, &f->late_shape);
+	gr_vec_deinit(b, &f->owners);
+}
+
+struct hs_err *gr_find_shape(struct gr_find *f, const struct heapsh_object *o,
+			     uint32_t *ret)
+{
+	const struct gr_shape what = {
+		.type = o->type,
+		.owner_type = GR_NONE,
+		.flags = o->flags,
+		.flat = o->flat,
+		.held = o->held,
+	};
+	struct hs_err *err = gr_shapes_put(&f->shapes, &what, ret);
+
+	if (!err)
+		gr_shapes_at(&f->shapes, *ret)->count++;
+	return err;
+}
+
+struct hs_err *gr_find_late(struct gr_find *f, const struct heapsh_object *o)
+{
+	struct hs_err *err;
+	uint32_t shape;
+
+	err = gr_find_shape(f, o, &shape);
+	if (!err)
+		err = gr_vec_push(f->task, &f->late_addr, &o->address);
+	if (!err)
+		err = gr_vec_push(f->task, &f->late_shape, &shape);
+	return err;
+}
+
+struct hs_err *gr_find_owner(struct gr_find *f, uint64_t table, uint64_t owner)
+{
+	const struct gr_pair pair = { table, owner };
+
+	return gr_vec_push(f->task, &f->owners, &pair);
+}

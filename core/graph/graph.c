@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "graph_priv.h"
+
+static void building_init(struct gr_building *b, struct gr_graph *g,
+			  struct hs_task *task)
+{
+	unsigned t;
+
+	memset(b, 0, sizeof(*b));
+	b->g = g;
+	b->task = task;
+	gr_space_init(&b->space, task, GR_SPACE_BLOCK);
+	for (t = 0; t < GR_MAX_THREADS; t++) {
+		gr_find_init(&b->find[t], task);
+		b->slabs[t].item_size = sizeof(uint32_t *);
+		b->outside[t].item_size = sizeof(uint64_t);
+	}
+}
+
+static void building_deinit(struct gr_building *b)
+{
+	struct hs_budget *budget = b->task->budget;
+	unsigned t;
+
+	gr_sweep_free(b);
+	gr_space_deinit(&b->space);
+	hs_big_free(budget, b->swept, b->n_swept * sizeof(*b->swept));
+	for (t = 0; t < GR_MAX_THREADS; t++) {
+		b->g->quality.refused += b->find[t].refused;
+		gr_find_deinit(&b->find[t]);
+		gr_vec_deinit(budget, &b->outside[t]);
+	}
+}
+
+/* Keep those that are nodes. */
+static void resolve_roots(struct gr_graph *g)
+{
+	size_t i, to = 0;
+
+	for (i = 0; i < g->n_roots; i++) {
+		g->roots[i].id = gr_id(g, g->roots[i].address);
+		if (g->roots[i].id == GR_NONE)
+			free(g->roots[i].name);
+		else
+			g->roots[to++] = g->roots[i];
+	}
+	g->n_roots = to;
+}
+
+static struct hs_err *build(struct gr_building *b)
+{
+	struct hs_err *err;
+
+	err = gr_jobs_init(&b->g->jobs, b->g->m, b->task);
+	if (!err)
+		err = gr_sweep(b);
+	if (!err)
+		err = gr_closure(b);
+	if (!err)
+		err = gr_columns(b);
+	if (!err)
+		err = gr_owners(b);
+	if (!err)
+		resolve_roots(b->g);
+	return err;
+}
+
+struct hs_err *gr_build(struct md_model *m, struct hs_task *task,
+			unsigned threads, struct gr_graph **ret)
+{
+	struct gr_graph *g = hs_xalloc(sizeof(*g));
+	struct gr_building b;
+	struct hs_err *err;
+
+	g->m = m;
+	g->threads = gr_threads(threads);
+	hs_task_init(&g->task, NULL, task->budget);
+	gr_shapes_init(&g->shapes, &g->task);
+	building_init(&b, g, task);
+	err = build(&b);
+	building_deinit(&b);
+	if (err) {
+		gr_destroy(g);
+		return hs_err_wrap(err, "sweep the heap");
+	}
+	*ret = g;
+	return NULL;
+}
+
+void gr_destroy(struct gr_graph *g)
+{
+	struct hs_budget *b;
+	size_t i;
+
+	if (!g)
+		return;
+	b = g->task.budget;
+	gr_jobs_deinit(&g->jobs);
+	gr_index_deinit(&g->index);
+	gr_shapes_deinit(&g->shapes);
+	hs_big_free(b, g->shape, (uint64_t)g->n * sizeof(*g->shape));
+	hs_big_free(b, g->outside, gr_bitmap_bytes(g->n));
+	hs_big_free(b, g->table, g->cap_owned * sizeof(*g->table));
+	hs_big_free(b, g->owner, g->cap_owned * sizeof(*g->owner));
+	gr_rows_deinit(&g->out, b);
+	gr_rows_deinit(&g->in, b);
+	hs_big_free(b, g->refcount, (uint64_t)g->n * sizeof(*g->refcount));
+	hs_big_free(b, g->reached, gr_bitmap_bytes(g->n));
+	hs_big_free(b, g->alive, gr_bitmap_bytes(g->n));
+	for (i = 0; i < g->n_roots; i++)
+		free(g->roots[i].name);
+	free(g->roots);
+	free(g);
+}
+
+struct md_model *gr_model(const struct gr_graph *g)
+{
+	return g->m;
+}
+
+const struct gr_quality *gr_quality(const struct gr_graph *g)
+{
+	return &g->quality;
+}
+
+uint32_t gr_n(const struct gr_graph *g)
+{
+	return g->n;
+}
+
+uint32_t gr_id(const struct gr_graph *g, uint64_t addr)
+{
+	return gr_index_id(&g->index, addr);
+}
+
+uint64_t gr_addr(const struct gr_graph *g, uint32_t id)
+{
+	return gr_index_addr(&g->index, id);
+}
+
+uint32_t gr_shape(const struct gr_graph *g, uint32_t id)
+{
+	return g->shape[id];
+}
+
+size_t gr_shapes(const struct gr_graph *g, const struct gr_shape **ret)
+{
+	*ret = g->shapes.all.v;
+	return g->shapes.all.n;
+}
+
+static const struct gr_shape *shape_of(const struct gr_graph *g, uint32_t id)
+{
+	return gr_shapes_at(&g->shapes, g->shape[id]);
+}
+
+uint32_t gr_type(const struct gr_graph *g, uint32_t id)
+{
+	return shape_of(g, id)->type;
+}
+
+uint32_t gr_owner_type(const struct gr_graph *g, uint32_t id)
+{
+	return shape_of(g, id)->owner_type;
+}
+
+uint64_t gr_flat(const struct gr_graph *g, uint32_t id)
+{
+	return shape_of(g, id)->flat;
+}
+
+uint64_t gr_held(const struct gr_graph *g, uint32_t id)
+{
+	return shape_of(g, id)->held;
+}
+
+uint32_t gr_flags(const struct gr_graph *g, uint32_t id)
+{
+	return shape_of(g, id)->flags;
+}
+
+size_t gr_roots(const struct gr_graph *g, const struct gr_root **ret)
+{
+	*ret = g->roots;
+	return g->n_roots;
+}

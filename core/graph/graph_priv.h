@@ -1,0 +1,394 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** graph: what its files share and nobody else sees. */
+#ifndef GR_GRAPH_PRIV_H
+#define GR_GRAPH_PRIV_H
+
+#include "graph.h"
+
+#include "bits.h"
+
+/* --- memory (vec.c) ----------------------------------------------------- */
+
+/** Zeroed array of n items; ret is the address of the pointer to it. */
+struct hs_err *gr_alloc(struct hs_task *task, uint64_t n, size_t item_size,
+			void *ret) HS_MUST_USE;
+/**
+ * Array that follows the target: grows by half, charged to the task's budget.
+ * Zeroed beyond n. {0} with item_size set is empty.
+ */
+struct gr_vec {
+	void *v;
+	uint64_t n, cap;	/* items */
+	size_t item_size;
+};
+/** Room for need items in all. Moves v. */
+struct hs_err *gr_vec_reserve(struct hs_task *task, struct gr_vec *vec,
+			      uint64_t need) HS_MUST_USE;
+/** v is item_size bytes. */
+struct hs_err *gr_vec_push(struct hs_task *task, struct gr_vec *vec,
+			   const void *item) HS_MUST_USE;
+void gr_vec_deinit(struct hs_budget *b, struct gr_vec *vec);
+
+/* --- threads (parallel.c) ----------------------------------------------- */
+
+typedef struct hs_err *gr_part_fn(void *arg, unsigned thread);
+/**
+ * Run fn on up to n threads, this one among them as thread 0, and wait. Where
+ * the system gives fewer threads, fewer run: fn takes its work from a shared
+ * counter. Returns the first error; fn should look at *stop now and then,
+ * which is set with it.
+ */
+struct hs_err *gr_parallel(unsigned n, gr_part_fn *fn, void *arg,
+			   _Atomic bool *stop) HS_MUST_USE;
+/** 0: as many as cores, at most GR_MAX_THREADS. */
+unsigned gr_threads(unsigned wanted);
+
+/* --- sets of addresses (space.c) ---------------------------------------- */
+
+/**
+ * A bit per 8 bytes of address space, in blocks of 1 << shift bytes that are
+ * made when a bit in them is first set.
+ *
+ *	| block number      | word in block | bit | 000 |
+ *	 63           shift  shift-1      9  8 3   2 0
+ */
+struct gr_space {
+	struct hs_task *task;		/* borrowed */
+	unsigned shift;			/* 9..19 */
+	uint32_t block_words;		/* 1 << (shift - 9) */
+	uint32_t slab_blocks;		/* blocks that are allocated at once */
+	uint32_t n_blocks;
+	struct gr_slot *slots;		/* open addressing */
+	uint64_t n_slots;		/* 0 or a power of two, twice n_blocks */
+	struct gr_vec slabs;		/* of uint64_t * */
+	struct gr_vec bases;		/* block number by block */
+};
+struct gr_slot {
+	uint64_t key;			/* block number + 1; 0: free */
+	uint32_t block;
+};
+enum { GR_SPACE_SMALL = 12, GR_SPACE_BLOCK = 19 };
+
+void gr_space_init(struct gr_space *s, struct hs_task *task, unsigned shift);
+void gr_space_deinit(struct gr_space *s);
+/** Find or make the block that holds addr. */
+struct hs_err *gr_space_block(struct gr_space *s, uint64_t addr,
+			      uint32_t *ret) HS_MUST_USE;
+/** Set addr's bit (its low 3 bits are not looked at); *had: it was set. */
+struct hs_err *gr_space_put(struct gr_space *s, uint64_t addr, bool *had)
+	HS_MUST_USE;
+
+static inline uint64_t gr_hash_u64(uint64_t v)
+{
+	v *= UINT64_C(0x9e3779b97f4a7c15);	// 2^64 / golden ratio
+	return v ^ v >> 32;
+}
+
+/** Block that holds addr, or GR_NONE. */
+static inline uint32_t gr_space_find(const struct gr_space *s, uint64_t addr)
+{
+	uint64_t key = (addr >> s->shift) + 1, mask = s->n_slots - 1, i;
+
+	if (HS_UNLIKELY(!s->n_slots))
+		return GR_NONE;
+	for (i = gr_hash_u64(key) & mask; s->slots[i].key; i = (i + 1) & mask)
+		if (s->slots[i].key == key)
+			return s->slots[i].block;
+	return GR_NONE;
+}
+
+static inline uint64_t *gr_space_words(const struct gr_space *s,
+				       uint32_t block)
+{
+	uint64_t *const *slabs = s->slabs.v;
+
+	return slabs[block / s->slab_blocks] +
+	       (size_t)(block % s->slab_blocks) * s->block_words;
+}
+
+static inline uint32_t gr_space_word(const struct gr_space *s, uint64_t addr)
+{
+	return (uint32_t)(addr >> 9) & (s->block_words - 1);
+}
+
+static inline bool gr_space_has(const struct gr_space *s, uint64_t addr)
+{
+	uint32_t block = gr_space_find(s, addr);
+
+	return block != GR_NONE &&
+	       gr_space_words(s, block)[gr_space_word(s, addr)] >>
+			       (addr >> 3 & 63) & 1;
+}
+
+/* --- address <-> id (index.c) ------------------------------------------- */
+
+/**
+ * Ids are ranks: the number of objects at lower addresses. Blocks are of 512
+ * KiB, so that the rank of a word within its block fits 16 bits; they lie in
+ * the order of their addresses.
+ */
+struct gr_index {
+	struct gr_slot *slots;		/* block number -> block */
+	uint64_t n_slots;
+	uint64_t *bases;		/* block number by block */
+	uint32_t *first;		/* n_blocks + 1: id of first object */
+	uint64_t *bits;			/* GR_BLOCK_WORDS a block */
+	uint16_t *rank;			/* objects before the word, in block */
+	uint32_t n_blocks;
+	uint32_t n;			/* objects */
+	struct hs_budget *budget;
+};
+enum { GR_BLOCK_WORDS = 1 << (GR_SPACE_BLOCK - 9) };
+
+/**
+ * Freeze the space, which is emptied. HS_ERR_UNSUPPORTED above 2^31 - 1
+ * objects.
+ */
+struct hs_err *gr_index_init(struct gr_index *x, struct gr_space *from,
+			     struct hs_task *task) HS_MUST_USE;
+void gr_index_deinit(struct gr_index *x);
+uint64_t gr_index_addr(const struct gr_index *x, uint32_t id);
+/** How many objects lie below addr. O(log blocks). */
+uint32_t gr_index_rank(const struct gr_index *x, uint64_t addr);
+
+static inline unsigned gr_popcount(uint64_t v)
+{
+	// Plain x86-64 has no instruction for it, and a call costs more.
+	v -= v >> 1 & UINT64_C(0x5555555555555555);
+	v = (v & UINT64_C(0x3333333333333333)) +
+	    (v >> 2 & UINT64_C(0x3333333333333333));
+	v = (v + (v >> 4)) & UINT64_C(0x0f0f0f0f0f0f0f0f);
+	return (unsigned)(v * UINT64_C(0x0101010101010101) >> 56);
+}
+
+/** Number of addr's word among all, or UINT64_MAX: no object near. */
+static inline uint64_t gr_index_cell(const struct gr_index *x, uint64_t addr)
+{
+	uint64_t key = (addr >> GR_SPACE_BLOCK) + 1;
+	uint64_t mask = x->n_slots - 1, i;
+
+	for (i = gr_hash_u64(key) & mask; x->slots[i].key; i = (i + 1) & mask)
+		if (x->slots[i].key == key)
+			return (uint64_t)x->slots[i].block * GR_BLOCK_WORDS +
+			       (addr >> 9 & (GR_BLOCK_WORDS - 1));
+	return UINT64_MAX;
+}
+
+static inline uint32_t gr_index_at(const struct gr_index *x, uint64_t cell,
+				   uint64_t addr)
+{
+	unsigned bit = addr >> 3 & 63;
+	uint64_t word = x->bits[cell];
+
+	if (!(word >> bit & 1) || addr & 7)
+		return GR_NONE;
+	return x->first[cell / GR_BLOCK_WORDS] + x->rank[cell] +
+	       gr_popcount(word & ((UINT64_C(1) << bit) - 1));
+}
+
+static inline uint32_t gr_index_id(const struct gr_index *x, uint64_t addr)
+{
+	uint64_t cell = gr_index_cell(x, addr);
+
+	return cell == UINT64_MAX ? GR_NONE : gr_index_at(x, cell, addr);
+}
+
+/* --- shapes (shape.c) --------------------------------------------------- */
+
+struct gr_shapes {
+	struct hs_task *task;
+	struct gr_vec all;		/* of struct gr_shape */
+	uint32_t *slots;		/* shape number + 1; 0: free */
+	uint64_t n_slots;
+};
+void gr_shapes_init(struct gr_shapes *s, struct hs_task *task);
+void gr_shapes_deinit(struct gr_shapes *s);
+/** Number of the shape; what->count is not looked at and not added. */
+struct hs_err *gr_shapes_put(struct gr_shapes *s, const struct gr_shape *what,
+			     uint32_t *ret) HS_MUST_USE;
+/** Number of a shape that is there, or GR_NONE. */
+uint32_t gr_shapes_find(const struct gr_shapes *s,
+			const struct gr_shape *what);
+static inline struct gr_shape *gr_shapes_at(const struct gr_shapes *s,
+					    uint32_t i)
+{
+	return (struct gr_shape *)s->all.v + i;
+}
+
+/* --- what is streamed (jobs.c) ------------------------------------------ */
+
+/** A run of claimed bytes within one window. */
+struct gr_piece {
+	uint64_t start, len;
+};
+/** What one thread takes at once: the claimed bytes of one MiB of addresses. */
+struct gr_job {
+	uint32_t first_piece, n_pieces;
+};
+struct gr_jobs {
+	struct gr_piece *pieces;
+	struct gr_job *jobs;
+	uint64_t n_pieces, n_jobs;
+	uint64_t cap_pieces, cap_jobs;	/* as allocated */
+	uint64_t bytes;
+	struct hs_budget *budget;
+};
+enum { GR_WINDOW_SHIFT = 20, GR_WINDOW = 1 << GR_WINDOW_SHIFT };
+
+/** Ask the plugin for its ranges and cut them. */
+struct hs_err *gr_jobs_init(struct gr_jobs *j, struct md_model *m,
+			    struct hs_task *task) HS_MUST_USE;
+void gr_jobs_deinit(struct gr_jobs *j);
+
+/** A thread's buffer and window on the image. */
+struct gr_stream {
+	struct md_model *m;
+	struct hs_task *task;
+	struct im_reader *reader;
+	uint8_t *buf;			/* GR_WINDOW bytes, page-aligned */
+	uint64_t unread;		/* bytes that could not be read */
+};
+struct hs_err *gr_stream_init(struct gr_stream *s, struct md_model *m,
+			      struct hs_task *task) HS_MUST_USE;
+void gr_stream_deinit(struct gr_stream *s);
+/** Read the piece and have the plugin sweep it into sink. */
+void gr_stream_sweep(struct gr_stream *s, const struct gr_piece *p,
+		     struct heapsh_sink *sink);
+
+/* --- the graph ---------------------------------------------------------- */
+
+/** Compressed rows: targets of node i are v[start(i)] .. v[start(i + 1)]. */
+struct gr_rows {
+	uint32_t *v;
+	uint64_t n_v;
+	uint32_t *off;			/* n + 1, from the base of its page */
+	uint64_t *base;			/* a page of 65536 nodes */
+	uint32_t n;
+};
+enum { GR_PAGE_SHIFT = 16 };
+
+static inline uint64_t gr_rows_start(const struct gr_rows *r, uint32_t id)
+{
+	return r->base[id >> GR_PAGE_SHIFT] + r->off[id];
+}
+/** Room for n + 1 offsets, all 0. */
+struct hs_err *gr_rows_init(struct gr_rows *r, struct hs_task *task,
+			    uint32_t n) HS_MUST_USE;
+/** off holds degrees: make starts of them, and room for the targets. */
+struct hs_err *gr_rows_place(struct gr_rows *r, struct hs_task *task)
+	HS_MUST_USE;
+void gr_rows_deinit(struct gr_rows *r, struct hs_budget *b);
+
+struct gr_graph {
+	struct md_model *m;		/* borrowed */
+	struct hs_task task;		/* of our own: carries the budget */
+	unsigned threads;
+	struct gr_jobs jobs;
+	struct gr_quality quality;
+
+	uint32_t n;
+	struct gr_index index;
+	struct gr_shapes shapes;
+	uint32_t *shape;		/* n */
+	uint64_t *outside;		/* n bits: not found by the sweep */
+	uint32_t *table, *owner;	/* n_owned, by table */
+	uint64_t n_owned, cap_owned;
+
+	struct gr_root *roots;
+	size_t n_roots, cap_roots;
+
+	bool has_rows;
+	struct gr_rows out, in;
+	uint32_t *refcount;		/* n, saturated */
+
+	uint64_t *reached;		/* n bits, or NULL */
+	uint64_t *alive;		/* reached, or held by C */
+};
+
+static inline uint64_t gr_bitmap_bytes(uint32_t n)
+{
+	return hs_bits_words(n) * sizeof(uint64_t);
+}
+
+/** What a sweep thread and the walk outside collect. build.c joins them. */
+struct gr_find {
+	struct hs_task *task;
+	struct gr_shapes shapes;
+	struct gr_vec late_addr, late_shape;	/* uint64_t, uint32_t */
+	struct gr_vec owners;			/* struct gr_pair */
+	uint64_t refused;
+};
+struct gr_pair {
+	uint64_t table, owner;			/* addresses */
+};
+void gr_find_init(struct gr_find *f, struct hs_task *task);
+void gr_find_deinit(struct gr_find *f);
+struct hs_err *gr_find_shape(struct gr_find *f, const struct heapsh_object *o,
+			     uint32_t *ret) HS_MUST_USE;
+/** An object that comes out of order, or from outside the ranges. */
+struct hs_err *gr_find_late(struct gr_find *f, const struct heapsh_object *o)
+	HS_MUST_USE;
+struct hs_err *gr_find_owner(struct gr_find *f, uint64_t table, uint64_t owner)
+	HS_MUST_USE;
+
+/** Where a job's shapes lie: they are in the order of its addresses. */
+struct gr_run {
+	const uint32_t *shape;
+	uint32_t n;
+	uint32_t thread;
+};
+
+/** All that gr_build() holds until the columns are filled. */
+struct gr_building {
+	struct gr_graph *g;
+	struct hs_task *task;
+	struct gr_space space;		/* of objects, shift GR_SPACE_BLOCK */
+	uint64_t (*swept)[2];		/* a bit a page, of the first blocks */
+	uint64_t n_swept;		/* blocks that have one */
+	struct gr_run *runs;		/* a job each */
+	struct gr_find find[GR_MAX_THREADS];
+	struct gr_vec slabs[GR_MAX_THREADS];	/* of uint32_t *: shapes */
+	struct gr_vec outside[GR_MAX_THREADS];	/* uint64_t: to look at */
+	uint64_t unread[GR_MAX_THREADS];	/* bytes */
+	_Atomic uint64_t next_job;
+	_Atomic bool stop;
+};
+
+/** Is the whole page of addr swept? */
+static inline bool gr_is_swept(const struct gr_building *b, uint64_t addr)
+{
+	uint32_t block = gr_space_find(&b->space, addr);
+	unsigned page = addr >> 12 & 127;
+
+	return block < b->n_swept &&
+	       b->swept[block][page >> 6] >> (page & 63) & 1;
+}
+
+struct hs_err *gr_sweep(struct gr_building *b) HS_MUST_USE;
+void gr_sweep_free(struct gr_building *b);
+struct hs_err *gr_closure(struct gr_building *b) HS_MUST_USE;
+struct hs_err *gr_columns(struct gr_building *b) HS_MUST_USE;
+struct hs_err *gr_owners(struct gr_building *b) HS_MUST_USE;
+struct hs_err *gr_forward(struct gr_graph *g, struct hs_task *task)
+	HS_MUST_USE;
+struct hs_err *gr_reverse(struct gr_graph *g, struct hs_task *task)
+	HS_MUST_USE;
+
+/* --- sets (set.c) ------------------------------------------------------- */
+
+/** Takes bits (gr_bitmap_bytes(n), charged to g->task) over, also on error. */
+struct hs_err *gr_set_from_bits(struct gr_graph *g, uint64_t *bits,
+				struct gr_set **ret) HS_MUST_USE;
+
+struct gr_set {
+	struct gr_graph *g;
+	uint32_t refs;
+	uint32_t n;
+	enum { GR_ALL, GR_LIST, GR_BITS } kind;
+	uint32_t *list;		/* ascending */
+	uint64_t *bits;
+	uint32_t hint;		/* list: where the last next() was */
+	bool summed;
+	uint64_t flat, held;
+};
+#endif

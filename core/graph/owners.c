@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+// Whose attribute table is this?
+#include "graph_priv.h"
+
+/* Pairs as one word each: by table, then by owner. */
+static uint64_t collect(struct gr_building *b, uint64_t *ret)
+{
+	const struct gr_index *x = &b->g->index;
+	const struct gr_pair *p;
+	uint32_t table, owner;
+	uint64_t i, n = 0;
+	unsigned t;
+
+	for (t = 0; t < GR_MAX_THREADS; t++) {
+		p = b->find[t].owners.v;
+		for (i = 0; i < b->find[t].owners.n; i++, p++) {
+			table = gr_index_id(x, p->table);
+			owner = gr_index_id(x, p->owner);
+			if (table != GR_NONE && owner != GR_NONE)
+				ret[n++] = (uint64_t)table << 32 | owner;
+		}
+	}
+	return n;
+}
+
+/* The table is counted with its owner's type from now on. */
+static struct hs_err *set_owner_type(struct gr_graph *g, uint32_t table,
+				     uint32_t owner_type)
+{
+	struct gr_shape what = *gr_shapes_at(&g->shapes, g->shape[table]);
+	struct hs_err *err;
+	uint32_t shape;
+
+	what.owner_type = owner_type;
+	err = gr_shapes_put(&g->shapes, &what, &shape);
+	if (err)
+		return err;
+	gr_shapes_at(&g->shapes, g->shape[table])->count--;
+	gr_shapes_at(&g->shapes, shape)->count++;
+	g->shape[table] = shape;
+	return NULL;
+}
+
+/* The owner with the lowest address is the owner, as in Heapy. */
+static struct hs_err *store(struct gr_graph *g, const uint64_t *pairs,
+			    uint64_t n)
+{
+	struct hs_err *err = NULL;
+	uint64_t i, to = 0;
+
+	for (i = 0; i < n && !err; i++) {
+		uint32_t table = (uint32_t)(pairs[i] >> 32);
+		uint32_t owner = (uint32_t)pairs[i];
+
+		if (to && g->table[to - 1] == table)
+			continue;
+		g->table[to] = table;
+		g->owner[to++] = owner;
+		err = set_owner_type(g, table, gr_type(g, owner));
+	}
+	g->n_owned = to;
+	return err;
+}
+
+struct hs_err *gr_owners(struct gr_building *b)
+{
+	uint64_t *pairs = NULL, *tmp = NULL, cap = 0, n;
+	struct gr_graph *g = b->g;
+	struct hs_err *err;
+	unsigned t;
+
+	for (t = 0; t < GR_MAX_THREADS; t++)
+		cap += b->find[t].owners.n;
+	err = gr_alloc(b->task, cap, sizeof(*pairs), &pairs);
+	if (!err)
+		err = gr_alloc(b->task, cap, sizeof(*tmp), &tmp);
+	if (!err)
+		err = gr_alloc(b->task, cap, sizeof(*g->table), &g->table);
+	if (!err)
+		err = gr_alloc(b->task, cap, sizeof(*g->owner), &g->owner);
+	g->cap_owned = cap;
+	if (!err) {
+		n = collect(b, pairs);
+		gr_sort_u64(pairs, tmp, n);
+		err = store(g, pairs, n);
+	}
+	hs_big_free(b->task->budget, pairs, cap * sizeof(*pairs));
+	hs_big_free(b->task->budget, tmp, cap * sizeof(*tmp));
+	return err;
+}
+
+uint32_t gr_owner(const struct gr_graph *g, uint32_t id)
+{
+	uint64_t lo = 0, hi = g->n_owned, mid;
+
+	while (lo < hi) {
+		mid = lo + (hi - lo) / 2;
+		if (g->table[mid] < id)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo < g->n_owned && g->table[lo] == id ? g->owner[lo] : GR_NONE;
+}

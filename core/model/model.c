@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+// One instant, understood: the plugin's state on an image, and its types.
+#include "model_priv.h"
+
+enum { REASON_MAX = 1024 };
+
+struct hs_err *md_open(struct md_host *host, const struct md_claim *claim,
+		       struct im_image *im, struct hs_task *task,
+		       struct md_model **ret)
+{
+	struct md_model *m = hs_xalloc(sizeof(*m));
+	const char *why;
+	struct hs_err *err;
+	HS_TEXT said = { 0 };
+
+	m->host = host;
+	m->plugin = claim->plugin;
+	m->name = md_name_of(host, claim->plugin);
+	m->claim = claim->claim;
+	m->status.size = sizeof(m->status);
+	err = md_image_create(im, task, &m->image);
+	if (err) {
+		free(m);
+		return err;
+	}
+	md_enter(host, m->name);
+	why = m->plugin->open(m->image, &m->state, &m->status);
+	if (why)
+		hs_text_escape(&said, why, strnlen(why, REASON_MAX));
+	md_leave(host);
+	md_clean(m->status.layout, sizeof(m->status.layout));
+	if (why) {
+		// What did not open is not closed.
+		md_image_destroy(m->image);
+		free(m);
+		return hs_err_new(HS_ERR_UNSUPPORTED, "read the heap: %s",
+				  hs_text_str(&said));
+	}
+	*ret = m;
+	return NULL;
+}
+
+void md_close(struct md_model *m)
+{
+	if (!m)
+		return;
+	if (m->plugin->close) {
+		md_enter(m->host, m->name);
+		m->plugin->close(m->state);
+		md_leave(m->host);
+	}
+	md_image_destroy(m->image);
+	free(m);
+}
+
+struct im_image *md_image(const struct md_model *m)
+{
+	return m->image->im;
+}
+
+const struct heapsh_plugin *md_plugin(const struct md_model *m)
+{
+	return m->plugin;
+}
+
+const struct heapsh_claim *md_claim(const struct md_model *m)
+{
+	return &m->claim;
+}
+
+const struct heapsh_status *md_status(const struct md_model *m)
+{
+	return &m->status;
+}
+
+void md_set_task(struct md_model *m, struct hs_task *task)
+{
+	atomic_store(&m->image->task, task);
+}
+
+size_t md_diags(struct md_model *m, const char *const **ret)
+{
+	size_t n;
+
+	// Those that are there never move or change: the vector has its full
+	// size from the first on.
+	pthread_mutex_lock(&m->image->lock);
+	hs_vec_reserve(&m->image->diags, MD_DIAGS_MAX);
+	*ret = (const char *const *)m->image->diags.v;
+	n = m->image->diags.n;
+	pthread_mutex_unlock(&m->image->lock);
+	return n;
+}
+
+uint64_t md_rejected(const struct md_model *m)
+{
+	return atomic_load(&m->rejected);
+}
+
+uint32_t md_n_types(const struct md_model *m)
+{
+	return md_types_n(m->image->types);
+}
+
+const struct md_type *md_type(const struct md_model *m, uint32_t type)
+{
+	const struct md_type *t = md_types_get(m->image->types, type);
+
+	return t ? t : md_types_get(m->image->types,
+				    md_types_unknown(m->image->types));
+}
+
+uint32_t md_type_by_name(const struct md_model *m, const char *name)
+{
+	return md_types_by_name(m->image->types, name);
+}
+
+uint32_t md_type_by_address(const struct md_model *m, uint64_t addr)
+{
+	return md_types_by_address(m->image->types, addr);
+}
+
+uint64_t md_read(struct md_model *m, uint64_t addr, void *buf, uint64_t len)
+{
+	return im_read(m->image->im, addr, buf, len);
+}
+
+struct hs_err *md_reader_create(struct md_model *m, struct hs_budget *budget,
+				struct im_reader **ret)
+{
+	return im_reader_create(m->image->im, budget, ret);
+}
+
+void md_reader_destroy(struct im_reader *r)
+{
+	im_reader_destroy(r);
+}
+
+void md_reader_lend(struct im_reader *r, uint64_t addr, const void *bytes,
+		    uint64_t len)
+{
+	im_reader_lend(r, addr, bytes, len);
+}
+
+const void *md_interface(struct md_model *m, const char *name, void **state)
+{
+	const void *ret;
+
+	if (!m->plugin->get_interface)
+		return NULL;
+	md_enter(m->host, m->name);
+	ret = m->plugin->get_interface(name);
+	md_leave(m->host);
+	*state = m->state;
+	return ret;
+}

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+// Objects by name, attribute and key, as the runtime's users write them.
+#include "model_priv.h"
+
+enum { NAMES_MAX = 1 << 20 };	/* offered by one completion */
+
+uint64_t md_lookup(struct md_model *m, const char *name, size_t n)
+{
+	uint64_t ret;
+
+	if (!m->plugin->lookup)
+		return 0;
+	md_enter(m->host, m->name);
+	ret = m->plugin->lookup(m->state, (struct heapsh_text){ name, n });
+	md_leave(m->host);
+	return ret;
+}
+
+uint64_t md_attr(struct md_model *m, uint64_t addr, const char *name, size_t n)
+{
+	uint64_t ret;
+
+	if (!m->plugin->attr)
+		return 0;
+	md_enter(m->host, m->name);
+	ret = m->plugin->attr(m->state, addr, (struct heapsh_text){ name, n });
+	md_leave(m->host);
+	return ret;
+}
+
+uint64_t md_item(struct md_model *m, uint64_t addr,
+		 const struct heapsh_key *key)
+{
+	uint64_t ret;
+
+	if (!m->plugin->item)
+		return 0;
+	md_enter(m->host, m->name);
+	ret = m->plugin->item(m->state, addr, key);
+	md_leave(m->host);
+	return ret;
+}
+
+struct name_guard {
+	heapsh_name_fn *fn;
+	void *arg;
+	uint32_t left;
+};
+
+static int guard_name(void *arg, struct heapsh_text name, uint64_t target)
+{
+	struct name_guard *g = arg;
+
+	// A plugin that does not stop when told is told again.
+	if (!g->left)
+		return 0;
+	g->left--;
+	if (!g->fn(g->arg, md_clamp(name, MD_NAME_MAX), target))
+		g->left = 0;
+	return g->left != 0;
+}
+
+void md_names(struct md_model *m, uint64_t addr, const char *prefix, size_t n,
+	      heapsh_name_fn *fn, void *arg)
+{
+	struct name_guard g = { fn, arg, NAMES_MAX };
+
+	if (!m->plugin->names)
+		return;
+	md_enter(m->host, m->name);
+	m->plugin->names(m->state, addr, (struct heapsh_text){ prefix, n },
+			 guard_name, &g);
+	md_leave(m->host);
+}
+
+bool md_measure(struct md_model *m, uint64_t addr, struct heapsh_measure *ret)
+{
+	struct heapsh_measure out = { .size = sizeof(out) };
+	int known;
+
+	if (!m->plugin->measure)
+		return false;
+	md_enter(m->host, m->name);
+	known = m->plugin->measure(m->state, addr, &out);
+	md_leave(m->host);
+	out.size = sizeof(out);
+	if (known)
+		*ret = out;
+	return known != 0;
+}
+
+void md_each_module(struct md_model *m, heapsh_name_fn *fn, void *arg)
+{
+	struct name_guard g = { fn, arg, NAMES_MAX };
+	const struct heapsh_modules *mods;
+	void *state;
+
+	mods = md_interface(m, HEAPSH_MODULES_0, &state);
+	if (!mods || !HEAPSH_HAS(mods, each) || !mods->each)
+		return;
+	md_enter(m->host, m->name);
+	mods->each(state, guard_name, &g);
+	md_leave(m->host);
+}
+
+uint64_t md_content_hash(struct md_model *m, uint64_t addr)
+{
+	const struct heapsh_content *content;
+	void *state;
+	uint64_t ret;
+
+	content = md_interface(m, HEAPSH_CONTENT_0, &state);
+	if (!content || !HEAPSH_HAS(content, hash) || !content->hash)
+		return 0;
+	md_enter(m->host, m->name);
+	ret = content->hash(state, addr);
+	md_leave(m->host);
+	return ret;
+}

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+// An object's text: bounded, escaped, cut to a number of columns.
+#include "model_priv.h"
+
+/** Bytes of the character that begins at s: 1 for what is no UTF-8. */
+static size_t char_len(const char *s, size_t n)
+{
+	uint8_t c = (uint8_t)*s;
+	size_t want = c < 0x80 ? 1 : c >= 0xf0 ? 4 : c >= 0xe0 ? 3 :
+		      c >= 0xc0 ? 2 : 1, i;
+
+	for (i = 1; i < want && i < n && ((uint8_t)s[i] & 0xc0) == 0x80; i++)
+		;
+	return i;
+}
+
+/**
+ * Escape character by character until max columns are full. An escape is taken
+ * whole or not at all. more: there was text beyond s already.
+ */
+static char *fit(const char *s, size_t n, size_t max, bool more)
+{
+	HS_TEXT out = { 0 }, one = { 0 };
+	size_t at, len, width, used = 0, keep = 0;
+
+	for (at = 0; at < n; at += len) {
+		len = char_len(s + at, n - at);
+		hs_text_clear(&one);
+		hs_text_escape(&one, s + at, len);
+		width = hs_text_width(hs_text_str(&one), one.len);
+		if (width > max - used) {
+			more = true;
+			break;
+		}
+		hs_text_addn(&out, hs_text_str(&one), one.len);
+		used += width;
+		// Where a cut leaves room for the sign that says so.
+		if (used < max)
+			keep = out.len;
+	}
+	if (!more)
+		return hs_text_take(&out);
+	hs_text_clear(&one);
+	hs_text_addn(&one, hs_text_str(&out), used < max ? out.len : keep);
+	if (max)
+		hs_text_add(&one, "…");
+	return hs_text_take(&one);
+}
+
+/** What can be said without the plugin. */
+static char *plain(struct md_model *m, uint64_t addr, size_t max)
+{
+	struct md_object o;
+	HS_FREE char *s = md_object_at(m, addr, &o) ?
+		hs_xasprintf("<%s at 0x%llx>", o.type->name,
+			     (unsigned long long)addr) :
+		hs_xasprintf("<0x%llx>", (unsigned long long)addr);
+
+	return fit(s, strlen(s), max, false);
+}
+
+char *md_render(struct md_model *m, uint64_t addr, uint32_t style, size_t max)
+{
+	// Four bytes a character, and some for marks that take no column.
+	uint64_t cap = max < MD_TEXT_MAX / 4 ? 4 * max + 64 : MD_TEXT_MAX, len;
+	HS_FREE char *buf = NULL;
+
+	if (!m->plugin->render)
+		return style == HEAPSH_RENDER_TEXT ? hs_xstrdup("") :
+						     plain(m, addr, max);
+	buf = hs_xalloc(cap);
+	md_enter(m->host, m->name);
+	len = m->plugin->render(m->state, addr, style, buf, cap);
+	md_leave(m->host);
+	if (!len && style != HEAPSH_RENDER_TEXT)
+		return plain(m, addr, max);
+	return fit(buf, len < cap ? len : cap, max, len > cap);
+}

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "view_priv.h"
+
+#include <inttypes.h>
+
+static const struct {
+	const char *type;
+	vw_printer *print;
+	bool words; /* for people, in every format but JSON */
+} printers[] = {
+	{ "attached", vw_attached, true }, { "bytes", vw_scalar, false },
+	{ "number", vw_scalar, false },    { "bool", vw_scalar, false },
+	{ "none", vw_scalar, false },      { "text", vw_scalar, false },
+	{ "list", vw_list, false },        { "sized", vw_sized, false },
+	{ "set", vw_set, false },          { "summary", vw_summary, false },
+	{ "diff", vw_diff, false },        { "table", vw_table, false },
+	{ "object", vw_object, false },    { "error", vw_error, true },
+	{ "words", vw_words, true },
+};
+
+static size_t find(const json_t *doc)
+{
+	const char *type = wr_get_text(doc, "type");
+	size_t i;
+
+	for (i = 0; i < HS_ARRAY_SIZE(printers); i++)
+		if (!strcmp(type, printers[i].type))
+			break;
+	return i;
+}
+
+bool vw_is_words(const json_t *doc)
+{
+	size_t i = find(doc);
+
+	return i < HS_ARRAY_SIZE(printers) && printers[i].words;
+}
+
+/* What every document may say of itself: that it is not whole. */
+static void print_gaps(struct hs_text *out, const json_t *doc)
+{
+	static const char *const words[] = { "unread", "torn" };
+	const json_t *gap;
+	uint64_t n, bytes;
+	size_t i;
+
+	if (json_is_true(json_object_get(doc, "partial")))
+		hs_text_add(out, "<Partial: it was interrupted before all was "
+				 "read.>\n");
+	for (i = 0; i < HS_ARRAY_SIZE(words); i++) {
+		gap = json_object_get(doc, words[i]);
+		n = wr_get_u64(gap, "objects");
+		bytes = wr_get_u64(gap, "bytes");
+		if (n || bytes)
+			hs_text_addf(out,
+				     "<%s: %" PRIu64 " object%s, %" PRIu64
+				     " bytes.>\n",
+				     words[i], n, vw_s(n), bytes);
+	}
+}
+
+static void print_text(struct hs_text *out, const json_t *doc,
+		       const struct vw_style *style)
+{
+	size_t i = find(doc);
+
+	if (i < HS_ARRAY_SIZE(printers))
+		printers[i].print(out, doc, style);
+	else
+		vw_any(out, doc, style);
+	print_gaps(out, doc);
+}
+
+static void print_json(struct hs_text *out, const json_t *doc,
+		       const struct vw_style *style)
+{
+	HS_FREE char *line = wr_doc_encode(doc);
+	size_t i, n = strlen(line), len;
+	uint32_t cp;
+
+	for (i = 0; i < n; i += len) {
+		len = hs_utf8_decode(line + i, n - i, &cp);
+		len = len ? len : 1;
+		if (len == 1 || style->utf8)
+			hs_text_addn(out, line + i, len);
+		else if (cp <= 0xffff)
+			hs_text_addf(out, "\\u%04" PRIx32, cp);
+		else
+			hs_text_addf(out, "\\u%04" PRIx32 "\\u%04" PRIx32,
+				     0xd800 + ((cp - 0x10000) >> 10),
+				     0xdc00 + ((cp - 0x10000) & 0x3ff));
+	}
+	hs_text_addc(out, '\n');
+}
+
+void vw_doc(struct hs_text *out, const json_t *doc,
+	    const struct vw_style *style)
+{
+	switch (style->format) {
+	case VW_JSON:
+		print_json(out, doc, style);
+		break;
+	case VW_CSV:
+		if (vw_is_words(doc))
+			print_text(out, doc, style);
+		else
+			vw_csv(out, doc, style);
+		break;
+	case VW_TEXT:
+	default:
+		print_text(out, doc, style);
+		break;
+	}
+}
