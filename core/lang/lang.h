@@ -143,6 +143,12 @@ struct lg_arg {
 	bool compares;		/* option: also != < <= > >= ~ !~ */
 };
 
+struct lg_option {
+	const char *name;
+	const char *op;		/* "=", "!=", "<", "<=", ">", ">=", "~", "!~" */
+	struct lg_value *value;	/* bare words are LG_TEXT */
+};
+
 /** What a verb is called with. Borrowed for the call. */
 struct lg_call {
 	struct lg_session *session;
@@ -150,12 +156,7 @@ struct lg_call {
 	struct hs_task *task;
 	struct lg_value *const *args;	/* WORD, FILE, CLASS, REST: LG_TEXT */
 	size_t n_args;
-	struct {
-		const char *name;
-		const char *op;		/* "=", "!=", "<", "<=", ">", ">=",
-					   "~", "!~" */
-		struct lg_value *value;	/* bare words are LG_TEXT */
-	} *options;
+	const struct lg_option *options;
 	size_t n_options;
 };
 

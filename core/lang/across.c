@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "eval.h"
+
+/*
+ * Operators between two instants of one program. An object is the same in both
+ * when address, type and content agree: the address alone may have been used
+ * again. Content is compared where the plugin can hash it and both instants can
+ * still be read.
+ */
+
+/* One instant, as far as identity goes. */
+struct side {
+	struct gr_graph *g;
+	struct md_model *m;
+	const struct heapsh_content *content;	/* or NULL */
+	void *state;
+};
+
+struct across {
+	struct side a, b;	/* wanted in a; members of b */
+	struct gr_set *members;
+	struct hs_map types;	/* type of a → type of b, or UINT32_MAX */
+	uint32_t found;
+};
+
+static struct hs_err *side_of(struct lg_session *s, struct lg_instant *in,
+			      struct side *ret)
+{
+	struct hs_err *err = lg_instant_graph(in, s->task, &ret->g);
+
+	if (err)
+		return err;
+	ret->m = lg_instant_model(in, s->task);
+	ret->content = NULL;
+	if (!in->released)
+		ret->content = md_interface(ret->m, HEAPSH_CONTENT_0,
+					    &ret->state);
+	return NULL;
+}
+
+/* Types are numbered by each instant: the same one has name and address. */
+static uint32_t type_in_b(struct across *x, uint32_t type)
+{
+	uint64_t *known = hs_map_get(&x->types, type);
+	const struct md_type *t;
+	uint32_t other;
+
+	if (known)
+		return (uint32_t)*known;
+	t = md_type(x->a.m, type);
+	other = t->address ? md_type_by_address(x->b.m, t->address) :
+			     md_type_by_name(x->b.m, t->name);
+	if (other != UINT32_MAX &&
+	    strcmp(md_type(x->b.m, other)->name, t->name))
+		other = UINT32_MAX;
+	hs_map_put(&x->types, type, other);
+	return other;
+}
+
+static bool same_content(const struct side *a, const struct side *b,
+			 uint64_t addr)
+{
+	if (!a->content || !b->content)
+		return true;
+	return a->content->hash(a->state, addr) ==
+	       b->content->hash(b->state, addr);
+}
+
+static bool is_member(void *arg, uint32_t id)
+{
+	struct across *x = arg;
+	uint64_t addr = gr_addr(x->a.g, id);
+	uint32_t other = gr_id(x->b.g, addr);
+
+	if (other == GR_NONE || !gr_set_has(x->members, other) ||
+	    type_in_b(x, gr_type(x->a.g, id)) != gr_type(x->b.g, other) ||
+	    !same_content(&x->a, &x->b, addr))
+		return false;
+	x->found++;
+	return true;
+}
+
+struct hs_err *lg_across(struct lg_session *s, struct lg_instant *a,
+			 struct lg_value *b, struct gr_set **ret, bool *b_all)
+{
+	struct across x = { .members = b->u.set.nodes };
+	struct gr_set *all;
+	struct hs_err *err = side_of(s, a, &x.a);
+
+	if (!err)
+		err = side_of(s, b->in, &x.b);
+	if (!err)
+		err = gr_set_all(x.a.g, &all);
+	if (err)
+		return err;
+	err = gr_set_filter(all, s->task, is_member, &x, ret);
+	gr_set_unref(all);
+	hs_map_deinit(&x.types);
+	if (!err)
+		*b_all = x.found == gr_set_count(x.members);
+	return err;
+}
+
+bool lg_same_object(struct lg_session *s, const struct lg_value *a,
+		    const struct lg_value *b)
+{
+	struct side sa = { .m = lg_instant_model(a->in, s->task) };
+	struct side sb = { .m = lg_instant_model(b->in, s->task) };
+	struct md_object oa, ob;
+
+	if (a->u.addr != b->u.addr)
+		return false;
+	if (a->in == b->in)
+		return true;
+	if (!md_object_at(sa.m, a->u.addr, &oa) ||
+	    !md_object_at(sb.m, b->u.addr, &ob) ||
+	    strcmp(oa.type->name, ob.type->name))
+		return false;
+	if (a->in->released || b->in->released)
+		return true;
+	sa.content = md_interface(sa.m, HEAPSH_CONTENT_0, &sa.state);
+	sb.content = md_interface(sb.m, HEAPSH_CONTENT_0, &sb.state);
+	return same_content(&sa, &sb, a->u.addr);
+}

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "eval.h"
+
+/* .name: attributes of an object are the program's, of the rest our own. */
+
+const struct lg_attr *lg_attrs_of(const struct lg_value *v)
+{
+	if (v->kind == LG_SET)
+		return lg_set_attrs;
+	if (v->kind == LG_TABLE)
+		return lg_table_attrs;
+	if (v->kind != LG_NAMESPACE)
+		return NULL;
+	switch (v->u.space.space) {
+	case LG_THREAD:
+		return lg_thread_attrs;
+	case LG_FRAME:
+		return lg_frame_attrs;
+	case LG_THREADS:
+	case LG_FRAMES:
+	case LG_ALL_FRAMES:
+	case LG_LOCALS:
+	default:
+		return lg_threads_attrs;
+	}
+}
+
+/* locals.x is locals['x']: nothing else could be meant. */
+static struct hs_err *local(struct lg_session *s, struct lg_value *v,
+			    const char *name, struct lg_value **ret)
+{
+	LG_GUARD key = lg_text(name, strlen(name));
+
+	return lg_space_item(s, v, key, ret);
+}
+
+struct hs_err *lg_attribute(struct lg_session *s, struct lg_value *v,
+			    const char *name, struct lg_value **ret)
+{
+	const struct lg_attr *attrs = lg_attrs_of(v);
+	struct lg_near near = { 0 };
+
+	if (v->kind == LG_OBJECT)
+		return lg_object_attr(s, v, name, strlen(name), ret);
+	if (!attrs)
+		return hs_err_new(HS_ERR_NAME, "%s has no attribute %s",
+				  lg_kind_words(v), name);
+	for (const struct lg_attr *a = attrs; a->word.name; a++)
+		if (!strcmp(a->word.name, name))
+			return a->get(s, v, a->arg, ret);
+	if (v->kind == LG_NAMESPACE && v->u.space.space == LG_LOCALS)
+		return local(s, v, name, ret);
+	for (const struct lg_attr *a = attrs; a->word.name; a++)
+		lg_near_add(&near, a->word.name, strlen(a->word.name));
+	return lg_near_remedy(hs_err_new(HS_ERR_NAME, "%s has no attribute %s",
+					 lg_kind_words(v), name),
+			      &near, name);
+}

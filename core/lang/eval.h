@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * Values from the inside, and evaluation. Private to core/lang.
+ */
+#ifndef LG_EVAL_H
+#define LG_EVAL_H
+
+#include "lang.h"
+#include "syntax.h"
+#include "vec.h"
+
+/* --- values --------------------------------------------------------------- */
+
+/** A partition that every window of a set shares; made on first use. */
+struct lg_parts {
+	unsigned refs;
+	struct an_partition *p;
+};
+
+/** Which rows of a listing are shown. */
+struct lg_window {
+	uint64_t first;
+	uint64_t page;		/* rows; 0: the setting; LG_ALL: every one */
+};
+enum { LG_ALL_ROWS = 100000 };	/* ".all" shows no more at once: a document
+				   must stay well below WR_MAX_PAYLOAD */
+#define LG_ALL UINT64_MAX
+
+struct lg_set_value {
+	struct gr_set *nodes;
+	enum an_relation by;
+	struct lg_parts *parts;
+	struct lg_window window;
+};
+
+struct lg_table_value {
+	json_t *doc;		/* with "rows", or without */
+	uint64_t *addr;		/* one a row, or NULL */
+	struct lg_window window;
+};
+
+/** What a namespace value stands for. */
+enum lg_space {
+	LG_THREADS,		/* threads */
+	LG_THREAD,		/* threads[thread] */
+	LG_FRAMES,		/* threads[thread].frames */
+	LG_ALL_FRAMES,		/* frames: of all threads, one after another */
+	LG_FRAME,		/* …frames[frame] */
+	LG_LOCALS,		/* …locals */
+};
+struct lg_space_value {
+	enum lg_space space;
+	uint32_t thread, frame;
+	struct lg_window window;
+};
+
+enum {
+	LG_MAX_LIST_DEPTH = 32,
+	LG_MAX_LIST_WEIGHT = 1 << 20,	/* values in a list, all levels */
+};
+
+struct lg_value {
+	unsigned refs;
+	enum lg_kind kind;
+	struct lg_instant *in;		/* reference, or NULL */
+	union {
+		int64_t i;		/* INT, BOOL, BYTES */
+		double f;
+		uint64_t addr;		/* OBJECT */
+		struct {
+			char *s;	/* n bytes, then a NUL */
+			size_t n;
+		} text;			/* TEXT, RAW, WORDS */
+		struct {
+			struct lg_value **v;
+			size_t n;
+			unsigned depth;
+			uint64_t weight;
+		} list;
+		struct lg_set_value set;
+		struct lg_table_value table;
+		struct lg_space_value space;
+	} u;
+};
+
+/** New value with one reference; in may be NULL. */
+struct lg_value *lg_value_create(enum lg_kind kind, struct lg_instant *in);
+struct lg_value *lg_raw(const char *s, size_t n);
+struct lg_value *lg_space(struct lg_instant *in, enum lg_space space,
+			  uint32_t thread, uint32_t frame);
+/** "a number", "a set", "an object of the program": for messages. */
+const char *lg_kind_words(const struct lg_value *v);
+
+/* --- evaluation ----------------------------------------------------------- */
+
+/** Every function below borrows v and answers a new reference in *ret. */
+struct hs_err *lg_eval(struct lg_session *s, const struct lg_node *node,
+		       struct lg_value **ret) HS_MUST_USE;
+/** verb.c: bind the arguments, run. *ret may stay NULL. */
+struct hs_err *lg_eval_verb(struct lg_session *s, const struct lg_node *node,
+			    struct lg_value **ret) HS_MUST_USE;
+/** operator.c */
+struct hs_err *lg_eval_binary(struct lg_session *s, const struct lg_node *node,
+			      struct lg_value **ret) HS_MUST_USE;
+struct hs_err *lg_invert(struct lg_session *s, struct lg_value *v,
+			 struct lg_value **ret) HS_MUST_USE;
+/** name.c: program: of the program only. */
+struct hs_err *lg_name(struct lg_session *s, const struct lg_node *node,
+		       struct lg_value **ret) HS_MUST_USE;
+/** Object at an address that was typed. */
+struct hs_err *lg_at_address(struct lg_session *s, uint64_t addr,
+			     struct lg_value **ret) HS_MUST_USE;
+/** A dotted name as it was typed ("types.CodeType"), or NULL. free(). */
+char *lg_dotted(const struct lg_node *node);
+/** Object of an imported module by its whole name; 0: none. */
+uint64_t lg_module(struct md_model *m, const char *name);
+/** "did you mean NAME?" out of words that emit() is called with. */
+struct lg_near {
+	HS_VEC(char *) words;
+};
+void lg_near_add(struct lg_near *near, const char *s, size_t n);
+void lg_near_drop(struct lg_near *near);
+/** Adds the remedy when something is near; ends near. Returns err. */
+struct hs_err *lg_near_remedy(struct hs_err *err, struct lg_near *near,
+			      const char *word) HS_MUST_USE;
+
+/* --- kinds of values ------------------------------------------------------ */
+
+/** An attribute: the row of a table. */
+struct lg_attr {
+	struct lg_word word;
+	struct hs_err *(*get)(struct lg_session *s, struct lg_value *v,
+			      int64_t arg, struct lg_value **ret);
+	int64_t arg;
+};
+/** attr.c: .name of any value. */
+struct hs_err *lg_attribute(struct lg_session *s, struct lg_value *v,
+			    const char *name, struct lg_value **ret)
+	HS_MUST_USE;
+/** index.c: [key] and [from:to:step]; bounds may be NULL. */
+struct hs_err *lg_index(struct lg_session *s, struct lg_value *v,
+			struct lg_value *key, struct lg_value **ret)
+	HS_MUST_USE;
+struct hs_err *lg_slice(struct lg_session *s, struct lg_value *v,
+			struct lg_value *const bound[3],
+			struct lg_value **ret) HS_MUST_USE;
+
+extern const struct lg_attr lg_set_attrs[], lg_table_attrs[],
+	lg_threads_attrs[], lg_thread_attrs[], lg_frame_attrs[];
+/** Attribute table of a value's kind, or NULL; ends with a NULL name. */
+const struct lg_attr *lg_attrs_of(const struct lg_value *v);
+
+/* set_value.c */
+struct hs_err *lg_set_parts(struct lg_session *s, struct lg_value *v,
+			    struct an_partition **ret) HS_MUST_USE;
+struct lg_range;
+struct hs_err *lg_set_rows(struct lg_session *s, struct lg_value *v,
+			   const struct lg_range *r,
+			   struct lg_value **ret) HS_MUST_USE;
+/** set_doc.c */
+struct hs_err *lg_set_doc(struct lg_session *s, struct lg_value *v,
+			  json_t **ret) HS_MUST_USE;
+
+/* window.c */
+enum { LG_MORE, LG_PREV, LG_TOP, LG_EVERY };
+uint64_t lg_page(const struct lg_session *s, const struct lg_window *w);
+/** Rows of the window over n rows: a last single one is never held back. */
+uint64_t lg_window_end(const struct lg_session *s, const struct lg_window *w,
+		       uint64_t n);
+struct hs_err *lg_window_move(const struct lg_session *s, struct lg_window *w,
+			      uint64_t n, int64_t how) HS_MUST_USE;
+/** Row number of an index that may count from the end; else HS_ERR_NAME. */
+struct hs_err *lg_row(int64_t i, uint64_t n, uint64_t *ret) HS_MUST_USE;
+/** Bounds of a slice as Python has them. */
+struct lg_range {
+	int64_t from, step;
+	uint64_t n;		/* how many, from from in steps of step */
+};
+struct hs_err *lg_range(struct lg_value *const bound[3], uint64_t n,
+			struct lg_range *ret) HS_MUST_USE;
+
+/* table_value.c */
+uint64_t lg_table_rows(const struct lg_value *v);
+struct hs_err *lg_table_row(struct lg_value *v, uint64_t row,
+			    struct lg_value **ret) HS_MUST_USE;
+json_t *lg_table_doc(struct lg_session *s, const struct lg_value *v);
+
+/* space.c */
+struct hs_err *lg_space_item(struct lg_session *s, struct lg_value *v,
+			     struct lg_value *key, struct lg_value **ret)
+	HS_MUST_USE;
+/** Rows: threads, frames, or variables. */
+struct hs_err *lg_space_len(struct lg_session *s, struct lg_value *v,
+			    uint64_t *ret) HS_MUST_USE;
+/** Frame i of "frames", as thread and frame. */
+struct hs_err *lg_frame_at(struct lg_session *s, struct lg_value *v, uint64_t i,
+			   struct lg_space_value *ret) HS_MUST_USE;
+/** The plugin's own view of threads. */
+struct lg_runtime {
+	const struct heapsh_threads *t;
+	void *state;
+};
+/** HS_ERR_UNSUPPORTED when the plugin has none. */
+struct hs_err *lg_runtime(struct lg_session *s, struct lg_instant *in,
+			  struct lg_runtime *ret) HS_MUST_USE;
+bool lg_thread_get(const struct lg_runtime *r, uint32_t thread,
+		   struct heapsh_thread *ret);
+bool lg_frame_get(const struct lg_runtime *r, uint32_t thread, uint32_t frame,
+		  struct heapsh_frame *ret);
+bool lg_variable_get(const struct lg_runtime *r, const struct lg_space_value *v,
+		     uint32_t i, struct heapsh_variable *ret);
+/** space_doc.c */
+struct hs_err *lg_space_doc(struct lg_session *s, struct lg_value *v,
+			    json_t **ret) HS_MUST_USE;
+
+/* object.c */
+struct hs_err *lg_object_attr(struct lg_session *s, struct lg_value *v,
+			      const char *name, size_t n,
+			      struct lg_value **ret) HS_MUST_USE;
+struct hs_err *lg_object_item(struct lg_session *s, struct lg_value *v,
+			      struct lg_value *key, struct lg_value **ret)
+	HS_MUST_USE;
+struct hs_err *lg_object_slice(struct lg_session *s, struct lg_value *v,
+			       struct lg_value *const bound[3],
+			       struct lg_value **ret) HS_MUST_USE;
+struct hs_err *lg_object_doc(struct lg_session *s, struct lg_value *v,
+			     json_t **ret) HS_MUST_USE;
+/** Is it a class of the program? *type is its number, when instances are
+ *  known, else UINT32_MAX. */
+bool lg_is_class(struct lg_session *s, struct lg_value *v, uint32_t *type);
+/** "list at 0x7f…" for messages. free(). */
+char *lg_object_words(struct lg_session *s, const struct lg_value *v);
+
+/* set_of.c */
+/** lg_to_set() in the instant in; *all: nothing was left out. */
+struct hs_err *lg_to_set_in(struct lg_session *s, struct lg_instant *in,
+			    struct lg_value *v, struct gr_set **ret, bool *all)
+	HS_MUST_USE;
+/** Every object of a type by its name in the Kind column; HS_ERR_NAME. */
+struct hs_err *lg_set_of_name(struct lg_session *s, struct lg_instant *in,
+			      const char *name, struct gr_set **ret)
+	HS_MUST_USE;
+
+/* across.c: operators between instants */
+/**
+ * Members of b as nodes of a's instant: same address, type and content. *b_all
+ * is set when every member of b was found there.
+ */
+struct hs_err *lg_across(struct lg_session *s, struct lg_instant *a,
+			 struct lg_value *b, struct gr_set **ret,
+			 bool *b_all) HS_MUST_USE;
+bool lg_same_object(struct lg_session *s, const struct lg_value *a,
+		    const struct lg_value *b);
+
+/* option.c, session.c */
+uint64_t lg_setting_rows(const struct lg_session *s);
+#endif

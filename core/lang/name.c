@@ -1,0 +1,318 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "eval.h"
+
+/*
+ * What a name means: a variable, a set word, the program's; @name only the
+ * last. The plugin adds the runtime's builtins to the program's names.
+ */
+
+/* --- set words ------------------------------------------------------------ */
+
+struct word {
+	struct lg_word word;
+	struct hs_err *(*make)(struct lg_session *s, struct lg_instant *in,
+			       struct lg_value **ret);
+};
+
+static struct hs_err *make_set(struct lg_instant *in, struct gr_set *nodes,
+			       struct lg_value **ret)
+{
+	*ret = lg_set(in, nodes, AN_BY_CLODO);
+	gr_set_unref(nodes);
+	return NULL;
+}
+
+static struct hs_err *heap(struct lg_session *s, struct lg_instant *in,
+			   struct lg_value **ret)
+{
+	struct gr_graph *g;
+	struct gr_set *nodes;
+	struct hs_err *err = lg_instant_graph(in, s->task, &g);
+
+	if (!err)
+		err = gr_set_all(g, &nodes);
+	return err ? err : make_set(in, nodes, ret);
+}
+
+static struct hs_err *heapu(struct lg_session *s, struct lg_instant *in,
+			    struct lg_value **ret)
+{
+	struct gr_graph *g;
+	struct gr_set *nodes;
+	struct hs_err *err = lg_instant_graph(in, s->task, &g);
+
+	if (!err)
+		err = gr_set_unreachable(g, s->task, &nodes);
+	return err ? err : make_set(in, nodes, ret);
+}
+
+static struct hs_err *orphans(struct lg_session *s, struct lg_instant *in,
+			      struct lg_value **ret)
+{
+	struct gr_graph *g;
+	struct gr_set *nodes;
+	struct hs_err *err = lg_instant_graph(in, s->task, &g);
+
+	if (!err)
+		err = gr_set_orphans(g, s->task, &nodes);
+	return err ? err : make_set(in, nodes, ret);
+}
+
+static struct hs_err *threads(struct lg_session *s, struct lg_instant *in,
+			      struct lg_value **ret)
+{
+	(void)s;
+	*ret = lg_space(in, LG_THREADS, 0, 0);
+	return NULL;
+}
+
+static struct hs_err *frames(struct lg_session *s, struct lg_instant *in,
+			     struct lg_value **ret)
+{
+	(void)s;
+	*ret = lg_space(in, LG_ALL_FRAMES, 0, 0);
+	return NULL;
+}
+
+static const struct word words[] = {
+	{ { "heap", "every living object" }, heap },
+	{ { "heapu", "objects that neither roots nor C hold" }, heapu },
+	{ { "orphans", "objects held by C: more counted references than "
+	    "found" }, orphans },
+	{ { "threads", "threads of the runtime" }, threads },
+	{ { "frames", "frames of all threads" }, frames },
+};
+
+static const struct lg_word functions[] = {
+	{ "len", "number of objects of a set, of rows, of items" },
+	{ "type", "class of an object" },
+	{ "id", "address of an object" },
+};
+
+const struct lg_word *lg_words_of(const char *of, size_t i)
+{
+	static const struct {
+		const char *of;
+		const struct lg_attr *attrs;
+	} tables[] = {
+		{ "set", lg_set_attrs },
+		{ "table", lg_table_attrs },
+		{ "threads", lg_threads_attrs },
+		{ "thread", lg_thread_attrs },
+		{ "frame", lg_frame_attrs },
+	};
+
+	if (!strcmp(of, "words"))
+		return i < HS_ARRAY_SIZE(words) ? &words[i].word : NULL;
+	if (!strcmp(of, "functions"))
+		return i < HS_ARRAY_SIZE(functions) ? &functions[i] : NULL;
+	for (size_t t = 0; t < HS_ARRAY_SIZE(tables); t++) {
+		const struct lg_attr *a = tables[t].attrs;
+
+		if (strcmp(of, tables[t].of))
+			continue;
+		for (; a->word.name; a++)
+			if (!i--)
+				return &a->word;
+	}
+	return NULL;
+}
+
+static const struct word *word_named(const char *name)
+{
+	for (size_t i = 0; i < HS_ARRAY_SIZE(words); i++)
+		if (!strcmp(words[i].word.name, name))
+			return &words[i];
+	return NULL;
+}
+
+/* --- the program ---------------------------------------------------------- */
+
+struct wanted {
+	const char *name;
+	size_t n;
+	uint64_t found;
+};
+
+static int is_wanted(void *arg, struct heapsh_text name, uint64_t target)
+{
+	struct wanted *w = arg;
+
+	if (name.n != w->n || memcmp(name.s, w->name, w->n))
+		return 1;
+	w->found = target;
+	return 0;
+}
+
+uint64_t lg_module(struct md_model *m, const char *name)
+{
+	struct wanted w = { .name = name, .n = strlen(name) };
+	const struct heapsh_modules *modules;
+	void *state;
+
+	modules = md_interface(m, HEAPSH_MODULES_0, &state);
+	if (modules)
+		modules->each(state, is_wanted, &w);
+	return w.found;
+}
+
+char *lg_dotted(const struct lg_node *node)
+{
+	HS_FREE char *left = NULL;
+
+	if (node->grouped)
+		return NULL;
+	if (node->kind == LG_N_NAME)
+		return hs_xstrndup(node->s, node->n);
+	if (node->kind != LG_N_ATTR)
+		return NULL;
+	left = lg_dotted(node->a);
+	return left ? hs_xasprintf("%s.%s", left, node->s) : NULL;
+}
+
+static uint64_t of_program(struct md_model *m, const struct lg_node *node)
+{
+	uint64_t addr = md_lookup(m, node->s, node->n);
+
+	return addr ? addr : lg_module(m, node->s);
+}
+
+static int add_near(void *arg, struct heapsh_text name, uint64_t target)
+{
+	struct lg_near *near = arg;
+
+	(void)target;
+	lg_near_add(near, name.s, name.n);
+	return 1;
+}
+
+static void near_names(struct lg_session *s, bool program, struct lg_near *near)
+{
+	if (s->current)
+		md_names(lg_instant_model(s->current, s->task), 0, "", 0,
+			 add_near, near);
+	if (program)
+		return;
+	for (size_t i = 0; i < s->variables.cap; i++)
+		if (s->variables.keys[i])
+			lg_near_add(near, s->variables.keys[i],
+				    strlen(s->variables.keys[i]));
+	for (size_t i = 0; i < HS_ARRAY_SIZE(words); i++)
+		lg_near_add(near, words[i].word.name,
+			    strlen(words[i].word.name));
+	for (size_t i = 0; i < s->n_verbs; i++)
+		lg_near_add(near, s->verbs[i]->name,
+			    strlen(s->verbs[i]->name));
+}
+
+/* What people bring along from other tools. */
+static const struct {
+	const char *name, *remedy;
+} elsewhere[] = {
+	{ "hpy", "heap" },
+	{ "h", "heap" },
+	{ "hp", "heap" },
+	{ "muppy", "summary" },
+	{ "garbage", "heapu: what neither roots nor C hold" },
+	{ "sys", "flatsize OBJ is what sys.getsizeof answers" },
+	{ "getsizeof", "flatsize OBJ is what sys.getsizeof answers" },
+	{ "gc", "heap has every object; nothing is collected" },
+	{ "dir", "show OBJ lists the attributes" },
+	{ "print", "an expression prints itself" },
+	{ "repr", "an expression prints itself" },
+	{ "isinstance", "heap & CLASS" },
+	{ "exit", "quit" },
+	{ "objgraph", "heap.bytype" },
+	{ "gcore", "snap NAME takes an instant" },
+};
+
+static struct hs_err *unknown(struct lg_session *s, const struct lg_node *node)
+{
+	const struct lg_verb *verb = lg_verb_named(s, node->s, node->n);
+	struct lg_near near = { 0 };
+	struct hs_err *err;
+
+	if (verb && !node->program) {
+		HS_FREE char *usage = lg_usage(verb);
+
+		return hs_err_remedy(hs_err_new(HS_ERR_USAGE,
+						"%s is a verb", node->s),
+				     "%s", usage);
+	}
+	if (!s->current)
+		err = hs_err_new(HS_ERR_NAME, "%s: no variable and no set "
+				 "word, and no process is attached", node->s);
+	else if (node->program)
+		err = hs_err_new(HS_ERR_NAME, "@%s: the program has no such "
+				 "name", node->s);
+	else
+		err = hs_err_new(HS_ERR_NAME, "%s: no variable, no set word, "
+				 "and the program has no such name", node->s);
+	near_names(s, node->program, &near);
+	err = lg_near_remedy(err, &near, node->s);
+	for (size_t i = 0; i < HS_ARRAY_SIZE(elsewhere); i++)
+		if (!strcmp(node->s, elsewhere[i].name))
+			return hs_err_remedy(err, "%s", elsewhere[i].remedy);
+	if (!s->current && !err->remedy)
+		return hs_err_remedy(err, "attach PID, or open FILE");
+	return err;
+}
+
+static struct hs_err *of_shell(struct lg_session *s, const struct lg_node *node,
+			       struct lg_value **ret)
+{
+	uint64_t *variable = hs_strmap_get(&s->variables, node->s);
+	const struct word *word = word_named(node->s);
+	struct lg_instant *in;
+	struct hs_err *err;
+
+	if (variable) {
+		*ret = lg_ref((struct lg_value *)(uintptr_t)*variable);
+		return NULL;
+	}
+	if (!word)
+		return NULL;
+	err = lg_current(s, &in);
+	return err ? err : word->make(s, in, ret);
+}
+
+struct hs_err *lg_name(struct lg_session *s, const struct lg_node *node,
+		       struct lg_value **ret)
+{
+	struct lg_value *v = NULL;
+	struct hs_err *err = NULL;
+	uint64_t addr;
+
+	if (!node->program)
+		err = of_shell(s, node, &v);
+	if (err)
+		return err;
+	if (!v && s->current) {
+		addr = of_program(lg_instant_model(s->current, s->task), node);
+		if (addr)
+			v = lg_object(s->current, addr);
+	}
+	if (!v)
+		return unknown(s, node);
+	*ret = v;
+	return NULL;
+}
+
+struct hs_err *lg_at_address(struct lg_session *s, uint64_t addr,
+			     struct lg_value **ret)
+{
+	struct lg_instant *in;
+	struct md_object o;
+	struct hs_err *err = lg_current(s, &in);
+
+	if (err)
+		return err;
+	if (!md_object_at(lg_instant_model(in, s->task), addr, &o)) {
+		err = hs_err_new(HS_ERR_NAME, "0x%llx: no object begins there",
+				 (unsigned long long)addr);
+		err->addr = addr;
+		return err;
+	}
+	*ret = lg_object(in, addr);
+	return NULL;
+}

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "eval.h"
+
+/* One line: parsed, evaluated, remembered, made a document. */
+
+/* `_` and `_N` keep their values through words, None and what says so. */
+static bool is_result(const struct lg_line *line, const struct lg_value *v)
+{
+	if (line->target || v->kind == LG_WORDS || v->kind == LG_NONE)
+		return false;
+	return line->expr->kind != LG_N_VERB ||
+	       !(line->expr->verb->flags & LG_VERB_NO_RESULT);
+}
+
+static void forget(struct lg_session *s, unsigned number)
+{
+	uint64_t *old = hs_map_get(&s->results, number);
+
+	if (!old || !*old)
+		return;
+	lg_unref((struct lg_value *)(uintptr_t)*old);
+	*old = 0;
+}
+
+static void remember(struct lg_session *s, unsigned number, struct lg_value *v)
+{
+	lg_unref(s->last);
+	s->last = lg_ref(v);
+	forget(s, number);
+	hs_map_put(&s->results, number, (uintptr_t)lg_ref(v));
+}
+
+/* Results of long ago would keep their instants in memory. */
+static void advance(struct lg_session *s, unsigned number)
+{
+	for (; s->line < number; s->line++) {
+		if (number - s->line > LG_RESULTS)
+			s->line = number - LG_RESULTS;
+		if (s->line >= LG_RESULTS)
+			forget(s, s->line - LG_RESULTS);
+	}
+}
+
+static void assign(struct lg_session *s, const char *name, struct lg_value *v)
+{
+	uint64_t *old = hs_strmap_get(&s->variables, name);
+
+	if (old)
+		lg_unref((struct lg_value *)(uintptr_t)*old);
+	hs_strmap_put(&s->variables, name, (uintptr_t)lg_ref(v));
+}
+
+static void stamp(json_t *doc, const char *line, const struct lg_instant *in)
+{
+	const struct gr_quality *q =
+		in && in->graph ? gr_quality(in->graph) : NULL;
+
+	wr_doc_stamp(doc, line, in ? in->number : 0, q && q->partial);
+	if (q && (q->unread || q->unread_bytes)) {
+		json_t *unread = json_object();
+
+		json_object_set_new(unread, "objects", wr_u64(q->unread));
+		json_object_set_new(unread, "bytes", wr_u64(q->unread_bytes));
+		json_object_set_new(doc, "unread", unread);
+	}
+	if (q && q->torn)
+		json_object_set_new(doc, "torn", wr_u64(q->torn));
+}
+
+static struct hs_err *print(struct lg_session *s, const char *line,
+			    struct lg_value *v, json_t **ret)
+{
+	struct lg_instant *in = v->in ? v->in : s->current;
+	struct hs_err *err = lg_doc(s, v, ret);
+
+	if (!err)
+		stamp(*ret, line, in);
+	return err;
+}
+
+static struct hs_err *evaluate(struct lg_session *s, const struct lg_line *line,
+			       struct lg_value **ret)
+{
+	if (line->expr->kind == LG_N_VERB)
+		return lg_eval_verb(s, line->expr, ret);
+	return lg_eval(s, line->expr, ret);
+}
+
+static struct hs_err *run_parsed(struct lg_session *s, const char *text,
+				 const struct lg_line *line, unsigned number,
+				 json_t **ret)
+{
+	LG_GUARD v = NULL;
+	struct hs_err *err = evaluate(s, line, &v);
+
+	if (err)
+		return err;
+	if (line->target) {
+		LG_GUARD none = v ? NULL : lg_none();
+
+		assign(s, line->target, v ? v : none);
+		return NULL;
+	}
+	if (!v)
+		return NULL;
+	err = print(s, text, v, ret);
+	if (!err && is_result(line, v))
+		remember(s, number, v);
+	return err;
+}
+
+/* "?", "?heap", "heap?": as in other shells. free(), or NULL. */
+static char *as_help(const char *line)
+{
+	size_t at = lg_skip_blanks(line, 0), end = strlen(line);
+
+	while (end > at && lg_is_blank(line[end - 1]))
+		end--;
+	if (line[at] == '?')
+		return hs_xasprintf("help %.*s", (int)(end - at - 1),
+				    line + at + 1);
+	if (end > at + 1 && line[end - 1] == '?' &&
+	    !memchr(line + at, '\'', end - at) &&
+	    !memchr(line + at, '"', end - at))
+		return hs_xasprintf("help %.*s", (int)(end - at - 1),
+				    line + at);
+	return NULL;
+}
+
+struct hs_err *lg_run(struct lg_session *s, const char *line, unsigned number,
+		      json_t **ret)
+{
+	struct hs_arena arena = { 0 };
+	struct lg_line parsed = { 0 };
+	HS_FREE char *help = as_help(line);
+	const char *text = help ? help : line;
+	json_t *doc = NULL;
+	struct hs_err *err;
+
+	advance(s, number);
+	err = lg_parse(s, &arena, text, &parsed);
+	if (!err && parsed.expr)
+		err = run_parsed(s, text, &parsed, number, &doc);
+	hs_progress_end(s->task);
+	hs_arena_deinit(&arena);
+	if (!err)
+		*ret = doc;
+	return err;
+}

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "eval.h"
+
+/*
+ * The document of a set: the rows of its window. Numbers only; the view makes
+ * columns and percentages of them.
+ */
+
+enum { ROW_COLUMNS = 100 };	/* of an object's text in a row */
+
+static void set_new(json_t *doc, const char *key, json_t *value)
+{
+	json_object_set_new(doc, key, value);
+}
+
+static uint64_t row_address(const struct an_partition *p, size_t row)
+{
+	return gr_addr(gr_set_graph(p->set), (uint32_t)p->rows[row].key);
+}
+
+/* Name of an object's kind as the table by class has it. free(). */
+static char *kind_of(const struct an_partition *p, size_t row)
+{
+	struct gr_graph *g = gr_set_graph(p->set);
+	uint32_t id = (uint32_t)p->rows[row].key;
+
+	return md_kind_name(gr_model(g), gr_type(g, id), gr_owner_type(g, id));
+}
+
+/* Have all rows the same kind? By number: names are made only for the page. */
+static bool is_one_kind(const struct an_partition *p)
+{
+	struct gr_graph *g = gr_set_graph(p->set);
+	uint32_t first = p->n_rows ? (uint32_t)p->rows[0].key : 0;
+
+	for (size_t i = 1; i < p->n_rows; i++) {
+		uint32_t id = (uint32_t)p->rows[i].key;
+
+		if (gr_type(g, id) != gr_type(g, first) ||
+		    gr_owner_type(g, id) != gr_owner_type(g, first))
+			return false;
+	}
+	return true;
+}
+
+static json_t *row_doc(struct md_model *m, const struct an_partition *p,
+		       size_t row, bool one_kind, uint64_t cumulative)
+{
+	const struct an_row *r = &p->rows[row];
+	json_t *doc = json_object();
+	HS_FREE char *name = NULL;
+	HS_FREE char *kind = NULL;
+	HS_TEXT both = { 0 };
+
+	set_new(doc, "index", wr_u64(row));
+	set_new(doc, "count", wr_u64(r->count));
+	set_new(doc, "size", wr_u64(r->flat));
+	set_new(doc, "held", wr_u64(r->held));
+	set_new(doc, "cumulative", wr_u64(cumulative));
+	if (p->by != AN_BY_ID) {
+		name = an_row_name(p, row);
+		wr_set_text(doc, "kind", name, strlen(name));
+		return doc;
+	}
+	name = md_render(m, row_address(p, row), HEAPSH_RENDER_SHORT,
+			 ROW_COLUMNS);
+	if (!one_kind) {
+		kind = kind_of(p, row);
+		hs_text_addf(&both, "%s: ", kind);
+	}
+	hs_text_add(&both, name);
+	wr_set_text(doc, "kind", hs_text_str(&both), both.len);
+	set_new(doc, "address", wr_addr(row_address(p, row)));
+	return doc;
+}
+
+static void add_unreachable(struct lg_session *s, json_t *doc,
+			    struct gr_set *nodes)
+{
+	struct gr_graph *g = gr_set_graph(nodes);
+	struct gr_set *lost;
+	struct hs_err *err;
+	json_t *part;
+
+	if (gr_set_count(nodes) != gr_n(g) || !gr_has_reach(g))
+		return;
+	err = gr_set_unreachable(g, s->task, &lost);
+	if (err) {	// an extra line, not the answer
+		hs_err_free(err);
+		return;
+	}
+	part = json_object();
+	set_new(part, "objects", wr_u64(gr_set_count(lost)));
+	set_new(part, "bytes", wr_u64(gr_set_flat(lost)));
+	set_new(doc, "unreachable", part);
+	gr_set_unref(lost);
+}
+
+static const char *header_of(const struct an_partition *p, bool one_kind)
+{
+	if (p->by != AN_BY_ID)
+		return an_relation_header(p->by);
+	return one_kind ? "Representation (limited)" : "Brief";
+}
+
+static struct hs_err *add_rows(struct lg_session *s, json_t *doc,
+			       struct lg_value *v, const struct an_partition *p,
+			       bool one_kind)
+{
+	const struct lg_window *w = &v->u.set.window;
+	uint64_t end = lg_window_end(s, w, p->n_rows), cumulative = 0;
+	json_t *rows = json_array();
+
+	set_new(doc, "first", wr_u64(w->first));
+	set_new(doc, "rows", rows);
+	for (uint64_t i = 0; i < end; i++) {
+		cumulative += p->rows[i].flat;
+		if (i < w->first)
+			continue;
+		json_array_append_new(rows, row_doc(v->in->model, p, i,
+						    one_kind, cumulative));
+		if (hs_cancelled(s->task))
+			return hs_check_cancel(s->task);
+	}
+	set_new(doc, "more", wr_u64(p->n_rows - end));
+	return NULL;
+}
+
+struct hs_err *lg_set_doc(struct lg_session *s, struct lg_value *v,
+			  json_t **ret)
+{
+	struct an_partition *p;
+	struct hs_err *err = lg_set_parts(s, v, &p);
+	bool one_kind;
+	json_t *doc;
+
+	if (err)
+		return err;
+	one_kind = p->by == AN_BY_ID && is_one_kind(p);
+	doc = wr_doc_create("set");
+	set_new(doc, "count", wr_u64(p->count));
+	set_new(doc, "size", wr_u64(p->flat));
+	set_new(doc, "held", wr_u64(p->held));
+	set_new(doc, "by", json_string(an_relation_name(p->by)));
+	set_new(doc, "header", json_string(header_of(p, one_kind)));
+	if (one_kind && p->n_rows) {
+		HS_FREE char *kind = kind_of(p, 0);
+
+		wr_set_text(doc, "of", kind, strlen(kind));
+	}
+	err = add_rows(s, doc, v, p, one_kind);
+	if (err) {
+		json_decref(doc);
+		return err;
+	}
+	add_unreachable(s, doc, v->u.set.nodes);
+	*ret = doc;
+	return NULL;
+}

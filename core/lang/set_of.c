@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "eval.h"
+
+/*
+ * What stands beside a set operator, as nodes: of a set its own, of a class
+ * its kind, of any other object itself, of a list the union.
+ */
+
+struct hs_err *lg_set_of_name(struct lg_session *s, struct lg_instant *in,
+			      const char *name, struct gr_set **ret)
+{
+	struct gr_graph *g;
+	struct gr_set *all;
+	struct hs_err *err = lg_instant_graph(in, s->task, &g);
+	uint32_t type;
+
+	if (err)
+		return err;
+	type = md_type_by_name(gr_model(g), name);
+	if (type == UINT32_MAX)
+		return hs_err_new(HS_ERR_NAME, "no object of the heap is of a "
+				  "type '%s'", name);
+	err = gr_set_all(g, &all);
+	if (err)
+		return err;
+	err = an_of_type(all, type, s->task, ret);
+	gr_set_unref(all);
+	return err;
+}
+
+/* Objects of the class; none when the sweep has met none. */
+static struct hs_err *kind_of(struct lg_session *s, struct gr_graph *g,
+			      uint32_t type, struct gr_set **ret)
+{
+	struct gr_set *all;
+	struct hs_err *err;
+
+	if (type == UINT32_MAX)
+		return gr_set_of(g, NULL, 0, ret);
+	err = gr_set_all(g, &all);
+	if (err)
+		return err;
+	err = an_of_type(all, type, s->task, ret);
+	gr_set_unref(all);
+	return err;
+}
+
+/* In the object's own instant. The sweep comes first: it makes the types. */
+static struct hs_err *of_object(struct lg_session *s, struct lg_value *v,
+				struct gr_set **ret)
+{
+	struct gr_graph *g;
+	struct hs_err *err = lg_instant_graph(v->in, s->task, &g);
+	uint32_t type, id;
+
+	if (err)
+		return err;
+	if (lg_is_class(s, v, &type))
+		return kind_of(s, g, type, ret);
+	id = gr_id(g, v->u.addr);
+	if (id == GR_NONE) {
+		HS_FREE char *words = lg_object_words(s, v);
+
+		return hs_err_new(HS_ERR_NAME, "%s was not found in the heap",
+				  words);
+	}
+	return gr_set_of(g, &id, 1, ret);
+}
+
+static struct hs_err *of_list(struct lg_session *s, struct lg_instant *in,
+			      struct lg_value *v, struct gr_set **ret,
+			      bool *all)
+{
+	struct gr_set *sum, *one, *both;
+	struct gr_graph *g;
+	struct hs_err *err = lg_instant_graph(in, s->task, &g);
+
+	if (!err)
+		err = gr_set_of(g, NULL, 0, &sum);
+	if (err)
+		return err;
+	for (size_t i = 0; !err && i < v->u.list.n; i++) {
+		bool every;
+
+		err = lg_to_set_in(s, in, v->u.list.v[i], &one, &every);
+		if (err)
+			break;
+		*all = *all && every;
+		err = gr_set_op(GR_OR, sum, one, &both);
+		gr_set_unref(one);
+		if (err)
+			break;
+		gr_set_unref(sum);
+		sum = both;
+	}
+	if (err)
+		gr_set_unref(sum);
+	else
+		*ret = sum;
+	return err;
+}
+
+/* A set or object of another instant. */
+static struct hs_err *from_elsewhere(struct lg_session *s,
+				     struct lg_instant *in, struct lg_value *v,
+				     struct gr_set **ret, bool *all)
+{
+	struct gr_set *nodes;
+	struct lg_value *set;
+	struct hs_err *err;
+
+	if (v->kind == LG_SET)
+		return lg_across(s, in, v, ret, all);
+	err = of_object(s, v, &nodes);
+	if (err)
+		return err;
+	set = lg_set(v->in, nodes, AN_BY_CLODO);
+	gr_set_unref(nodes);
+	err = lg_across(s, in, set, ret, all);
+	lg_unref(set);
+	return err;
+}
+
+struct hs_err *lg_to_set_in(struct lg_session *s, struct lg_instant *in,
+			    struct lg_value *v, struct gr_set **ret, bool *all)
+{
+	*all = true;
+	if (v->kind == LG_LIST)	// at most LG_MAX_LIST_DEPTH levels
+		return of_list(s, in, v, ret, all);
+	if (v->kind == LG_TEXT)
+		return lg_set_of_name(s, in, v->u.text.s, ret);
+	if (v->kind != LG_SET && v->kind != LG_OBJECT)
+		return hs_err_new(HS_ERR_USAGE, "%s is not a set",
+				  lg_kind_words(v));
+	if (v->in != in)
+		return from_elsewhere(s, in, v, ret, all);
+	if (v->kind == LG_OBJECT)
+		return of_object(s, v, ret);
+	*ret = gr_set_ref(v->u.set.nodes);
+	return NULL;
+}
+
+struct hs_err *lg_to_set(struct lg_session *s, struct lg_value *v,
+			 struct gr_set **ret)
+{
+	struct lg_instant *in = v->in;
+	struct hs_err *err = NULL;
+	bool all;
+
+	if (!in)
+		err = lg_current(s, &in);
+	return err ? err : lg_to_set_in(s, in, v, ret, &all);
+}

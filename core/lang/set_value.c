@@ -1,0 +1,287 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "eval.h"
+
+/*
+ * Sets, with the attributes of Heapy's (language.md section 4). A set value is
+ * nodes, a relation that partitions them, and a window on the rows. Windows of
+ * one set share the partition.
+ */
+
+static struct lg_set_value *set_of(struct lg_value *v)
+{
+	return &v->u.set;
+}
+
+struct hs_err *lg_set_parts(struct lg_session *s, struct lg_value *v,
+			    struct an_partition **ret)
+{
+	struct lg_set_value *set = set_of(v);
+	struct hs_err *err = NULL;
+
+	md_set_task(v->in->model, s->task);
+	if (!set->parts->p)
+		err = an_partition(set->nodes, set->by, s->task,
+				   &set->parts->p);
+	if (!err)
+		*ret = set->parts->p;
+	return err;
+}
+
+/* The same set, so far with the same window. */
+static struct lg_value *same_set(struct lg_value *v)
+{
+	struct lg_value *copy = lg_value_create(LG_SET, v->in);
+
+	copy->u.set = v->u.set;
+	gr_set_ref(copy->u.set.nodes);
+	copy->u.set.parts->refs++;
+	return copy;
+}
+
+static struct hs_err *get_window(struct lg_session *s, struct lg_value *v,
+				 int64_t how, struct lg_value **ret)
+{
+	LG_GUARD moved = same_set(v);
+	struct an_partition *parts;
+	struct hs_err *err = lg_set_parts(s, v, &parts);
+
+	if (!err)
+		err = lg_window_move(s, &moved->u.set.window, parts->n_rows,
+				     how);
+	if (!err)
+		*ret = hs_take(moved);
+	return err;
+}
+
+static struct hs_err *get_by(struct lg_session *s, struct lg_value *v,
+			     int64_t by, struct lg_value **ret)
+{
+	(void)s;
+	*ret = lg_set(v->in, set_of(v)->nodes, (enum an_relation)by);
+	return NULL;
+}
+
+enum { SET_COUNT, SET_FLAT, SET_HELD };
+
+static struct hs_err *get_number(struct lg_session *s, struct lg_value *v,
+				 int64_t what, struct lg_value **ret)
+{
+	struct gr_set *nodes = set_of(v)->nodes;
+
+	(void)s;
+	if (what == SET_COUNT)
+		*ret = lg_int(gr_set_count(nodes));
+	else
+		*ret = lg_bytes(what == SET_FLAT ? gr_set_flat(nodes) :
+						   gr_set_held(nodes));
+	return NULL;
+}
+
+static struct hs_err *get_theone(struct lg_session *s, struct lg_value *v,
+				 int64_t arg, struct lg_value **ret)
+{
+	struct gr_set *nodes = set_of(v)->nodes;
+	uint32_t id = 0;
+
+	(void)s;
+	(void)arg;
+	if (gr_set_count(nodes) != 1)
+		return hs_err_remedy(
+			hs_err_new(HS_ERR_USAGE, "theone: the set has %u "
+				   "objects, not one", gr_set_count(nodes)),
+			"_.byid[0].theone is the largest");
+	if (!gr_set_next(nodes, &id))
+		return hs_err_new(HS_ERR_OTHER, "theone: the set is empty");
+	*ret = lg_object(v->in, gr_addr(gr_set_graph(nodes), id));
+	return NULL;
+}
+
+typedef struct hs_err *set_fn(struct gr_set *s, struct hs_task *task,
+			      struct gr_set **ret);
+
+static struct hs_err *get_neighbours(struct lg_session *s, struct lg_value *v,
+				     int64_t backward, struct lg_value **ret)
+{
+	set_fn *fn = backward ? gr_set_referrers : gr_set_referents;
+	struct gr_set *nodes;
+	struct hs_err *err;
+
+	md_set_task(v->in->model, s->task);
+	err = fn(set_of(v)->nodes, s->task, &nodes);
+	if (err)
+		return err;
+	*ret = lg_set(v->in, nodes, AN_BY_CLODO);
+	gr_set_unref(nodes);
+	return NULL;
+}
+
+/* What of the set the roots reach; of the heap: heap.reachable. */
+static struct hs_err *get_reachable(struct lg_session *s, struct lg_value *v,
+				    int64_t arg, struct lg_value **ret)
+{
+	struct gr_set *nodes = set_of(v)->nodes, *reached, *both;
+	struct hs_err *err;
+
+	(void)arg;
+	md_set_task(v->in->model, s->task);
+	err = gr_set_reachable(gr_set_graph(nodes), s->task, &reached);
+	if (err)
+		return err;
+	err = gr_set_op(GR_AND, nodes, reached, &both);
+	gr_set_unref(reached);
+	if (err)
+		return err;
+	*ret = lg_set(v->in, both, set_of(v)->by);
+	gr_set_unref(both);
+	return NULL;
+}
+
+/* --- words about a set ---------------------------------------------------- */
+
+enum { BRIEF_KINDS = 3, BRIEF_MEMBERS = 5, BRIEF_COLUMNS = 24 };
+
+/* "str", "(dict of module | list | 7 more)" */
+static struct hs_err *add_kind(struct lg_session *s, struct gr_set *nodes,
+			       size_t most, struct hs_text *out)
+{
+	struct an_partition *p;
+	struct hs_err *err = an_partition(nodes, AN_BY_CLODO, s->task, &p);
+
+	if (err)
+		return err;
+	if (p->n_rows != 1)
+		hs_text_addc(out, '(');
+	for (size_t i = 0; i < p->n_rows && i < most; i++) {
+		HS_FREE char *name = an_row_name(p, i);
+
+		hs_text_addf(out, "%s%s", i ? " | " : "", name);
+	}
+	if (p->n_rows > most)
+		hs_text_addf(out, " | %zu more", p->n_rows - most);
+	if (p->n_rows != 1)
+		hs_text_addc(out, ')');
+	an_partition_destroy(p);
+	return NULL;
+}
+
+static struct hs_err *get_kind(struct lg_session *s, struct lg_value *v,
+			       int64_t arg, struct lg_value **ret)
+{
+	HS_TEXT out = { 0 };
+	struct hs_err *err;
+
+	(void)arg;
+	md_set_task(v->in->model, s->task);
+	err = add_kind(s, set_of(v)->nodes, 10, &out);
+	if (!err)
+		*ret = lg_text(hs_text_str(&out), out.len);
+	return err;
+}
+
+/* Heapy's own form: "<2 int: 1, 2>". */
+static struct hs_err *get_brief(struct lg_session *s, struct lg_value *v,
+				int64_t arg, struct lg_value **ret)
+{
+	struct gr_set *nodes = set_of(v)->nodes;
+	struct md_model *m = lg_instant_model(v->in, s->task);
+	HS_TEXT out = { 0 };
+	struct hs_err *err;
+	uint32_t id = 0;
+
+	(void)arg;
+	if (!gr_set_count(nodes)) {
+		*ret = lg_text("<Nothing>", 9);
+		return NULL;
+	}
+	hs_text_addf(&out, "<%u ", gr_set_count(nodes));
+	err = add_kind(s, nodes, BRIEF_KINDS, &out);
+	if (err)
+		return err;
+	for (size_t i = 0; i < BRIEF_MEMBERS && gr_set_next(nodes, &id);
+	     i++, id++) {
+		HS_FREE char *text =
+			md_render(m, gr_addr(gr_set_graph(nodes), id),
+				  HEAPSH_RENDER_SHORT, BRIEF_COLUMNS);
+
+		hs_text_addf(&out, "%s%s", i ? ", " : ": ", text);
+	}
+	hs_text_add(&out, gr_set_count(nodes) > BRIEF_MEMBERS ? ", …>" : ">");
+	*ret = lg_text(hs_text_str(&out), out.len);
+	return NULL;
+}
+
+/* clang-format off */
+const struct lg_attr lg_set_attrs[] = {
+	{ { "more", "the rows after these" }, get_window, LG_MORE },
+	{ { "prev", "the rows before these" }, get_window, LG_PREV },
+	{ { "top", "the first rows" }, get_window, LG_TOP },
+	{ { "all", "every row" }, get_window, LG_EVERY },
+	{ { "byclodo", "rows by class, or dict of class" },
+	  get_by, AN_BY_CLODO },
+	{ { "bytype", "rows by type" }, get_by, AN_BY_TYPE },
+	{ { "bysize", "rows by individual size" }, get_by, AN_BY_SIZE },
+	{ { "byid", "one row an object, largest first" }, get_by, AN_BY_ID },
+	{ { "byunity", "one row for all" }, get_by, AN_BY_UNITY },
+	{ { "count", "number of objects" }, get_number, SET_COUNT },
+	{ { "size", "flat bytes, as the runtime itself counts" },
+	  get_number, SET_FLAT },
+	{ { "indisize", "the same as size" }, get_number, SET_FLAT },
+	{ { "held", "bytes requested for the objects' own blocks" },
+	  get_number, SET_HELD },
+	{ { "theone", "the object of a set of one" }, get_theone, 0 },
+	{ { "kind", "classes of the objects" }, get_kind, 0 },
+	{ { "brief", "the set in one line" }, get_brief, 0 },
+	{ { "referents", "what the objects refer to" }, get_neighbours, 0 },
+	{ { "referrers", "what refers to the objects" }, get_neighbours, 1 },
+	{ { "reachable", "those of them that the roots reach" },
+	  get_reachable, 0 },
+	{ { NULL, NULL }, NULL, 0 },
+};
+/* clang-format on */
+
+/* --- rows of the partition ------------------------------------------------ */
+
+static struct hs_err *add_rows(struct lg_session *s,
+			       const struct an_partition *parts,
+			       const struct lg_range *r, struct gr_set **sum)
+{
+	struct hs_err *err = hs_check_cancel(s->task);
+
+	for (uint64_t i = 0; !err && i < r->n; i++) {
+		size_t row = (size_t)(r->from + (int64_t)i * r->step);
+		struct gr_set *one, *both;
+
+		err = an_rows_set(parts, row, row + 1, s->task, &one);
+		if (err)
+			return err;
+		err = gr_set_op(GR_OR, *sum, one, &both);
+		gr_set_unref(one);
+		if (err)
+			return err;
+		gr_set_unref(*sum);
+		*sum = both;
+		err = hs_check_cancel(s->task);
+	}
+	return err;
+}
+
+struct hs_err *lg_set_rows(struct lg_session *s, struct lg_value *v,
+			   const struct lg_range *r, struct lg_value **ret)
+{
+	struct an_partition *parts;
+	struct gr_set *nodes = NULL;
+	struct hs_err *err = lg_set_parts(s, v, &parts);
+
+	if (!err && r->step == 1) {
+		err = an_rows_set(parts, (size_t)r->from,
+				  (size_t)r->from + r->n, s->task, &nodes);
+	} else if (!err) {
+		err = an_rows_set(parts, 0, 0, s->task, &nodes);
+		if (!err)
+			err = add_rows(s, parts, r, &nodes);
+	}
+	if (!err)
+		*ret = lg_set(v->in, nodes, set_of(v)->by);
+	gr_set_unref(nodes);
+	return err;
+}
