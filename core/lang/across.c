@@ -12,8 +12,7 @@
 struct side {
 	struct gr_graph *g;
 	struct md_model *m;
-	const struct heapsh_content *content;	/* or NULL */
-	void *state;
+	bool readable;
 };
 
 struct across {
@@ -31,10 +30,7 @@ static struct hs_err *side_of(struct lg_session *s, struct lg_instant *in,
 	if (err)
 		return err;
 	ret->m = lg_instant_model(in, s->task);
-	ret->content = NULL;
-	if (!in->released)
-		ret->content = md_interface(ret->m, HEAPSH_CONTENT_0,
-					    &ret->state);
+	ret->readable = !in->released;
 	return NULL;
 }
 
@@ -60,10 +56,8 @@ static uint32_t type_in_b(struct across *x, uint32_t type)
 static bool same_content(const struct side *a, const struct side *b,
 			 uint64_t addr)
 {
-	if (!a->content || !b->content)
-		return true;
-	return a->content->hash(a->state, addr) ==
-	       b->content->hash(b->state, addr);
+	return !a->readable || !b->readable ||
+	       md_content_hash(a->m, addr) == md_content_hash(b->m, addr);
 }
 
 static bool is_member(void *arg, uint32_t id)
@@ -104,8 +98,10 @@ struct hs_err *lg_across(struct lg_session *s, struct lg_instant *a,
 bool lg_same_object(struct lg_session *s, const struct lg_value *a,
 		    const struct lg_value *b)
 {
-	struct side sa = { .m = lg_instant_model(a->in, s->task) };
-	struct side sb = { .m = lg_instant_model(b->in, s->task) };
+	struct side sa = { .m = lg_instant_model(a->in, s->task),
+			   .readable = !a->in->released };
+	struct side sb = { .m = lg_instant_model(b->in, s->task),
+			   .readable = !b->in->released };
 	struct md_object oa, ob;
 
 	if (a->u.addr != b->u.addr)
@@ -116,9 +112,5 @@ bool lg_same_object(struct lg_session *s, const struct lg_value *a,
 	    !md_object_at(sb.m, b->u.addr, &ob) ||
 	    strcmp(oa.type->name, ob.type->name))
 		return false;
-	if (a->in->released || b->in->released)
-		return true;
-	sa.content = md_interface(sa.m, HEAPSH_CONTENT_0, &sa.state);
-	sb.content = md_interface(sb.m, HEAPSH_CONTENT_0, &sb.state);
 	return same_content(&sa, &sb, a->u.addr);
 }

@@ -195,20 +195,9 @@ struct hs_err *lg_space_len(struct lg_session *s, struct lg_value *v,
 /** Frame i of "frames", as thread and frame. */
 struct hs_err *lg_frame_at(struct lg_session *s, struct lg_value *v, uint64_t i,
 			   struct lg_space_value *ret) HS_MUST_USE;
-/** The plugin's own view of threads. */
-struct lg_runtime {
-	const struct heapsh_threads *t;
-	void *state;
-};
-/** HS_ERR_UNSUPPORTED when the plugin has none. */
+/** The model; HS_ERR_UNSUPPORTED when its plugin does not know threads. */
 struct hs_err *lg_runtime(struct lg_session *s, struct lg_instant *in,
-			  struct lg_runtime *ret) HS_MUST_USE;
-bool lg_thread_get(const struct lg_runtime *r, uint32_t thread,
-		   struct heapsh_thread *ret);
-bool lg_frame_get(const struct lg_runtime *r, uint32_t thread, uint32_t frame,
-		  struct heapsh_frame *ret);
-bool lg_variable_get(const struct lg_runtime *r, const struct lg_space_value *v,
-		     uint32_t i, struct heapsh_variable *ret);
+			  struct md_model **ret) HS_MUST_USE;
 /** space_doc.c */
 struct hs_err *lg_space_doc(struct lg_session *s, struct lg_value *v,
 			    json_t **ret) HS_MUST_USE;

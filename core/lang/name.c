@@ -147,12 +147,8 @@ static int is_wanted(void *arg, struct heapsh_text name, uint64_t target)
 uint64_t lg_module(struct md_model *m, const char *name)
 {
 	struct wanted w = { .name = name, .n = strlen(name) };
-	const struct heapsh_modules *modules;
-	void *state;
 
-	modules = md_interface(m, HEAPSH_MODULES_0, &state);
-	if (modules)
-		modules->each(state, is_wanted, &w);
+	md_each_module(m, is_wanted, &w);
 	return w.found;
 }
 

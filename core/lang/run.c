@@ -50,21 +50,26 @@ static void assign(struct lg_session *s, const char *name, struct lg_value *v)
 	hs_strmap_put(&s->variables, name, (uintptr_t)lg_ref(v));
 }
 
+static void missing(json_t *doc, const char *key, uint64_t objects,
+		    uint64_t bytes)
+{
+	json_t *part = json_object();
+
+	json_object_set_new(part, "objects", wr_u64(objects));
+	json_object_set_new(part, "bytes", wr_u64(bytes));
+	json_object_set_new(doc, key, part);
+}
+
 static void stamp(json_t *doc, const char *line, const struct lg_instant *in)
 {
 	const struct gr_quality *q =
 		in && in->graph ? gr_quality(in->graph) : NULL;
 
 	wr_doc_stamp(doc, line, in ? in->number : 0, q && q->partial);
-	if (q && (q->unread || q->unread_bytes)) {
-		json_t *unread = json_object();
-
-		json_object_set_new(unread, "objects", wr_u64(q->unread));
-		json_object_set_new(unread, "bytes", wr_u64(q->unread_bytes));
-		json_object_set_new(doc, "unread", unread);
-	}
+	if (q && (q->unread || q->unread_bytes))
+		missing(doc, "unread", q->unread, q->unread_bytes);
 	if (q && q->torn)
-		json_object_set_new(doc, "torn", wr_u64(q->torn));
+		missing(doc, "torn", q->torn, 0);
 }
 
 static struct hs_err *print(struct lg_session *s, const char *line,

@@ -96,6 +96,17 @@ static void add_unreachable(struct lg_session *s, json_t *doc,
 	gr_set_unref(lost);
 }
 
+/* "Set of 3 <str> objects." */
+static void set_kind(json_t *doc, const struct an_partition *p, bool one_kind)
+{
+	HS_FREE char *kind = NULL;
+
+	if (p->by != AN_BY_ID || !p->n_rows)
+		return;
+	kind = one_kind ? kind_of(p, 0) : hs_xstrdup("mixed");
+	wr_set_text(doc, "kind", kind, strlen(kind));
+}
+
 static const char *header_of(const struct an_partition *p, bool one_kind)
 {
 	if (p->by != AN_BY_ID)
@@ -143,11 +154,7 @@ struct hs_err *lg_set_doc(struct lg_session *s, struct lg_value *v,
 	set_new(doc, "held", wr_u64(p->held));
 	set_new(doc, "by", json_string(an_relation_name(p->by)));
 	set_new(doc, "header", json_string(header_of(p, one_kind)));
-	if (one_kind && p->n_rows) {
-		HS_FREE char *kind = kind_of(p, 0);
-
-		wr_set_text(doc, "of", kind, strlen(kind));
-	}
+	set_kind(doc, p, one_kind);
 	err = add_rows(s, doc, v, p, one_kind);
 	if (err) {
 		json_decref(doc);

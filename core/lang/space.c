@@ -7,74 +7,48 @@
  * each step asks the plugin again.
  */
 
-/* A hostile program may show a chain of frames without an end. */
-enum { MAX_THREADS = 1 << 16, MAX_FRAMES = 1 << 20, MAX_VARIABLES = 1 << 16 };
-
 struct hs_err *lg_runtime(struct lg_session *s, struct lg_instant *in,
-			  struct lg_runtime *ret)
+			  struct md_model **ret)
 {
 	struct md_model *m = lg_instant_model(in, s->task);
-	struct lg_runtime r = { 0 };
+	void *state;
 
-	r.t = md_interface(m, HEAPSH_THREADS_0, &r.state);
-	if (!r.t)
+	if (!md_interface(m, HEAPSH_THREADS_0, &state))
 		return hs_err_new(HS_ERR_UNSUPPORTED,
 				  "list threads: the plugin %s does not know "
 				  "those of its runtime", md_plugin(m)->name);
-	*ret = r;
+	*ret = m;
 	return NULL;
 }
 
-bool lg_thread_get(const struct lg_runtime *r, uint32_t thread,
-		   struct heapsh_thread *ret)
-{
-	*ret = (struct heapsh_thread){ .size = sizeof(*ret) };
-	return thread < MAX_THREADS && r->t->thread(r->state, thread, ret);
-}
-
-bool lg_frame_get(const struct lg_runtime *r, uint32_t thread, uint32_t frame,
-		  struct heapsh_frame *ret)
-{
-	*ret = (struct heapsh_frame){ .size = sizeof(*ret) };
-	return frame < MAX_FRAMES && r->t->frame(r->state, thread, frame, ret);
-}
-
-bool lg_variable_get(const struct lg_runtime *r, const struct lg_space_value *v,
-		     uint32_t i, struct heapsh_variable *ret)
-{
-	*ret = (struct heapsh_variable){ .size = sizeof(*ret) };
-	return i < MAX_VARIABLES &&
-	       r->t->variable(r->state, v->thread, v->frame, i, ret);
-}
-
-static uint32_t n_threads(const struct lg_runtime *r)
+static uint32_t n_threads(struct md_model *m)
 {
 	struct heapsh_thread t;
 	uint32_t n = 0;
 
-	while (lg_thread_get(r, n, &t))
+	while (md_thread(m, n, &t))
 		n++;
 	return n;
 }
 
-static uint32_t n_frames(struct lg_session *s, const struct lg_runtime *r,
+static uint32_t n_frames(struct lg_session *s, struct md_model *m,
 			 uint32_t thread)
 {
 	struct heapsh_frame f;
 	uint32_t n = 0;
 
-	while (!hs_cancelled(s->task) && lg_frame_get(r, thread, n, &f))
+	while (!hs_cancelled(s->task) && md_frame(m, thread, n, &f))
 		n++;
 	return n;
 }
 
-static uint32_t n_variables(const struct lg_runtime *r,
+static uint32_t n_variables(struct md_model *m,
 			    const struct lg_space_value *v)
 {
 	struct heapsh_variable var;
 	uint32_t n = 0;
 
-	while (lg_variable_get(r, v, n, &var))
+	while (md_variable(m, v->thread, v->frame, n, &var))
 		n++;
 	return n;
 }
@@ -83,8 +57,8 @@ struct hs_err *lg_space_len(struct lg_session *s, struct lg_value *v,
 			    uint64_t *ret)
 {
 	const struct lg_space_value *space = &v->u.space;
-	struct lg_runtime r;
-	struct hs_err *err = lg_runtime(s, v->in, &r);
+	struct md_model *m;
+	struct hs_err *err = lg_runtime(s, v->in, &m);
 	uint64_t n = 0;
 	uint32_t threads;
 
@@ -92,21 +66,21 @@ struct hs_err *lg_space_len(struct lg_session *s, struct lg_value *v,
 		return err;
 	switch (space->space) {
 	case LG_THREADS:
-		n = n_threads(&r);
+		n = n_threads(m);
 		break;
 	case LG_ALL_FRAMES:
-		threads = n_threads(&r);
+		threads = n_threads(m);
 		for (uint32_t i = 0; i < threads; i++)
-			n += n_frames(s, &r, i);
+			n += n_frames(s, m, i);
 		break;
 	case LG_THREAD:
 	case LG_FRAMES:
-		n = n_frames(s, &r, space->thread);
+		n = n_frames(s, m, space->thread);
 		break;
 	case LG_FRAME:
 	case LG_LOCALS:
 	default:
-		n = n_variables(&r, space);
+		n = n_variables(m, space);
 		break;
 	}
 	err = hs_check_cancel(s->task);
@@ -118,8 +92,8 @@ struct hs_err *lg_space_len(struct lg_session *s, struct lg_value *v,
 struct hs_err *lg_frame_at(struct lg_session *s, struct lg_value *v, uint64_t i,
 			   struct lg_space_value *ret)
 {
-	struct lg_runtime r;
-	struct hs_err *err = lg_runtime(s, v->in, &r);
+	struct md_model *m;
+	struct hs_err *err = lg_runtime(s, v->in, &m);
 	uint32_t threads, n;
 
 	if (err)
@@ -130,9 +104,9 @@ struct hs_err *lg_frame_at(struct lg_session *s, struct lg_value *v, uint64_t i,
 		ret->frame = (uint32_t)i;
 		return NULL;
 	}
-	threads = n_threads(&r);
+	threads = n_threads(m);
 	for (uint32_t t = 0; t < threads; t++, i -= n) {
-		n = n_frames(s, &r, t);
+		n = n_frames(s, m, t);
 		ret->thread = t;
 		ret->frame = (uint32_t)i;
 		if (i < n)
@@ -149,14 +123,14 @@ static struct hs_err *thread_named(struct lg_session *s, struct lg_value *v,
 {
 	struct lg_near near = { 0 };
 	struct heapsh_thread t;
-	struct lg_runtime r;
-	struct hs_err *err = lg_runtime(s, v->in, &r);
+	struct md_model *m;
+	struct hs_err *err = lg_runtime(s, v->in, &m);
 	size_t n;
 	const char *name = lg_as_text(key, &n);
 
 	if (err)
 		return err;
-	for (uint32_t i = 0; lg_thread_get(&r, i, &t); i++) {
+	for (uint32_t i = 0; md_thread(m, i, &t); i++) {
 		if (t.name.n == n && !memcmp(t.name.s, name, n)) {
 			*ret = lg_space(v->in, LG_THREAD, i, 0);
 			lg_near_drop(&near);
@@ -174,12 +148,12 @@ static struct hs_err *variable(struct lg_session *s, struct lg_value *v,
 {
 	struct lg_near near = { 0 };
 	struct heapsh_variable var;
-	struct lg_runtime r;
-	struct hs_err *err = lg_runtime(s, v->in, &r);
+	struct md_model *m;
+	struct hs_err *err = lg_runtime(s, v->in, &m);
 
 	if (err)
 		return err;
-	for (uint32_t i = 0; lg_variable_get(&r, &v->u.space, i, &var); i++) {
+	for (uint32_t i = 0; md_variable(m, v->u.space.thread, v->u.space.frame, i, &var); i++) {
 		if (!var.name.n || var.name.n != n ||
 		    memcmp(var.name.s, name, n)) {
 			lg_near_add(&near, var.name.s, var.name.n);
@@ -202,7 +176,7 @@ static struct hs_err *numbered(struct lg_session *s, struct lg_value *v,
 {
 	struct lg_space_value frame = { 0 };
 	struct heapsh_variable var;
-	struct lg_runtime r;
+	struct md_model *m;
 	uint64_t n, row;
 	struct hs_err *err = lg_space_len(s, v, &n);
 
@@ -225,10 +199,10 @@ static struct hs_err *numbered(struct lg_session *s, struct lg_value *v,
 	case LG_FRAME:
 	case LG_LOCALS:
 	default:
-		err = lg_runtime(s, v->in, &r);
+		err = lg_runtime(s, v->in, &m);
 		if (err)
 			return err;
-		if (!lg_variable_get(&r, &v->u.space, (uint32_t)row, &var) ||
+		if (!md_variable(m, v->u.space.thread, v->u.space.frame, (uint32_t)row, &var) ||
 		    !var.target)
 			return hs_err_new(HS_ERR_NAME, "variable [%lld] has "
 					  "no value at this moment",
@@ -301,12 +275,12 @@ static struct hs_err *get_thread(struct lg_session *s, struct lg_value *v,
 				 int64_t what, struct lg_value **ret)
 {
 	struct heapsh_thread t;
-	struct lg_runtime r;
-	struct hs_err *err = lg_runtime(s, v->in, &r);
+	struct md_model *m;
+	struct hs_err *err = lg_runtime(s, v->in, &m);
 
 	if (err)
 		return err;
-	if (!lg_thread_get(&r, v->u.space.thread, &t))
+	if (!md_thread(m, v->u.space.thread, &t))
 		return hs_err_new(HS_ERR_NAME, "no such thread");
 	if (what == THREAD_NAME)
 		*ret = lg_text(t.name.s, t.name.n);
@@ -323,13 +297,13 @@ static struct hs_err *get_frame(struct lg_session *s, struct lg_value *v,
 				int64_t what, struct lg_value **ret)
 {
 	struct heapsh_frame f;
-	struct lg_runtime r;
-	struct hs_err *err = lg_runtime(s, v->in, &r);
+	struct md_model *m;
+	struct hs_err *err = lg_runtime(s, v->in, &m);
 	uint64_t addr;
 
 	if (err)
 		return err;
-	if (!lg_frame_get(&r, v->u.space.thread, v->u.space.frame, &f))
+	if (!md_frame(m, v->u.space.thread, v->u.space.frame, &f))
 		return hs_err_new(HS_ERR_NAME, "no such frame");
 	addr = what == FRAME_CODE ? f.code : f.object;
 	if (what == FRAME_FUNCTION)

@@ -27,18 +27,18 @@ static json_t *text_of(struct heapsh_text t)
 	return foreign_text(t.s, t.n);
 }
 
-static json_t *thread_row(const struct lg_runtime *r, uint32_t i)
+static json_t *thread_row(struct md_model *m, uint32_t i)
 {
 	json_t *row = json_array();
 	struct heapsh_thread t;
 	struct heapsh_frame f;
 
-	lg_thread_get(r, i, &t);
+	md_thread(m, i, &t);
 	json_array_append_new(row, wr_u64(i));
 	json_array_append_new(row, text_of(t.name));
 	json_array_append_new(row, wr_i64(t.tid));
 	json_array_append_new(row, json_string(t.holds_lock ? "*" : ""));
-	if (!lg_frame_get(r, i, 0, &f)) {
+	if (!md_frame(m, i, 0, &f)) {
 		json_array_append_new(row, json_string(""));
 		json_array_append_new(row, json_string(""));
 		json_array_append_new(row, json_null());
@@ -50,14 +50,14 @@ static json_t *thread_row(const struct lg_runtime *r, uint32_t i)
 	return row;
 }
 
-static json_t *frame_row(const struct lg_runtime *r,
+static json_t *frame_row(struct md_model *m,
 			 const struct lg_space_value *at, uint64_t i,
 			 bool with_thread)
 {
 	json_t *row = json_array();
 	struct heapsh_frame f;
 
-	lg_frame_get(r, at->thread, at->frame, &f);
+	md_frame(m, at->thread, at->frame, &f);
 	json_array_append_new(row, wr_u64(i));
 	if (with_thread)
 		json_array_append_new(row, wr_u64(at->thread));
@@ -67,7 +67,7 @@ static json_t *frame_row(const struct lg_runtime *r,
 	return row;
 }
 
-static json_t *variable_row(struct md_model *m, const struct lg_runtime *r,
+static json_t *variable_row(struct md_model *m,
 			    const struct lg_space_value *at, uint64_t i)
 {
 	json_t *row = json_array();
@@ -76,7 +76,7 @@ static json_t *variable_row(struct md_model *m, const struct lg_runtime *r,
 	HS_FREE char *value = NULL;
 	HS_TEXT stack = { 0 };
 
-	lg_variable_get(r, at, (uint32_t)i, &v);
+	md_variable(m, at->thread, at->frame, (uint32_t)i, &v);
 	json_array_append_new(row, wr_u64(i));
 	if (v.kind == HEAPSH_LABEL_STACK) {
 		hs_text_addf(&stack, "<stack %llu>", (unsigned long long)i);
@@ -135,14 +135,14 @@ static json_t *columns_of(enum lg_space space)
 }
 
 static json_t *row_of(struct lg_session *s, struct lg_value *v,
-		      const struct lg_runtime *r, uint64_t i)
+		      struct md_model *m, uint64_t i)
 {
 	struct lg_space_value at = { 0 };
 	struct hs_err *err;
 
 	switch (v->u.space.space) {
 	case LG_THREADS:
-		return thread_row(r, (uint32_t)i);
+		return thread_row(m, (uint32_t)i);
 	case LG_THREAD:
 	case LG_FRAMES:
 	case LG_ALL_FRAMES:
@@ -151,17 +151,17 @@ static json_t *row_of(struct lg_session *s, struct lg_value *v,
 			hs_err_free(err);
 			return json_array();
 		}
-		return frame_row(r, &at, i,
+		return frame_row(m, &at, i,
 				 v->u.space.space == LG_ALL_FRAMES);
 	case LG_FRAME:
 	case LG_LOCALS:
 	default:
-		return variable_row(v->in->model, r, &v->u.space, i);
+		return variable_row(m, &v->u.space, i);
 	}
 }
 
 /* "thread 0, MainThread" over frames, the place over variables. */
-static void set_title(json_t *doc, const struct lg_runtime *r,
+static void set_title(json_t *doc, struct md_model *m,
 		      const struct lg_space_value *v)
 {
 	struct heapsh_thread t;
@@ -171,14 +171,14 @@ static void set_title(json_t *doc, const struct lg_runtime *r,
 	if (v->space == LG_THREADS || v->space == LG_ALL_FRAMES)
 		return;
 	if (v->space == LG_THREAD || v->space == LG_FRAMES) {
-		if (!lg_thread_get(r, v->thread, &t))
+		if (!md_thread(m, v->thread, &t))
 			return;
 		hs_text_addf(&title, "thread %u", v->thread);
 		if (t.name.n)
 			hs_text_add(&title, ", ");
 		hs_text_escape(&title, t.name.s, t.name.n);
 	} else {
-		if (!lg_frame_get(r, v->thread, v->frame, &f))
+		if (!md_frame(m, v->thread, v->frame, &f))
 			return;
 		hs_text_escape(&title, f.function.s, f.function.n);
 		hs_text_add(&title, ", ");
@@ -192,10 +192,10 @@ struct hs_err *lg_space_doc(struct lg_session *s, struct lg_value *v,
 			    json_t **ret)
 {
 	const struct lg_window *w = &v->u.space.window;
-	struct lg_runtime r;
+	struct md_model *m;
 	uint64_t n, end;
 	json_t *doc, *rows;
-	struct hs_err *err = lg_runtime(s, v->in, &r);
+	struct hs_err *err = lg_runtime(s, v->in, &m);
 
 	if (!err)
 		err = lg_space_len(s, v, &n);
@@ -204,11 +204,11 @@ struct hs_err *lg_space_doc(struct lg_session *s, struct lg_value *v,
 	end = lg_window_end(s, w, n);
 	doc = wr_doc_create("table");
 	rows = json_array();
-	set_title(doc, &r, &v->u.space);
+	set_title(doc, m, &v->u.space);
 	json_object_set_new(doc, "columns", columns_of(v->u.space.space));
 	json_object_set_new(doc, "rows", rows);
 	for (uint64_t i = w->first; i < end; i++) {
-		json_array_append_new(rows, row_of(s, v, &r, i));
+		json_array_append_new(rows, row_of(s, v, m, i));
 		err = hs_check_cancel(s->task);
 		if (err) {
 			json_decref(doc);
