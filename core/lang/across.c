@@ -16,9 +16,9 @@ struct side {
 };
 
 struct across {
-	struct side a, b;	/* wanted in a; members of b */
+	struct side a, b; /* wanted in a; members of b */
 	struct gr_set *members;
-	struct hs_map types;	/* type of a → type of b, or UINT32_MAX */
+	struct hs_map types; /* type of a → type of b, or UINT32_MAX */
 	uint32_t found;
 };
 
@@ -44,8 +44,8 @@ static uint32_t type_in_b(struct across *x, uint32_t type)
 	if (known)
 		return (uint32_t)*known;
 	t = md_type(x->a.m, type);
-	other = t->address ? md_type_by_address(x->b.m, t->address) :
-			     md_type_by_name(x->b.m, t->name);
+	other = t->address ? md_type_by_address(x->b.m, t->address)
+			   : md_type_by_name(x->b.m, t->name);
 	if (other != UINT32_MAX &&
 	    strcmp(md_type(x->b.m, other)->name, t->name))
 		other = UINT32_MAX;

@@ -26,7 +26,8 @@ static struct hs_err *usage_error(const struct lg_verb *verb, const char *what)
 	HS_FREE char *usage = lg_usage(verb);
 
 	return hs_err_remedy(hs_err_new(HS_ERR_USAGE, "%s: %s", verb->name,
-					what), "%s", usage);
+					what),
+			     "%s", usage);
 }
 
 /* Is the first argument that must be there missing? */
@@ -39,7 +40,7 @@ static struct hs_err *check_count(const struct lg_node *node)
 		return NULL;
 	if (missing->many && node->n_items &&
 	    lg_verb_arg(node->verb, node->n_items - 1) == missing)
-		return NULL;	// it repeats, and is there once
+		return NULL; // it repeats, and is there once
 	what = hs_xasprintf("%s is missing", missing->name);
 	return usage_error(node->verb, what);
 }
@@ -111,9 +112,13 @@ struct hs_err *lg_eval_verb(struct lg_session *s, const struct lg_node *node,
 		err = bind_options(s, node, &b);
 	if (!err) {
 		const struct lg_call call = {
-			.session = s, .verb = verb, .task = s->task,
-			.args = b.args, .n_args = b.n_args,
-			.options = b.options, .n_options = b.n_options,
+			.session = s,
+			.verb = verb,
+			.task = s->task,
+			.args = b.args,
+			.n_args = b.n_args,
+			.options = b.options,
+			.n_options = b.n_options,
 		};
 
 		if (s->current)

@@ -101,8 +101,8 @@ const struct lg_arg *lg_verb_option(const struct lg_verb *verb,
 struct call {
 	struct lg_parser *p;
 	struct lg_node *node;
-	bool paren;		/* asized(obj, …) */
-	size_t i;		/* next byte of the line */
+	bool paren; /* asized(obj, …) */
+	size_t i; /* next byte of the line */
 };
 
 static void push_option(struct call *c, const struct lg_option_node *option)
@@ -123,8 +123,7 @@ static void push_option(struct call *c, const struct lg_option_node *option)
 
 static bool ends_word(const struct call *c, char ch)
 {
-	return !ch || lg_is_blank(ch) ||
-	       (c->paren && (ch == ',' || ch == ')'));
+	return !ch || lg_is_blank(ch) || (c->paren && (ch == ',' || ch == ')'));
 }
 
 /* Text of the line from c->i to end as a literal; moves c->i. */
@@ -289,8 +288,8 @@ static struct hs_err *positional(struct call *c)
 	if (c->node->n_items >= LG_MAX_ITEMS)
 		return lg_syntax(c->i, "more than %d arguments", LG_MAX_ITEMS);
 	if (kind == LG_ARG_VALUE)
-		err = c->paren ? paren_value(c, &item) :
-				 command_value(c, &item);
+		err = c->paren ? paren_value(c, &item)
+			       : command_value(c, &item);
 	else if (!c->paren && (kind == LG_ARG_REST || kind == LG_ARG_VERB))
 		err = rest_of_line(c, &item);
 	else
@@ -463,8 +462,9 @@ static struct hs_err *between(struct call *c, size_t opened_at, bool *done)
 
 struct hs_err *lg_parse_call(struct lg_parser *p, struct lg_node *node)
 {
-	struct call c = { .p = p, .node = node, .paren = true,
-			  .i = p->tok.end };
+	struct call c = {
+		.p = p, .node = node, .paren = true, .i = p->tok.end
+	};
 	size_t opened_at = p->tok.at;
 	bool done = false;
 	struct hs_err *err = lg_enter(p);

@@ -10,9 +10,9 @@ enum { MAX_WORDS = 1000 };
 
 struct complete {
 	struct lg_session *s;
-	const char *line;	/* up to the cursor */
-	size_t start;		/* of the word under the cursor */
-	const char *prefix;	/* that word */
+	const char *line; /* up to the cursor */
+	size_t start; /* of the word under the cursor */
+	const char *prefix; /* that word */
 	size_t n;
 	json_t *words;
 	bool files;
@@ -30,7 +30,7 @@ static void offer(struct complete *c, const char *text, size_t n,
 	word = hs_xasprintf("%.*s%s", (int)n, text, suffix);
 	entry = json_object();
 	if (json_object_set_new(entry, "text", json_string(word))) {
-		json_decref(entry);	// not UTF-8
+		json_decref(entry); // not UTF-8
 		return;
 	}
 	json_object_set_new(entry, "help", json_string(help));
@@ -81,8 +81,8 @@ struct receiver {
 
 static bool gives_set(const char *attr)
 {
-	static const char *const others[] = { "count", "size", "indisize",
-					      "held", "theone", "kind",
+	static const char *const others[] = { "count", "size",   "indisize",
+					      "held",  "theone", "kind",
 					      "brief" };
 
 	for (size_t i = 0; i < HS_ARRAY_SIZE(others); i++)
@@ -227,8 +227,8 @@ static void complete_attribute(struct complete *c, size_t dot)
 static void offer_verbs(struct complete *c)
 {
 	for (size_t i = 0; i < c->s->n_verbs; i++)
-		offer(c, c->s->verbs[i]->name, strlen(c->s->verbs[i]->name),
-		      "", c->s->verbs[i]->summary);
+		offer(c, c->s->verbs[i]->name, strlen(c->s->verbs[i]->name), "",
+		      c->s->verbs[i]->summary);
 }
 
 /* After "track ": the second words of verbs of two. */
@@ -274,9 +274,8 @@ static void offer_values(struct complete *c, const struct lg_arg *arg)
 static void offer_settings(struct complete *c)
 {
 	for (size_t i = 0; i < c->s->n_settings; i++)
-		offer(c, c->s->settings[i].name,
-		      strlen(c->s->settings[i].name), "=",
-		      c->s->settings[i].help);
+		offer(c, c->s->settings[i].name, strlen(c->s->settings[i].name),
+		      "=", c->s->settings[i].help);
 }
 
 static void offer_argument(struct complete *c, const struct lg_arg *arg)
@@ -327,7 +326,7 @@ static void complete_command(struct complete *c, const struct lg_verb *verb,
 	size_t name = c->start;
 	const struct lg_arg *arg;
 
-	if (name && c->line[name - 1] == '=') {	// the value of an option
+	if (name && c->line[name - 1] == '=') { // the value of an option
 		HS_FREE char *option = NULL;
 		size_t stop = --name;
 
@@ -359,8 +358,8 @@ static void complete_word(struct complete *c)
 	}
 	if (lg_skip_blanks(c->line, first_end) >= c->start)
 		offer_second_words(c, first, first_end);
-	if (verb && end < c->start && c->line[lg_skip_blanks(c->line, end)] !=
-	    '(')
+	if (verb && end < c->start &&
+	    c->line[lg_skip_blanks(c->line, end)] != '(')
 		complete_command(c, verb, end);
 	else
 		offer_names(c);

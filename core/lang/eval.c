@@ -25,9 +25,10 @@ static struct hs_err *eval_tuple(struct lg_session *s,
 	if (list->u.list.depth > LG_MAX_LIST_DEPTH ||
 	    list->u.list.weight > LG_MAX_LIST_WEIGHT) {
 		lg_unref(list);
-		return hs_err_new(HS_ERR_USAGE, "a list too large: at most %d "
-				  "levels and %d values", LG_MAX_LIST_DEPTH,
-				  LG_MAX_LIST_WEIGHT);
+		return hs_err_new(HS_ERR_USAGE,
+				  "a list too large: at most %d "
+				  "levels and %d values",
+				  LG_MAX_LIST_DEPTH, LG_MAX_LIST_WEIGHT);
 	}
 	*ret = list;
 	return NULL;
@@ -156,14 +157,17 @@ static struct hs_err *call_type(struct lg_session *s, struct lg_value *v,
 	struct md_object o;
 
 	if (v->kind != LG_OBJECT)
-		return hs_err_new(HS_ERR_USAGE, "type of %s: only objects of "
-				  "the program have one", lg_kind_words(v));
+		return hs_err_new(HS_ERR_USAGE,
+				  "type of %s: only objects of "
+				  "the program have one",
+				  lg_kind_words(v));
 	if (!md_object_at(lg_instant_model(v->in, s->task), v->u.addr, &o))
-		return hs_err_new(HS_ERR_FAULT, "read the object at 0x%llx: "
+		return hs_err_new(HS_ERR_FAULT,
+				  "read the object at 0x%llx: "
 				  "no object begins there",
 				  (unsigned long long)v->u.addr);
-	*ret = o.type->address ? lg_object(v->in, o.type->address) :
-				 lg_text(o.type->name, strlen(o.type->name));
+	*ret = o.type->address ? lg_object(v->in, o.type->address)
+			       : lg_text(o.type->name, strlen(o.type->name));
 	return NULL;
 }
 
@@ -174,8 +178,10 @@ static struct hs_err *call_id(struct lg_session *s, struct lg_value *v,
 
 	(void)s;
 	if (v->kind != LG_OBJECT)
-		return hs_err_new(HS_ERR_USAGE, "id of %s: only objects of "
-				  "the program have one", lg_kind_words(v));
+		return hs_err_new(HS_ERR_USAGE,
+				  "id of %s: only objects of "
+				  "the program have one",
+				  lg_kind_words(v));
 	text = hs_xasprintf("0x%llx", (unsigned long long)v->u.addr);
 	*ret = lg_text(text, strlen(text));
 	return NULL;
@@ -209,9 +215,10 @@ static struct hs_err *not_callable(const struct lg_node *node,
 				     "write it without ( )");
 	return hs_err_remedy(
 		hs_err_new(HS_ERR_REFUSED, "call an object of the program: "
-			   "nothing of the program is run"),
+					   "nothing of the program is run"),
 		node->n_items ? "flatsize, leng, iso, show: help lists the "
-				"verbs" : "write it without ( )");
+				"verbs"
+			      : "write it without ( )");
 }
 
 static struct hs_err *eval_call(struct lg_session *s,
@@ -223,14 +230,13 @@ static struct hs_err *eval_call(struct lg_session *s,
 	struct hs_err *err;
 
 	if (fn && node->n_items != 1)
-		return lg_syntax(node->at, "%s takes one argument",
-				 node->a->s);
+		return lg_syntax(node->at, "%s takes one argument", node->a->s);
 	err = lg_eval(s, fn ? node->items[0] : node->a, &v);
 	if (err)
 		return err;
 	if (fn)
 		return fn(s, v, ret);
-	if (v->kind == LG_SET && !node->n_items) {	// heap(): as Heapy's
+	if (v->kind == LG_SET && !node->n_items) { // heap(): as Heapy's
 		*ret = lg_ref(v);
 		return NULL;
 	}
@@ -242,8 +248,10 @@ static struct hs_err *eval_call(struct lg_session *s,
 static struct hs_err *eval_last(struct lg_session *s, struct lg_value **ret)
 {
 	if (!s->last)
-		return hs_err_remedy(hs_err_new(HS_ERR_NAME, "_: nothing has "
-						"been printed yet"), "heap");
+		return hs_err_remedy(hs_err_new(HS_ERR_NAME,
+						"_: nothing has "
+						"been printed yet"),
+				     "heap");
 	*ret = lg_ref(s->last);
 	return NULL;
 }
@@ -258,9 +266,10 @@ static struct hs_err *eval_result(struct lg_session *s, uint64_t line,
 		return NULL;
 	}
 	if (line + LG_RESULTS <= s->line)
-		return hs_err_new(HS_ERR_NAME, "_%llu: results are kept for "
-				  "%d lines", (unsigned long long)line,
-				  LG_RESULTS);
+		return hs_err_new(HS_ERR_NAME,
+				  "_%llu: results are kept for "
+				  "%d lines",
+				  (unsigned long long)line, LG_RESULTS);
 	return hs_err_new(HS_ERR_NAME, "_%llu: that line has no result",
 			  (unsigned long long)line);
 }

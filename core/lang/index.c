@@ -6,9 +6,10 @@
 static struct hs_err *not_a_row(const struct lg_value *v,
 				const struct lg_value *key)
 {
-	struct hs_err *err = hs_err_new(HS_ERR_USAGE, "rows of %s are counted, "
-					"not looked up by %s", lg_kind_words(v),
-					lg_kind_words(key));
+	struct hs_err *err = hs_err_new(HS_ERR_USAGE,
+					"rows of %s are counted, "
+					"not looked up by %s",
+					lg_kind_words(v), lg_kind_words(key));
 
 	if (v->kind == LG_SET && key->kind == LG_TEXT)
 		return hs_err_remedy(err, "objects of a class: SET & CLASS");
@@ -62,14 +63,14 @@ struct hs_err *lg_index(struct lg_session *s, struct lg_value *v,
 	case LG_NAMESPACE:
 		return lg_space_item(s, v, key, ret);
 	case LG_SET:
-		return is_number ? set_row(s, v, key->u.i, ret) :
-				   not_a_row(v, key);
+		return is_number ? set_row(s, v, key->u.i, ret)
+				 : not_a_row(v, key);
 	case LG_LIST:
-		return is_number ? list_item(v, key->u.i, ret) :
-				   not_a_row(v, key);
+		return is_number ? list_item(v, key->u.i, ret)
+				 : not_a_row(v, key);
 	case LG_TABLE:
-		return is_number ? table_row(v, key->u.i, ret) :
-				   not_a_row(v, key);
+		return is_number ? table_row(v, key->u.i, ret)
+				 : not_a_row(v, key);
 	case LG_NONE:
 	case LG_BOOL:
 	case LG_INT:

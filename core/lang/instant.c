@@ -31,10 +31,11 @@ struct hs_err *lg_instant_graph(struct lg_instant *in, struct hs_task *task,
 	struct hs_err *err = NULL;
 
 	if (!in->graph && in->released)
-		return hs_err_remedy(
-			hs_err_new(HS_ERR_GONE, "sweep the heap of instant %u: "
-				   "it was released before", in->number),
-			"snap takes a new one");
+		return hs_err_remedy(hs_err_new(HS_ERR_GONE,
+						"sweep the heap of instant %u: "
+						"it was released before",
+						in->number),
+				     "snap takes a new one");
 	if (!in->graph) {
 		err = gr_build(lg_instant_model(in, task), task, 0, &in->graph);
 		hs_progress_end(task);
@@ -49,9 +50,9 @@ struct hs_err *lg_instant_graph(struct lg_instant *in, struct hs_task *task,
 struct hs_err *lg_current(struct lg_session *s, struct lg_instant **ret)
 {
 	if (!s->current)
-		return hs_err_remedy(
-			hs_err_new(HS_ERR_USAGE, "no process is attached"),
-			"attach PID, or open FILE");
+		return hs_err_remedy(hs_err_new(HS_ERR_USAGE,
+						"no process is attached"),
+				     "attach PID, or open FILE");
 	*ret = s->current;
 	return NULL;
 }

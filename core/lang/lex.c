@@ -16,21 +16,21 @@ static const struct {
 	enum lg_op op;
 	int binds;
 } ops[] = {
-	{ "==", LG_OP_EQ, 1 },	 { "!=", LG_OP_NE, 1 },
-	{ "<=", LG_OP_LE, 1 },	 { ">=", LG_OP_GE, 1 },
+	{ "==", LG_OP_EQ, 1 },      { "!=", LG_OP_NE, 1 },
+	{ "<=", LG_OP_LE, 1 },      { ">=", LG_OP_GE, 1 },
 	{ "<<", LG_OP_FOREIGN, 0 }, { ">>", LG_OP_FOREIGN, 0 },
-	{ "<", LG_OP_LT, 1 },	 { ">", LG_OP_GT, 1 },
-	{ "in", LG_OP_IN, 1 },	 { "not in", LG_OP_NOT_IN, 1 },
-	{ "|", LG_OP_OR, 2 },	 { "^", LG_OP_XOR, 3 },
+	{ "<", LG_OP_LT, 1 },       { ">", LG_OP_GT, 1 },
+	{ "in", LG_OP_IN, 1 },      { "not in", LG_OP_NOT_IN, 1 },
+	{ "|", LG_OP_OR, 2 },       { "^", LG_OP_XOR, 3 },
 	{ "&&", LG_OP_FOREIGN, 0 }, { "&", LG_OP_AND, 4 },
-	{ "-", LG_OP_SUB, 5 },	 { "~", LG_OP_INVERT, 0 },
-	{ "=", LG_OP_ASSIGN, 0 }, { "(", LG_OP_LPAR, 0 },
-	{ ")", LG_OP_RPAR, 0 },	 { "[", LG_OP_LBRACK, 0 },
-	{ "]", LG_OP_RBRACK, 0 }, { ".", LG_OP_DOT, 0 },
-	{ ",", LG_OP_COMMA, 0 }, { ":", LG_OP_COLON, 0 },
-	{ "@", LG_OP_AT, 0 },	 { "+", LG_OP_FOREIGN, 0 },
-	{ "*", LG_OP_FOREIGN, 0 }, { "/", LG_OP_FOREIGN, 0 },
-	{ "%", LG_OP_FOREIGN, 0 }, { "!", LG_OP_FOREIGN, 0 },
+	{ "-", LG_OP_SUB, 5 },      { "~", LG_OP_INVERT, 0 },
+	{ "=", LG_OP_ASSIGN, 0 },   { "(", LG_OP_LPAR, 0 },
+	{ ")", LG_OP_RPAR, 0 },     { "[", LG_OP_LBRACK, 0 },
+	{ "]", LG_OP_RBRACK, 0 },   { ".", LG_OP_DOT, 0 },
+	{ ",", LG_OP_COMMA, 0 },    { ":", LG_OP_COLON, 0 },
+	{ "@", LG_OP_AT, 0 },       { "+", LG_OP_FOREIGN, 0 },
+	{ "*", LG_OP_FOREIGN, 0 },  { "/", LG_OP_FOREIGN, 0 },
+	{ "%", LG_OP_FOREIGN, 0 },  { "!", LG_OP_FOREIGN, 0 },
 	{ "?", LG_OP_FOREIGN, 0 },
 };
 
@@ -58,7 +58,8 @@ bool lg_is_blank(char c)
 /** Letters of any script count: names are the program's, UTF-8. */
 bool lg_is_name_byte(char c)
 {
-	return isalnum((unsigned char)c) || c == '_' || (unsigned char)c >= 0x80;
+	return isalnum((unsigned char)c) || c == '_' ||
+	       (unsigned char)c >= 0x80;
 }
 
 static bool is_digit(char c)
@@ -149,8 +150,8 @@ static struct hs_err *digits(const struct lg_parser *p, size_t from, size_t to,
 
 	for (size_t i = from; i < to; i++) {
 		int c = tolower((unsigned char)p->line[i]);
-		unsigned d = c >= 'a' ? (unsigned)(c - 'a' + 10) :
-					(unsigned)(c - '0');
+		unsigned d = c >= 'a' ? (unsigned)(c - 'a' + 10)
+				      : (unsigned)(c - '0');
 
 		if (c == '_' && i > from && i + 1 < to)
 			continue;
@@ -222,8 +223,8 @@ static unsigned base_of(char c)
 static struct hs_err *lex_number(struct lg_parser *p)
 {
 	struct lg_token *t = &p->tok;
-	unsigned base = p->line[t->at] == '0' ? base_of(p->line[t->at + 1]) :
-						10;
+	unsigned base =
+		p->line[t->at] == '0' ? base_of(p->line[t->at + 1]) : 10;
 	bool is_float = false;
 	size_t end = name_end(p->line, t->at);
 	struct hs_err *err;

@@ -52,15 +52,16 @@ static struct hs_err *check_target(const struct lg_parser *p)
 			return lg_syntax(p->tok.at, "%s cannot be assigned",
 					 name);
 	if (name[0] == '_' && hs_parse_u64(name + 1, &number))
-		return lg_syntax(p->tok.at, "%s is the result of line %s",
-				 name, name + 1);
+		return lg_syntax(p->tok.at, "%s is the result of line %s", name,
+				 name + 1);
 	if (lg_verb_named(p->s, name, p->tok.n))
 		return lg_syntax(p->tok.at, "%s is a verb: choose another name",
 				 name);
 	if (is_word_of("words", name) || is_word_of("functions", name))
 		return lg_syntax(p->tok.at,
 				 "%s is a word of the shell: choose another "
-				 "name; @%s is the program's", name, name);
+				 "name; @%s is the program's",
+				 name, name);
 	return NULL;
 }
 
@@ -122,8 +123,9 @@ static struct hs_err *parse_whole(struct lg_parser *p, struct lg_line *ret)
 
 	// "asized (a - b) detail=2": the command form after all
 	if (!err && ret->expr->kind == LG_N_VERB && !ret->expr->grouped &&
-	    p->tok.blank && (p->tok.kind != LG_T_OP ||
-			     p->tok.op == LG_OP_LPAR || p->tok.op == LG_OP_AT)) {
+	    p->tok.blank &&
+	    (p->tok.kind != LG_T_OP || p->tok.op == LG_OP_LPAR ||
+	     p->tok.op == LG_OP_AT)) {
 		p->pos = p->tok.at;
 		err = lg_parse_command(p, ret->expr);
 	}

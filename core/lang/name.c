@@ -78,7 +78,8 @@ static const struct word words[] = {
 	{ { "heap", "every living object" }, heap },
 	{ { "heapu", "objects that neither roots nor C hold" }, heapu },
 	{ { "orphans", "objects held by C: more counted references than "
-	    "found" }, orphans },
+		       "found" },
+	  orphans },
 	{ { "threads", "threads of the runtime" }, threads },
 	{ { "frames", "frames of all threads" }, frames },
 };
@@ -95,10 +96,8 @@ const struct lg_word *lg_words_of(const char *of, size_t i)
 		const char *of;
 		const struct lg_attr *attrs;
 	} tables[] = {
-		{ "set", lg_set_attrs },
-		{ "table", lg_table_attrs },
-		{ "threads", lg_threads_attrs },
-		{ "thread", lg_thread_attrs },
+		{ "set", lg_set_attrs },         { "table", lg_table_attrs },
+		{ "threads", lg_threads_attrs }, { "thread", lg_thread_attrs },
 		{ "frame", lg_frame_attrs },
 	};
 
@@ -197,8 +196,7 @@ static void near_names(struct lg_session *s, bool program, struct lg_near *near)
 		lg_near_add(near, words[i].word.name,
 			    strlen(words[i].word.name));
 	for (size_t i = 0; i < s->n_verbs; i++)
-		lg_near_add(near, s->verbs[i]->name,
-			    strlen(s->verbs[i]->name));
+		lg_near_add(near, s->verbs[i]->name, strlen(s->verbs[i]->name));
 }
 
 /* What people bring along from other tools. */
@@ -231,19 +229,25 @@ static struct hs_err *unknown(struct lg_session *s, const struct lg_node *node)
 	if (verb && !node->program) {
 		HS_FREE char *usage = lg_usage(verb);
 
-		return hs_err_remedy(hs_err_new(HS_ERR_USAGE,
-						"%s is a verb", node->s),
+		return hs_err_remedy(hs_err_new(HS_ERR_USAGE, "%s is a verb",
+						node->s),
 				     "%s", usage);
 	}
 	if (!s->current)
-		err = hs_err_new(HS_ERR_NAME, "%s: no variable and no set "
-				 "word, and no process is attached", node->s);
+		err = hs_err_new(HS_ERR_NAME,
+				 "%s: no variable and no set "
+				 "word, and no process is attached",
+				 node->s);
 	else if (node->program)
-		err = hs_err_new(HS_ERR_NAME, "@%s: the program has no such "
-				 "name", node->s);
+		err = hs_err_new(HS_ERR_NAME,
+				 "@%s: the program has no such "
+				 "name",
+				 node->s);
 	else
-		err = hs_err_new(HS_ERR_NAME, "%s: no variable, no set word, "
-				 "and the program has no such name", node->s);
+		err = hs_err_new(HS_ERR_NAME,
+				 "%s: no variable, no set word, "
+				 "and the program has no such name",
+				 node->s);
 	near_names(s, node->program, &near);
 	err = lg_near_remedy(err, &near, node->s);
 	for (size_t i = 0; i < HS_ARRAY_SIZE(elsewhere); i++)

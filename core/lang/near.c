@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "eval.h"
 
-enum { MAX_WORDS = 20000 };	/* candidates: names of a program */
+enum { MAX_WORDS = 20000 }; /* candidates: names of a program */
 
 void lg_near_add(struct lg_near *near, const char *s, size_t n)
 {

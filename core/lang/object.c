@@ -8,8 +8,8 @@
 
 enum {
 	REPR_COLUMNS = 400,
-	MAX_SLICE = 10000,	/* objects that a slice may have */
-	MAX_KEY_ITEMS = 1000,	/* of a tuple that is a key */
+	MAX_SLICE = 10000, /* objects that a slice may have */
+	MAX_KEY_ITEMS = 1000, /* of a tuple that is a key */
 };
 
 char *lg_object_words(struct lg_session *s, const struct lg_value *v)
@@ -30,9 +30,8 @@ bool lg_is_class(struct lg_session *s, struct lg_value *v, uint32_t *type)
 	struct md_object o;
 
 	*type = md_type_by_address(m, v->u.addr);
-	return *type != UINT32_MAX ||
-	       (md_object_at(m, v->u.addr, &o) &&
-		o.type->flags & HEAPSH_TYPE_OF_TYPES);
+	return *type != UINT32_MAX || (md_object_at(m, v->u.addr, &o) &&
+				       o.type->flags & HEAPSH_TYPE_OF_TYPES);
 }
 
 /* --- .name ---------------------------------------------------------------- */
@@ -113,8 +112,8 @@ static struct hs_err *to_key(struct hs_arena *arena, const struct lg_value *v,
 	case LG_BOOL:
 	case LG_INT:
 	case LG_BYTES:
-		ret->kind = v->kind == LG_BOOL ? HEAPSH_KEY_BOOL :
-						 HEAPSH_KEY_INT;
+		ret->kind =
+			v->kind == LG_BOOL ? HEAPSH_KEY_BOOL : HEAPSH_KEY_INT;
 		ret->i = v->u.i;
 		return NULL;
 	case LG_FLOAT:
@@ -123,8 +122,8 @@ static struct hs_err *to_key(struct hs_arena *arena, const struct lg_value *v,
 		return NULL;
 	case LG_TEXT:
 	case LG_RAW:
-		ret->kind = v->kind == LG_TEXT ? HEAPSH_KEY_STR :
-						 HEAPSH_KEY_BYTES;
+		ret->kind =
+			v->kind == LG_TEXT ? HEAPSH_KEY_STR : HEAPSH_KEY_BYTES;
 		ret->text.s = v->u.text.s;
 		ret->text.n = v->u.text.n;
 		return NULL;
@@ -174,9 +173,10 @@ struct hs_err *lg_object_item(struct lg_session *s, struct lg_value *v,
 	uint64_t addr = 0;
 
 	if (key->in && key->in != v->in)
-		return hs_err_new(HS_ERR_USAGE, "the key is of instant %u, "
-				  "the object of instant %u", key->in->number,
-				  v->in->number);
+		return hs_err_new(HS_ERR_USAGE,
+				  "the key is of instant %u, "
+				  "the object of instant %u",
+				  key->in->number, v->in->number);
 	err = to_key(&arena, key, &budget, &k);
 	if (!err)
 		addr = md_item(m, v->u.addr, &k);
@@ -212,7 +212,7 @@ static uint64_t sequence_length(struct md_model *m, uint64_t addr)
 		low = high;
 		high *= 2;
 	}
-	while (high - low > 1) {	// low is there, high is not
+	while (high - low > 1) { // low is there, high is not
 		uint64_t middle = low + (high - low) / 2;
 
 		if (item_at(m, addr, middle))
@@ -236,13 +236,14 @@ struct hs_err *lg_object_slice(struct lg_session *s, struct lg_value *v,
 	if (err)
 		return err;
 	if (r.n > MAX_SLICE)
-		return hs_err_new(HS_ERR_USAGE, "a slice of %llu objects: at "
-				  "most %d", (unsigned long long)r.n,
-				  MAX_SLICE);
+		return hs_err_new(HS_ERR_USAGE,
+				  "a slice of %llu objects: at "
+				  "most %d",
+				  (unsigned long long)r.n, MAX_SLICE);
 	items = hs_xcalloc(r.n + 1, sizeof(*items));
 	for (uint64_t i = 0; !err && i < r.n; i++) {
-		uint64_t addr = item_at(m, v->u.addr,
-					(uint64_t)(r.from + (int64_t)i * r.step));
+		uint64_t addr = item_at(
+			m, v->u.addr, (uint64_t)(r.from + (int64_t)i * r.step));
 
 		if (addr)
 			items[n++] = lg_object(v->in, addr);
@@ -267,11 +268,12 @@ struct hs_err *lg_object_doc(struct lg_session *s, struct lg_value *v,
 	json_t *doc;
 
 	if (!md_object_at(m, v->u.addr, &o)) {
-		struct hs_err *err = hs_err_new(
-			HS_ERR_FAULT, "read the object at 0x%llx: %s",
-			(unsigned long long)v->u.addr,
-			v->in->released ? "its instant was released" :
-					  "no object begins there");
+		struct hs_err *err =
+			hs_err_new(HS_ERR_FAULT,
+				   "read the object at 0x%llx: %s",
+				   (unsigned long long)v->u.addr,
+				   v->in->released ? "its instant was released"
+						   : "no object begins there");
 
 		err->addr = v->u.addr;
 		return err;

@@ -24,8 +24,7 @@ static struct hs_err *no_meaning(enum lg_op op, const struct lg_value *a,
 /* --- numbers -------------------------------------------------------------- */
 
 static struct hs_err *number_op(enum lg_op op, const struct lg_value *a,
-				const struct lg_value *b,
-				struct lg_value **ret)
+				const struct lg_value *b, struct lg_value **ret)
 {
 	bool is_float = a->kind == LG_FLOAT || b->kind == LG_FLOAT;
 	bool both_bool = a->kind == LG_BOOL && b->kind == LG_BOOL;
@@ -97,7 +96,8 @@ static struct hs_err *left_out(const struct lg_value *a,
 			       const struct lg_value *b)
 {
 	return hs_err_remedy(
-		hs_err_new(HS_ERR_USAGE, "a set holds objects of one instant: "
+		hs_err_new(HS_ERR_USAGE,
+			   "a set holds objects of one instant: "
 			   "those of instant %u are not all in instant %u",
 			   b->in->number, a->in->number),
 		"& and - work across instants");
@@ -122,7 +122,7 @@ static enum gr_op graph_op(enum lg_op op)
 struct sides {
 	struct lg_instant *in;
 	struct gr_set *a, *b;
-	bool all;		/* every member of the right is in b */
+	bool all; /* every member of the right is in b */
 };
 
 static void sides_deinit(struct sides *x)
@@ -155,8 +155,9 @@ static struct hs_err *set_op(struct lg_session *s, enum lg_op op,
 			     struct lg_value *a, struct lg_value *b,
 			     struct lg_value **ret)
 {
-	enum an_relation by = a->kind == LG_SET ? a->u.set.by :
-			      b->kind == LG_SET ? b->u.set.by : AN_BY_CLODO;
+	enum an_relation by = a->kind == LG_SET   ? a->u.set.by
+			      : b->kind == LG_SET ? b->u.set.by
+						  : AN_BY_CLODO;
 	struct gr_set *nodes;
 	struct sides x;
 	struct hs_err *err = sides_of(s, a, b, &x);
@@ -230,8 +231,8 @@ static struct hs_err *compare(struct lg_session *s, enum lg_op op,
 		return hs_err_remedy(no_meaning(op, a, b),
 				     "find value~'…' looks at contents");
 	else if (is_equality)
-		*ret = lg_bool((a == b || (a->kind == LG_NONE &&
-					   b->kind == LG_NONE)) ==
+		*ret = lg_bool((a == b ||
+				(a->kind == LG_NONE && b->kind == LG_NONE)) ==
 			       (op == LG_OP_EQ));
 	else
 		return no_meaning(op, a, b);

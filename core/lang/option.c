@@ -46,8 +46,8 @@ struct hs_err *lg_opt_u64(const struct lg_call *c, const char *name,
 		*ret = def;
 		return NULL;
 	}
-	if (text ? !hs_parse_u64(text, &v) :
-		   o->value->kind != LG_INT || o->value->u.i < 0)
+	if (text ? !hs_parse_u64(text, &v)
+		 : o->value->kind != LG_INT || o->value->u.i < 0)
 		return wrong(c, name);
 	*ret = text ? v : (uint64_t)o->value->u.i;
 	return NULL;

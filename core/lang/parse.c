@@ -464,7 +464,8 @@ static struct hs_err *parse_binary(struct lg_parser *p, int least,
 			err = lg_close_node(node, node->b->end);
 		if (!err && level == 1 && binds(p) == 1)
 			return hs_err_remedy(
-				lg_syntax(p->tok.at, "comparisons do not chain"),
+				lg_syntax(p->tok.at,
+					  "comparisons do not chain"),
 				"(a < b) & (b < c)");
 	}
 	return err;

@@ -75,7 +75,8 @@ static bool is_possible(const char *values, const char *value)
 
 		if (n == strlen(value) && !strncmp(values, value, n))
 			return true;
-		if ((!strncmp(values, "N", n) && hs_parse_u64(value, &v) && v) ||
+		if ((!strncmp(values, "N", n) && hs_parse_u64(value, &v) &&
+		     v) ||
 		    (!strncmp(values, "SIZE", n) && hs_parse_size(value, &v)) ||
 		    (!strncmp(values, "TIME", n) && is_duration(value)))
 			return true;
@@ -95,14 +96,14 @@ struct hs_err *lg_set_setting(struct lg_session *s, const char *name,
 		for (size_t i = 0; i < s->n_settings; i++)
 			lg_near_add(&near, s->settings[i].name,
 				    strlen(s->settings[i].name));
-		return lg_near_remedy(hs_err_new(HS_ERR_USAGE,
-						 "no setting %s", name),
+		return lg_near_remedy(hs_err_new(HS_ERR_USAGE, "no setting %s",
+						 name),
 				      &near, name);
 	}
 	if (!is_possible(setting->values, value))
 		return hs_err_remedy(hs_err_new(HS_ERR_USAGE,
-						"setting %s cannot be %s",
-						name, value),
+						"setting %s cannot be %s", name,
+						value),
 				     "set %s=%s", name, setting->values);
 	stored = hs_strmap_get(&s->values, name);
 	if (stored)
@@ -119,6 +120,6 @@ uint64_t lg_setting_rows(const struct lg_session *s)
 	if (text && !strcmp(text, "all"))
 		return LG_ALL_ROWS;
 	if (!text || !hs_parse_u64(text, &rows) || !rows)
-		return 10;	// Heapy's own page
+		return 10; // Heapy's own page
 	return rows < LG_ALL_ROWS ? rows : LG_ALL_ROWS;
 }

@@ -6,7 +6,7 @@
  * columns and percentages of them.
  */
 
-enum { ROW_COLUMNS = 100 };	/* of an object's text in a row */
+enum { ROW_COLUMNS = 100 }; /* of an object's text in a row */
 
 static void set_new(json_t *doc, const char *key, json_t *value)
 {
@@ -85,7 +85,7 @@ static void add_unreachable(struct lg_session *s, json_t *doc,
 	if (gr_set_count(nodes) != gr_n(g) || !gr_has_reach(g))
 		return;
 	err = gr_set_unreachable(g, s->task, &lost);
-	if (err) {	// an extra line, not the answer
+	if (err) { // an extra line, not the answer
 		hs_err_free(err);
 		return;
 	}

@@ -18,8 +18,10 @@ struct hs_err *lg_set_of_name(struct lg_session *s, struct lg_instant *in,
 		return err;
 	type = md_type_by_name(gr_model(g), name);
 	if (type == UINT32_MAX)
-		return hs_err_new(HS_ERR_NAME, "no object of the heap is of a "
-				  "type '%s'", name);
+		return hs_err_new(HS_ERR_NAME,
+				  "no object of the heap is of a "
+				  "type '%s'",
+				  name);
 	err = gr_set_all(g, &all);
 	if (err)
 		return err;
@@ -125,7 +127,7 @@ struct hs_err *lg_to_set_in(struct lg_session *s, struct lg_instant *in,
 			    struct lg_value *v, struct gr_set **ret, bool *all)
 {
 	*all = true;
-	if (v->kind == LG_LIST)	// at most LG_MAX_LIST_DEPTH levels
+	if (v->kind == LG_LIST) // at most LG_MAX_LIST_DEPTH levels
 		return of_list(s, in, v, ret, all);
 	if (v->kind == LG_TEXT)
 		return lg_set_of_name(s, in, v->u.text.s, ret);

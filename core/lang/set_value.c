@@ -72,8 +72,8 @@ static struct hs_err *get_number(struct lg_session *s, struct lg_value *v,
 	if (what == SET_COUNT)
 		*ret = lg_int(gr_set_count(nodes));
 	else
-		*ret = lg_bytes(what == SET_FLAT ? gr_set_flat(nodes) :
-						   gr_set_held(nodes));
+		*ret = lg_bytes(what == SET_FLAT ? gr_set_flat(nodes)
+						 : gr_set_held(nodes));
 	return NULL;
 }
 
@@ -86,10 +86,11 @@ static struct hs_err *get_theone(struct lg_session *s, struct lg_value *v,
 	(void)s;
 	(void)arg;
 	if (gr_set_count(nodes) != 1)
-		return hs_err_remedy(
-			hs_err_new(HS_ERR_USAGE, "theone: the set has %u "
-				   "objects, not one", gr_set_count(nodes)),
-			"_.byid[0].theone is the largest");
+		return hs_err_remedy(hs_err_new(HS_ERR_USAGE,
+						"theone: the set has %u "
+						"objects, not one",
+						gr_set_count(nodes)),
+				     "_.byid[0].theone is the largest");
 	if (!gr_set_next(nodes, &id))
 		return hs_err_new(HS_ERR_OTHER, "theone: the set is empty");
 	*ret = lg_object(v->in, gr_addr(gr_set_graph(nodes), id));

@@ -16,7 +16,8 @@ struct hs_err *lg_runtime(struct lg_session *s, struct lg_instant *in,
 	if (!md_interface(m, HEAPSH_THREADS_0, &state))
 		return hs_err_new(HS_ERR_UNSUPPORTED,
 				  "list threads: the plugin %s does not know "
-				  "those of its runtime", md_plugin(m)->name);
+				  "those of its runtime",
+				  md_plugin(m)->name);
 	*ret = m;
 	return NULL;
 }
@@ -42,8 +43,7 @@ static uint32_t n_frames(struct lg_session *s, struct md_model *m,
 	return n;
 }
 
-static uint32_t n_variables(struct md_model *m,
-			    const struct lg_space_value *v)
+static uint32_t n_variables(struct md_model *m, const struct lg_space_value *v)
 {
 	struct heapsh_variable var;
 	uint32_t n = 0;
@@ -139,7 +139,8 @@ static struct hs_err *thread_named(struct lg_session *s, struct lg_value *v,
 		lg_near_add(&near, t.name.s, t.name.n);
 	}
 	return lg_near_remedy(hs_err_new(HS_ERR_NAME, "no thread is named '%s'",
-					 name), &near, name);
+					 name),
+			      &near, name);
 }
 
 static struct hs_err *variable(struct lg_session *s, struct lg_value *v,
@@ -153,7 +154,9 @@ static struct hs_err *variable(struct lg_session *s, struct lg_value *v,
 
 	if (err)
 		return err;
-	for (uint32_t i = 0; md_variable(m, v->u.space.thread, v->u.space.frame, i, &var); i++) {
+	for (uint32_t i = 0;
+	     md_variable(m, v->u.space.thread, v->u.space.frame, i, &var);
+	     i++) {
 		if (!var.name.n || var.name.n != n ||
 		    memcmp(var.name.s, name, n)) {
 			lg_near_add(&near, var.name.s, var.name.n);
@@ -161,14 +164,16 @@ static struct hs_err *variable(struct lg_session *s, struct lg_value *v,
 		}
 		lg_near_drop(&near);
 		if (!var.target)
-			return hs_err_new(HS_ERR_NAME, "variable '%s' has no "
-					  "value at this moment", name);
+			return hs_err_new(HS_ERR_NAME,
+					  "variable '%s' has no "
+					  "value at this moment",
+					  name);
 		*ret = lg_object(v->in, var.target);
 		return NULL;
 	}
-	return lg_near_remedy(hs_err_new(HS_ERR_NAME,
-					 "the frame has no variable '%s'",
-					 name), &near, name);
+	return lg_near_remedy(
+		hs_err_new(HS_ERR_NAME, "the frame has no variable '%s'", name),
+		&near, name);
 }
 
 static struct hs_err *numbered(struct lg_session *s, struct lg_value *v,
@@ -202,9 +207,11 @@ static struct hs_err *numbered(struct lg_session *s, struct lg_value *v,
 		err = lg_runtime(s, v->in, &m);
 		if (err)
 			return err;
-		if (!md_variable(m, v->u.space.thread, v->u.space.frame, (uint32_t)row, &var) ||
+		if (!md_variable(m, v->u.space.thread, v->u.space.frame,
+				 (uint32_t)row, &var) ||
 		    !var.target)
-			return hs_err_new(HS_ERR_NAME, "variable [%lld] has "
+			return hs_err_new(HS_ERR_NAME,
+					  "variable [%lld] has "
 					  "no value at this moment",
 					  (long long)i);
 		*ret = lg_object(v->in, var.target);
@@ -226,7 +233,7 @@ struct hs_err *lg_space_item(struct lg_session *s, struct lg_value *v,
 	if (name && (space == LG_LOCALS || space == LG_FRAME))
 		return variable(s, v, name, n, ret);
 	return hs_err_new(HS_ERR_USAGE, "frames are counted: [0] is the "
-			  "innermost");
+					"innermost");
 }
 
 /* --- .name ---------------------------------------------------------------- */
@@ -235,8 +242,8 @@ static struct hs_err *get_window(struct lg_session *s, struct lg_value *v,
 				 int64_t how, struct lg_value **ret)
 {
 	const struct lg_space_value *space = &v->u.space;
-	LG_GUARD moved = lg_space(v->in, space->space, space->thread,
-				  space->frame);
+	LG_GUARD moved =
+		lg_space(v->in, space->space, space->thread, space->frame);
 	uint64_t n;
 	struct hs_err *err = lg_space_len(s, v, &n);
 

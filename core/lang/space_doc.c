@@ -50,9 +50,8 @@ static json_t *thread_row(struct md_model *m, uint32_t i)
 	return row;
 }
 
-static json_t *frame_row(struct md_model *m,
-			 const struct lg_space_value *at, uint64_t i,
-			 bool with_thread)
+static json_t *frame_row(struct md_model *m, const struct lg_space_value *at,
+			 uint64_t i, bool with_thread)
 {
 	json_t *row = json_array();
 	struct heapsh_frame f;
@@ -67,8 +66,8 @@ static json_t *frame_row(struct md_model *m,
 	return row;
 }
 
-static json_t *variable_row(struct md_model *m,
-			    const struct lg_space_value *at, uint64_t i)
+static json_t *variable_row(struct md_model *m, const struct lg_space_value *at,
+			    uint64_t i)
 {
 	json_t *row = json_array();
 	struct heapsh_variable v;
@@ -86,10 +85,10 @@ static json_t *variable_row(struct md_model *m,
 	}
 	if (!v.target || !md_object_at(m, v.target, &o)) {
 		json_array_append_new(row, json_string(""));
-		json_array_append_new(row, v.target ? wr_addr(v.target) :
-						      json_null());
-		json_array_append_new(row, json_string(v.target ? "<unread>" :
-							"<unbound>"));
+		json_array_append_new(row, v.target ? wr_addr(v.target)
+						    : json_null());
+		json_array_append_new(row, json_string(v.target ? "<unread>"
+								: "<unbound>"));
 		return row;
 	}
 	value = md_render(m, v.target, HEAPSH_RENDER_SHORT, VALUE_COLUMNS);
@@ -147,12 +146,11 @@ static json_t *row_of(struct lg_session *s, struct lg_value *v,
 	case LG_FRAMES:
 	case LG_ALL_FRAMES:
 		err = lg_frame_at(s, v, i, &at);
-		if (err) {	// cancelled: lg_space_doc() says so
+		if (err) { // cancelled: lg_space_doc() says so
 			hs_err_free(err);
 			return json_array();
 		}
-		return frame_row(m, &at, i,
-				 v->u.space.space == LG_ALL_FRAMES);
+		return frame_row(m, &at, i, v->u.space.space == LG_ALL_FRAMES);
 	case LG_FRAME:
 	case LG_LOCALS:
 	default:

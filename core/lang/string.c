@@ -11,7 +11,7 @@
 struct literal {
 	struct lg_parser *p;
 	struct hs_text out;
-	size_t i;		/* next byte of the line */
+	size_t i; /* next byte of the line */
 	bool raw, bytes;
 };
 

@@ -41,7 +41,7 @@ enum lg_op {
 struct lg_token {
 	enum lg_token_kind kind;
 	enum lg_op op;
-	size_t at, end;		/* bytes of the line, end exclusive */
+	size_t at, end;		/* bytes of the line; end exclusive */
 	bool blank;		/* a blank comes before it */
 	uint64_t number;	/* INT, ADDRESS */
 	double real;		/* FLOAT */
@@ -62,7 +62,7 @@ enum lg_node_kind {
 	LG_N_BINARY,		/* op, a, b */
 	LG_N_ATTR,		/* a, s */
 	LG_N_INDEX,		/* a, b */
-	LG_N_SLICE,		/* a, from b to c step d; each but a may be NULL */
+	LG_N_SLICE,		/* a, from b to c step d; but a all may be NULL */
 	LG_N_CALL,		/* a, items: of something that is not a verb */
 	LG_N_VERB,		/* verb, items, options */
 };

@@ -70,8 +70,8 @@ static struct lg_value *from_json(const json_t *j)
 
 static struct lg_value *list_of(const json_t *row)
 {
-	size_t n = json_is_array(row) ? json_array_size(row) :
-					json_object_size(row);
+	size_t n = json_is_array(row) ? json_array_size(row)
+				      : json_object_size(row);
 	struct lg_value **items = hs_xcalloc(n ? n : 1, sizeof(*items));
 	struct lg_value *list;
 	const char *key;
@@ -82,7 +82,7 @@ static struct lg_value *list_of(const json_t *row)
 		for (; i < n; i++)
 			items[i] = from_json(json_array_get(row, i));
 	} else {
-		json_object_foreach((json_t *)row, key, cell)
+		json_object_foreach ((json_t *)row, key, cell)
 			items[i++] = from_json(cell);
 	}
 	list = lg_list(items, i);
@@ -100,8 +100,8 @@ struct hs_err *lg_table_row(struct lg_value *v, uint64_t row,
 	if (t->addr && t->addr[row] && v->in)
 		*ret = lg_object(v->in, t->addr[row]);
 	else
-		*ret = list_of(json_array_get(
-			json_object_get(t->doc, "rows"), row));
+		*ret = list_of(
+			json_array_get(json_object_get(t->doc, "rows"), row));
 	return NULL;
 }
 

@@ -43,7 +43,7 @@ static void content_deinit(struct lg_value *v)
 		free(v->u.text.s);
 		break;
 	case LG_LIST:
-		list_deinit(v);	// at most LG_MAX_LIST_DEPTH levels
+		list_deinit(v); // at most LG_MAX_LIST_DEPTH levels
 		break;
 	case LG_SET:
 		parts_unref(v->u.set.parts);
@@ -82,13 +82,18 @@ enum lg_kind lg_kind(const struct lg_value *v)
 const char *lg_kind_words(const struct lg_value *v)
 {
 	static const char *const words[] = {
-		[LG_NONE] = "None", [LG_BOOL] = "True or False",
-		[LG_INT] = "a number", [LG_FLOAT] = "a number",
+		[LG_NONE] = "None",
+		[LG_BOOL] = "True or False",
+		[LG_INT] = "a number",
+		[LG_FLOAT] = "a number",
 		[LG_TEXT] = "a string of the shell",
-		[LG_RAW] = "bytes of the shell", [LG_BYTES] = "a number",
+		[LG_RAW] = "bytes of the shell",
+		[LG_BYTES] = "a number",
 		[LG_LIST] = "a list of values",
-		[LG_OBJECT] = "an object of the program", [LG_SET] = "a set",
-		[LG_TABLE] = "a table", [LG_WORDS] = "a sentence",
+		[LG_OBJECT] = "an object of the program",
+		[LG_SET] = "a set",
+		[LG_TABLE] = "a table",
+		[LG_WORDS] = "a sentence",
 		[LG_NAMESPACE] = "a table of threads or frames",
 	};
 
@@ -245,8 +250,9 @@ struct lg_value *lg_space(struct lg_instant *in, enum lg_space space,
 
 int64_t lg_as_int(const struct lg_value *v)
 {
-	return v->kind == LG_INT || v->kind == LG_BOOL || v->kind == LG_BYTES ?
-		       v->u.i : 0;
+	return v->kind == LG_INT || v->kind == LG_BOOL || v->kind == LG_BYTES
+		       ? v->u.i
+		       : 0;
 }
 
 double lg_as_float(const struct lg_value *v)

@@ -63,9 +63,8 @@ struct hs_err *lg_row(int64_t i, uint64_t n, uint64_t *ret)
 }
 
 /* A bound, or def when it is absent; clipped to least..most. */
-static struct hs_err *bound_of(const struct lg_value *v, int64_t def,
-			       int64_t n, int64_t least, int64_t most,
-			       int64_t *ret)
+static struct hs_err *bound_of(const struct lg_value *v, int64_t def, int64_t n,
+			       int64_t least, int64_t most, int64_t *ret)
 {
 	int64_t i;
 
@@ -89,7 +88,7 @@ static struct hs_err *step_of(const struct lg_value *v, int64_t *ret)
 		return NULL;
 	if (v->kind != LG_INT || !v->u.i)
 		return hs_err_new(HS_ERR_USAGE, "the step of a slice is a "
-				  "number other than 0");
+						"number other than 0");
 	*ret = v->u.i;
 	return NULL;
 }
@@ -113,11 +112,13 @@ struct hs_err *lg_range(struct lg_value *const bound[3], uint64_t n,
 			       down ? len - 1 : len, &to);
 	if (err)
 		return err;
-	span = down ? (from > to ? (uint64_t)(from - to) : 0) :
-		      (to > from ? (uint64_t)(to - from) : 0);
+	span = down ? (from > to ? (uint64_t)(from - to) : 0)
+		    : (to > from ? (uint64_t)(to - from) : 0);
 	ret->from = from;
 	ret->step = step;
-	ret->n = span ? (span - 1) / (down ? 0 - (uint64_t)step :
-					     (uint64_t)step) + 1 : 0;
+	ret->n = span ? (span - 1) / (down ? 0 - (uint64_t)step
+					   : (uint64_t)step) +
+				 1
+		      : 0;
 	return NULL;
 }
