@@ -170,7 +170,7 @@ struct gr_walk_ops {
 	bool (*edge)(void *arg, unsigned thread, const struct heapsh_edge *e);
 	void *arg;
 };
-/** Borrows m and task. threads: 1..GR_MAX_THREADS. */
+/** Borrows m and task. threads 0: as many as cores, at most GR_MAX_THREADS. */
 enum { GR_MAX_THREADS = 8 };
 struct hs_err *gr_walk_create(struct md_model *m, struct hs_task *task,
 			      unsigned threads, const struct gr_walk_ops *ops,

@@ -59,7 +59,7 @@ struct gr_space {
 	uint32_t slab_blocks;		/* blocks that are allocated at once */
 	uint32_t n_blocks;
 	struct gr_slot *slots;		/* open addressing */
-	uint64_t n_slots;		/* 0 or a power of two, twice n_blocks */
+	uint64_t n_slots;		/* 0 or 2^k, twice n_blocks */
 	struct gr_vec slabs;		/* of uint64_t * */
 	struct gr_vec bases;		/* block number by block */
 };

@@ -18,3 +18,9 @@ tests_unit_graph_build_t_CPPFLAGS = $(INC_GRAPH) $(INC_TESTS)
 tests_unit_graph_build_t_SOURCES = tests/unit/graph_build.c
 tests_unit_graph_build_t_LDADD = libhs_graph.la libhs_toy.la $(LIBS_BASE) \
 	$(CMOCKA_LIBS)
+
+check_PROGRAMS += tests/unit/graph_set.t
+tests_unit_graph_set_t_CPPFLAGS = $(INC_GRAPH) $(INC_TESTS)
+tests_unit_graph_set_t_SOURCES = tests/unit/graph_set.c
+tests_unit_graph_set_t_LDADD = libhs_graph.la libhs_toy.la $(LIBS_BASE) \
+	$(CMOCKA_LIBS)

@@ -49,6 +49,8 @@ struct hs_err *gr_parallel(unsigned n, gr_part_fn *fn, void *arg,
 	unsigned started, i;
 	sigset_t old;
 
+	if (n <= 1)
+		return fn(arg, 0);
 	block_foreign_signals(&old);
 	for (started = 1; started < n; started++) {
 		parts[started] = (struct part){ fn, arg, stop, started, NULL };

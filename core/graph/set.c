@@ -135,7 +135,7 @@ struct hs_err *gr_set_filter(struct gr_set *s, struct hs_task *task,
 	for (id = 0; !err && gr_set_next(s, &id); id++) {
 		if (test(arg, id))
 			hs_bit_set(bits, id);
-		if (!(++seen & 0xffff))
+		if (!(seen++ & 0xffff))
 			err = hs_check_cancel(task);
 	}
 	if (!err)

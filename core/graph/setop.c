@@ -160,7 +160,7 @@ static struct hs_err *along(struct gr_set *s, struct hs_task *task,
 		n = row(g, id, &ids);
 		for (i = 0; i < n; i++)
 			hs_bit_set(bits, ids[i] & GR_ID);
-		if (!(++seen & 0xffff))
+		if (!(seen++ & 0xffff))
 			err = hs_check_cancel(task);
 	}
 	if (!err)

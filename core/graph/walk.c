@@ -204,7 +204,7 @@ struct hs_err *gr_walk_create(struct md_model *m, struct hs_task *task,
 	w->m = m;
 	w->task = task;
 	w->ops = *ops;
-	w->threads = threads && threads <= GR_MAX_THREADS ? threads : 1;
+	w->threads = gr_threads(threads);
 	gr_space_init(&w->seen, task, GR_SPACE_SMALL);
 	w->level.item_size = w->tmp.item_size = sizeof(uint64_t);
 	for (t = 0; t < w->threads; t++) {
