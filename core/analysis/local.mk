@@ -1,4 +1,25 @@
 # SPDX-License-Identifier: Apache-2.0
 noinst_LTLIBRARIES += libhs_analysis.la
 libhs_analysis_la_CPPFLAGS = $(INC_ANALYSIS)
-libhs_analysis_la_SOURCES =
+libhs_analysis_la_SOURCES = %D%/analysis.h %D%/analysis_priv.h %D%/asized.c \
+	%D%/deep.c %D%/partition.c %D%/shapes.c %D%/sizedname.c \
+	%D%/summary.c
+
+# Over a toy in the place of model and image: see core/graph/local.mk.
+LIBS_ANALYSIS_TOY = libhs_analysis.la libhs_graph.la libhs_toy.la \
+	$(LIBS_BASE) $(CMOCKA_LIBS)
+
+check_PROGRAMS += tests/unit/analysis_deep.t
+tests_unit_analysis_deep_t_CPPFLAGS = $(INC_ANALYSIS) $(INC_TESTS)
+tests_unit_analysis_deep_t_SOURCES = tests/unit/analysis_deep.c
+tests_unit_analysis_deep_t_LDADD = $(LIBS_ANALYSIS_TOY)
+
+check_PROGRAMS += tests/unit/analysis_partition.t
+tests_unit_analysis_partition_t_CPPFLAGS = $(INC_ANALYSIS) $(INC_TESTS)
+tests_unit_analysis_partition_t_SOURCES = tests/unit/analysis_partition.c
+tests_unit_analysis_partition_t_LDADD = $(LIBS_ANALYSIS_TOY)
+
+check_PROGRAMS += tests/unit/analysis_sized.t
+tests_unit_analysis_sized_t_CPPFLAGS = $(INC_ANALYSIS) $(INC_TESTS)
+tests_unit_analysis_sized_t_SOURCES = tests/unit/analysis_sized.c
+tests_unit_analysis_sized_t_LDADD = $(LIBS_ANALYSIS_TOY)
