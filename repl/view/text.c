@@ -47,13 +47,17 @@ void vw_foreign(struct hs_text *out, const struct vw_style *style,
 void vw_foreign_lines(struct hs_text *out, const struct vw_style *style,
 		      const char *s, size_t n)
 {
-	const char *end = s + n, *stop;
+	const char *stop;
+	size_t len;
 
-	for (; s < end; s = stop + 1) {
-		stop = memchr(s, '\n', (size_t)(end - s));
-		stop = stop ? stop : end;
-		vw_foreign(out, style, s, (size_t)(stop - s));
+	while (n) {
+		stop = memchr(s, '\n', n);
+		len = stop ? (size_t)(stop - s) : n;
+		vw_foreign(out, style, s, len);
 		hs_text_addc(out, '\n');
+		len += stop != NULL;
+		s += len;
+		n -= len;
 	}
 }
 
