@@ -335,6 +335,11 @@ struct heapsh_chunk {
 enum heapsh_root_flags {
 	/** A variable of a thread's frame. */
 	HEAPSH_ROOT_LOCAL = 1,
+	/**
+	 * An object to visit that is no root: it keeps nothing alive, but
+	 * nothing in the ranges need point to it. Its name is not shown.
+	 */
+	HEAPSH_ROOT_FOUND = 2,
 };
 
 /** A root: an object that is alive because the runtime itself refers to it. */

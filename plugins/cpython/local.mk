@@ -9,11 +9,12 @@
 EXTRA_DIST += %D%/layout.def %D%/shapes.def %D%/regen-layouts.py
 # What reads single objects: of the plugin, and of its tests' program.
 CPYTHON_READ_SOURCES = \
-	%D%/attr.c %D%/dict.c %D%/frames.c %D%/frames.h %D%/item.c \
+	%D%/attr.c %D%/collector.c %D%/dict.c %D%/frames.c %D%/frames.h %D%/item.c \
 	%D%/layout.c %D%/layout.h %D%/layouts.c %D%/leaf.c %D%/lines.c \
 	%D%/lookup.c %D%/lookup.h %D%/number.c %D%/printable.c %D%/read.c \
 	%D%/read.h %D%/render.c %D%/render.h %D%/plain.c %D%/plain.h \
-	%D%/threads.c %D%/threads.h %D%/walk.c %D%/walk.h
+	%D%/roots.c %D%/roots.h %D%/threads.c %D%/threads.h %D%/walk.c \
+	%D%/walk.h
 noinst_PROGRAMS += tests/cpython/peek
 tests_cpython_peek_CPPFLAGS = $(INC_PLUGIN) -iquote $(srcdir)/%D% \
 	-iquote $(srcdir)/tests/cpython

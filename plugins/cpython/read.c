@@ -114,17 +114,33 @@ static uint64_t static_entry(const struct cpython_mem *m, uint64_t type,
 	return entry;
 }
 
-uint64_t cpython_type_dict(const struct cpython_mem *m, uint64_t type)
+/*
+ * A member of a type that static built-in types have in the interpreter from
+ * 3.12: what the type itself says, else what the interpreter's entry does.
+ */
+static uint64_t type_field(const struct cpython_mem *m, uint64_t type,
+			   int own, int in_entry)
 {
-	uint64_t dict = cpython_field(m, type, m->lay->tp_dict);
 	uint64_t entry;
 
-	if (dict != 0 || m->lay->static_type_dict < 0)
-		return dict;
+	if (in_entry < 0 || !(cpython_type_flags(m, type) &
+			      CPYTHON_TP_STATIC_BUILTIN))
+		return cpython_field(m, type, own);
 	entry = static_entry(m, type, m->lay->interp_static_types);
 	if (entry == 0)
 		entry = static_entry(m, type, m->lay->interp_extension_types);
-	return cpython_field(m, entry, m->lay->static_type_dict);
+	return cpython_field(m, entry, in_entry);
+}
+
+uint64_t cpython_type_dict(const struct cpython_mem *m, uint64_t type)
+{
+	return type_field(m, type, m->lay->tp_dict, m->lay->static_type_dict);
+}
+
+uint64_t cpython_type_subclasses(const struct cpython_mem *m, uint64_t type)
+{
+	return type_field(m, type, m->lay->tp_subclasses,
+			  m->lay->static_type_subclasses);
 }
 
 bool cpython_is_object(const struct cpython_mem *m, uint64_t obj)

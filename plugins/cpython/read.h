@@ -84,6 +84,8 @@ uint64_t cpython_flags_of(const struct cpython_mem *m, uint64_t obj);
  * interpreter (Objects/typeobject.c, lookup_tp_dict).
  */
 uint64_t cpython_type_dict(const struct cpython_mem *m, uint64_t type);
+/** tp_subclasses: a dict of weak references; 0: none derives from it. */
+uint64_t cpython_type_subclasses(const struct cpython_mem *m, uint64_t type);
 /** Is it an object whose type is a type? A cheap test, not a proof. */
 bool cpython_is_object(const struct cpython_mem *m, uint64_t obj);
 

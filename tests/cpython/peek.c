@@ -13,6 +13,7 @@
 #include "layout.h"
 #include "lookup.h"
 #include "render.h"
+#include "roots.h"
 #include "threads.h"
 
 static struct cpython_mem mem;
@@ -135,6 +136,16 @@ static void print_threads(void)
 	}
 }
 
+static void print_root(void *arg, const struct heapsh_root *root)
+{
+	(void)arg;
+	printf("%u %#llx %.*s\n", root->flags,
+	       (unsigned long long)root->target, (int)root->name.n,
+	       root->name.s);
+}
+
+static const struct cpython_root_sink roots = { print_root, NULL };
+
 static void print_address(uint64_t addr)
 {
 	printf("%#llx\n", (unsigned long long)addr);
@@ -165,6 +176,10 @@ static void answer(void)
 		cpython_names(&mem, addr, rest(), print_name, NULL);
 	} else if (strcmp(verb, "threads") == 0) {
 		print_threads();
+	} else if (strcmp(verb, "roots") == 0) {
+		cpython_roots(&mem, threads, &roots);
+	} else if (strcmp(verb, "collector") == 0) {
+		cpython_roots_of_collector(&mem, NULL, 0, &roots);
 	} else {
 		printf("? %s\n", verb);
 	}

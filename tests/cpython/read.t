@@ -18,7 +18,8 @@ SRC = os.environ.get("abs_top_srcdir", ".")
 BUILD = os.environ.get("abs_top_builddir", ".")
 FIXTURE = os.path.join(SRC, "tests", "cpython", "read_fixture.py")
 PEEK = os.environ.get("PEEK", os.path.join(BUILD, "tests", "cpython", "peek"))
-TOPICS = ("repr", "text", "lookup", "attr", "item", "names", "thread", "cut")
+TOPICS = ("repr", "text", "lookup", "attr", "item", "names", "thread", "cut", "roots",
+          "collector")
 
 
 class Peek:
@@ -138,9 +139,45 @@ def check_thread(peek, f):
                                              want["variables"])
 
 
+def read_roots(peek, question):
+    """[(flags, address, name)]"""
+    roots = []
+    for line in peek.ask(question).decode().splitlines():
+        flags, address, name = line.split(" ", 2)
+        roots.append((int(flags), int(address, 16), name))
+    return roots
+
+
+def check_roots(peek, f):
+    roots = read_roots(peek, "roots")
+    by_name = {name: address for _, address, name in roots}
+    wrong = {n: hex(by_name.get(n, 0)) for n, a in f["named"].items()
+             if by_name.get(n) != a}
+    if wrong:
+        return "%s, not %s" % (wrong, {n: hex(f["named"][n]) for n in wrong})
+    types = {a for _, a, name in roots if name.startswith("types[")}
+    if types != set(f["types"]):
+        return "static types: %d missing, %d too many" % (
+            len(set(f["types"]) - types), len(types - set(f["types"])))
+    # what the threads' frames hold is told by themselves; here: that it is
+    local = [name for flags, _, name in roots if flags & 1]
+    for name in ("y", "argument"):
+        if not any("['%s']" % name in n for n in local):
+            return "no root for the variable %s" % name
+
+
+def check_collector(peek, f):
+    found = {a for _, a, _ in read_roots(peek, "collector")}
+    missing = set(f["tracked"]) - found
+    if missing:
+        return "%d of %d tracked objects are missing" % (
+            len(missing), len(f["tracked"]))
+
+
 CHECKS = {"repr": check_repr, "text": check_text, "lookup": check_lookup,
           "attr": check_attr, "item": check_item, "names": check_names,
-          "thread": check_thread, "cut": check_cut}
+          "thread": check_thread, "cut": check_cut, "roots": check_roots,
+          "collector": check_collector}
 
 
 def examine(python):

@@ -9,6 +9,7 @@ import collections
 import contextvars
 import ctypes
 import functools
+import gc
 import json
 import os
 import sys
@@ -424,7 +425,35 @@ def tell_threads():
         tell("thread", **truth)
 
 
+def static_types():
+    """Every type of the program that was not made by type()."""
+    seen, queue = set(), [object]
+    while queue:
+        t = queue.pop()
+        if t not in seen:
+            seen.add(t)
+            queue += type.__subclasses__(t)
+    return [t for t in seen if not t.__flags__ & 1 << 9]
+
+
+def tell_roots():
+    t = "i0_t%d_" % threading.get_ident()
+    named = {"i0_modules": sys.modules, "i0_sysdict": vars(sys),
+             "i0_builtins": vars(sys.modules["builtins"]),
+             "i0_importlib": sys.modules["_frozen_importlib"],
+             "i0_import_func": __import__,
+             t + "c_profileobj": None, t + "context": CONTEXT}
+    named = {name: id(o) for name, o in named.items() if o is not None}
+    tell("roots", named=named, types=[id(t) for t in static_types()])
+    gc.collect()
+    gc.disable()
+    tracked = set(map(id, gc.get_objects()))
+    # without what lived only as long as that line
+    tell("collector", tracked=sorted(tracked & set(map(id, gc.get_objects()))))
+
+
 SUSPENDED = []
+CONTEXT = contextvars.copy_context()
 
 
 def suspended(n):
@@ -438,7 +467,6 @@ def main():
         g = suspended(4)
         next(g)
         SUSPENDED.append(g)
-    contextvars.ContextVar("v").set(3)
     tell("self", version="%d.%d.%d" % sys.version_info[:3], pid=os.getpid())
     tell_reprs()
     tell_lookups()
@@ -446,9 +474,10 @@ def main():
     tell_items()
     tell_names()
     tell_threads()
+    tell_roots()
     print("ready", flush=True)
     sys.stdin.read()
     os._exit(0)
 
 
-main()
+CONTEXT.run(main)

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * What keeps objects alive: the interpreters' and threads' own references,
+ * named as Heapy's Root has them (i0_modules, i0_t140…_context), variables of
+ * every frame, and static types. And what nothing may point to from within the
+ * pools: the collector's lists.
+ */
+#ifndef CPYTHON_ROOTS_H
+#define CPYTHON_ROOTS_H
+
+#include "threads.h"
+
+struct cpython_root_sink {
+	void (*emit)(void *arg, const struct heapsh_root *root);
+	void *arg;
+};
+
+/** All of it but the collector's lists. */
+void cpython_roots(const struct cpython_mem *m, struct cpython_threads *ts,
+		   const struct cpython_root_sink *sink);
+
+/**
+ * Objects of the collector's lists that lie outside the n ranges, which are
+ * sorted, as HEAPSH_ROOT_FOUND: a cycle of large ones is found in no other
+ * way. A pass over all collected objects, some nanoseconds each.
+ */
+void cpython_roots_of_collector(const struct cpython_mem *m,
+				const struct heapsh_range *pools, uint32_t n,
+				const struct cpython_root_sink *sink);
+
+#endif
