@@ -80,9 +80,16 @@ static struct hs_err *want_found(struct closure *c)
 
 static void on_root(void *arg, const struct heapsh_root *root)
 {
-	struct gr_graph *g = arg;
+	struct closure *c = arg;
+	struct gr_graph *g = c->b->g;
 	struct gr_root *r;
 
+	// to be visited only: there may be as many as objects
+	if (root->flags & HEAPSH_ROOT_FOUND) {
+		if (!c->err[0])
+			c->err[0] = want(c, root->target);
+		return;
+	}
 	if (g->n_roots == MAX_ROOTS || !root->target)
 		return;
 	if (g->n_roots == g->cap_roots) {
@@ -104,7 +111,7 @@ static struct hs_err *want_roots(struct closure *c)
 	struct hs_err *err = NULL;
 	size_t i;
 
-	md_roots(g->m, on_root, g);
+	md_roots(g->m, on_root, c);
 	for (i = 0; i < g->n_roots && !err; i++)
 		err = want(c, g->roots[i].address);
 	return err;

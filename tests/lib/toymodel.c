@@ -27,6 +27,7 @@ struct segment {
 struct root {
 	uint64_t target;
 	const char *name;
+	uint32_t flags;
 };
 
 struct md_model {
@@ -179,7 +180,14 @@ uint64_t toy_edge(uint64_t target, uint32_t flags, uint32_t label)
 
 void toy_root(struct toy *toy, uint64_t target, const char *name)
 {
-	const struct root r = { target, name };
+	const struct root r = { target, name, 0 };
+
+	hs_vec_push(&toy->m.roots, r);
+}
+
+void toy_found(struct toy *toy, uint64_t target)
+{
+	const struct root r = { target, "", HEAPSH_ROOT_FOUND };
 
 	hs_vec_push(&toy->m.roots, r);
 }
@@ -409,6 +417,7 @@ void md_roots(struct md_model *m,
 	for (i = 0; i < m->roots.n; i++) {
 		const struct heapsh_root r = {
 			.size = sizeof(r),
+			.flags = m->roots.v[i].flags,
 			.target = m->roots.v[i].target,
 			.name = { m->roots.v[i].name,
 				  strlen(m->roots.v[i].name) },

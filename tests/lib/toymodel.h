@@ -65,6 +65,8 @@ enum { TOY_HEAD = 32 };
 
 uint64_t toy_edge(uint64_t target, uint32_t flags, uint32_t label);
 void toy_root(struct toy *toy, uint64_t target, const char *name);
+/** Emitted beside the roots as HEAPSH_ROOT_FOUND. */
+void toy_found(struct toy *toy, uint64_t target);
 /** What render() prints of it ('…' around it for REPR of a TEXT type). */
 void toy_text(struct toy *toy, uint64_t addr, const char *text);
 

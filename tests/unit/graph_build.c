@@ -345,6 +345,38 @@ static void a_type_found_late_leads_to_its_object(void **state)
 	toy_destroy(toy);
 }
 
+static void what_is_only_found_is_no_root(void **state)
+{
+	const uint64_t a = 0x50000000, b = 0x50001000;
+	struct hs_task task;
+	struct toy *toy = toy_create();
+	uint64_t to_a = toy_edge(a, 0, 0), to_b = toy_edge(b, 0, 0);
+	const struct gr_root *roots;
+	struct toy_object o;
+	struct gr_graph *g;
+	struct gr_set *s;
+
+	(void)state;
+	hs_task_init(&task, NULL, NULL);
+	toy_map(toy, a, 1 << 20, false);
+	toy_type(toy, "cycle", 0, 0, false);
+	o = (struct toy_object){ .addr = a, .refcount = 1, .n_words = 1,
+				 .words = &to_b };
+	toy_put(toy, &o);
+	o = (struct toy_object){ .addr = b, .refcount = 1, .n_words = 1,
+				 .words = &to_a };
+	toy_put(toy, &o);
+	toy_found(toy, a);
+	assert_null(gr_build(toy_model(toy), &task, 1, &g));
+	assert_int_equal(gr_n(g), 2);
+	assert_int_equal(gr_roots(g, &roots), 0);
+	assert_null(gr_set_unreachable(g, &task, &s));
+	assert_int_equal(gr_set_count(s), 2);
+	gr_set_unref(s);
+	gr_destroy(g);
+	toy_destroy(toy);
+}
+
 static void an_empty_heap_is_a_graph(void **state)
 {
 	struct hs_task task;
@@ -477,6 +509,7 @@ int main(void)
 		cmocka_unit_test(quality_counts_flags_and_dangling_edges),
 		cmocka_unit_test(holes_are_counted_and_the_rest_is_read),
 		cmocka_unit_test(a_type_found_late_leads_to_its_object),
+		cmocka_unit_test(what_is_only_found_is_no_root),
 		cmocka_unit_test(an_empty_heap_is_a_graph),
 		cmocka_unit_test(a_row_longer_than_any_buffer),
 		cmocka_unit_test(a_graph_without_room_gives_all_memory_back),
