@@ -302,7 +302,7 @@ static struct hs_err *contains(struct lg_session *s, enum lg_op op,
 			       struct lg_value **ret)
 {
 	struct hs_err *err;
-	bool yes;
+	bool yes = false;
 
 	if (b->kind == LG_SET)
 		err = in_set(s, a, b, &yes);

@@ -62,7 +62,7 @@ enum lg_node_kind {
 	LG_N_BINARY,		/* op, a, b */
 	LG_N_ATTR,		/* a, s */
 	LG_N_INDEX,		/* a, b */
-	LG_N_SLICE,		/* a, from b to c step d; but a all may be NULL */
+	LG_N_SLICE,		/* a, from b to c step d; b c d may be NULL */
 	LG_N_CALL,		/* a, items: of something that is not a verb */
 	LG_N_VERB,		/* verb, items, options */
 };

@@ -205,7 +205,7 @@ static struct hs_err *check_state(const struct check *k)
 			"kill -CONT %d", k->pid);
 	if (tg_field_u64(s, "Seccomp") == 2)
 		return refuse(k, "it filters system calls (seccomp mode 2): "
-				 "one that its filter does not know may end it");
+				 "one its filter does not know may end it");
 	state = tg_field(s, "x86_Thread_features");
 	if (state && !strncmp(state, "shstk", 5))
 		return refuse(k, "it uses a shadow stack, on which our frame "
@@ -229,7 +229,9 @@ static struct hs_err *check_namespaces(const struct check *k)
 {
 	static const struct {
 		const char *file, *name;
-	} v[] = { { "pid", "process" }, { "user", "user" }, { "mnt", "mount" } };
+	} v[] = { { "pid", "process" },
+		  { "user", "user" },
+		  { "mnt", "mount" } };
 
 	for (size_t i = 0; i < HS_ARRAY_SIZE(v); i++) {
 		struct hs_err *err;

@@ -16,7 +16,7 @@
  * on) is made to do wait4() for it.
  */
 enum {
-	TRIES = 20,		/* then the zombie stays until the target ends */
+	TRIES = 20,		/* then the zombie stays, with the target */
 	ONE_MS = 100,		/* for one thread to stop */
 	ALL_MS = 1000,		/* for any thread to be found */
 };

@@ -22,7 +22,7 @@
 enum {
 	TG_MS = 1000000,		/* nanoseconds */
 	TG_CALL_MS = 2000,		/* a call in a clone */
-	TG_END_MS = 10000,		/* a killed clone of many GB to be gone */
+	TG_END_MS = 10000,		/* a killed clone of many GB is gone */
 };
 
 /* --- task.c: one traced task --- */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** What /proc says about a process. Client side only: the tracer parses none. */
+/** What /proc says about a process. Client only: the tracer parses none. */
 #ifndef TG_PROC_H
 #define TG_PROC_H
 

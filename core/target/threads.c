@@ -154,7 +154,8 @@ static struct hs_err *collect_one(struct scan *sc, struct tg_task *task)
 		if (!task->clean || ev.signal == SIGTRAP)
 			return NULL;
 		return hs_err_new(HS_ERR_REFUSED,
-				  "freeze process %d: it is stopped (signal %d)",
+				  "freeze process %d: it is stopped "
+				  "(signal %d)",
 				  s->pid, ev.signal);
 	case TG_EV_END:
 	case TG_EV_LOST:
@@ -205,8 +206,8 @@ static struct hs_err *stop_rounds(struct scan *sc)
 			return NULL;
 		if (hs_now_ns() >= sc->deadline_ns)
 			return hs_err_new(HS_ERR_TIMEOUT,
-					  "freeze process %d: it starts threads "
-					  "faster than they can be stopped, or "
+					  "freeze process %d: it starts "
+					  "threads faster than they can be stopped, or "
 					  "one of them is traced already",
 					  sc->stop->pid);
 		if (sc->denied)

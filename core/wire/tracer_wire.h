@@ -200,7 +200,7 @@ struct wr_tracer_item {
 	uint64_t id;			/* 0: a child of SPAWN */
 	int32_t pid;
 	int32_t snap_pid, eval_pid;
-	uint32_t state;			/* instant: settle state; child: 1 ended */
+	uint32_t state;			/* settle state; child: 1 ended */
 	int32_t wait_status;		/* of a child that has ended */
 	uint32_t gone;			/* 1: the target is no more */
 };

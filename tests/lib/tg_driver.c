@@ -189,7 +189,7 @@ static struct tg_instant *named(struct driver *d, const struct line *l)
 	struct tg_instant *in = find(d, number(l, 1));
 
 	if (!in)
-		printf("{\"error\": \"driver\", \"message\": \"no instant\"}\n");
+		puts("{\"error\": \"driver\", \"message\": \"no instant\"}");
 	return in;
 }
 
@@ -375,9 +375,9 @@ static const struct {
 static void obey(struct driver *d, char *text)
 {
 	struct line l = { 0 };
+	char *save, *w = strtok_r(text, " \n", &save);
 
-	for (char *save, *w = strtok_r(text, " \n", &save); w && l.n < MAX_WORDS;
-	     w = strtok_r(NULL, " \n", &save))
+	for (; w && l.n < MAX_WORDS; w = strtok_r(NULL, " \n", &save))
 		l.v[l.n++] = w;
 	for (size_t i = 0; l.n && i < HS_ARRAY_SIZE(commands); i++) {
 		if (!strcmp(commands[i].name, l.v[0])) {

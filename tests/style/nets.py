@@ -120,26 +120,31 @@ def columns(line):
     return len(line.expandtabs(8))
 
 
-def too_long(root):
-    """Files of too many lines, lines of too many columns."""
-    found = []
-    for path in sources(root):
+def written_by_hand(root, suffixes=(".c", ".h")):
+    """(path, lines) of each source that no program wrote."""
+    for path in sources(root, suffixes):
         lines = text_of(root, path).split("\n")
-        if any("do not edit" in line for line in lines[:8]):
-            continue
-        if len(lines) - 1 > MAX_LINES:
-            found.append("%s: %d lines" % (path, len(lines) - 1))
-        found += ["%s:%d: %d columns" % (path, n, columns(line))
-                  for n, line in enumerate(lines, 1) if columns(line) > 80]
-    return found
+        if not any("do not edit" in line for line in lines[:8]):
+            yield path, lines
+
+
+def long_files(root):
+    return ["%s: %d lines" % (path, len(lines) - 1)
+            for path, lines in written_by_hand(root)
+            if len(lines) - 1 > MAX_LINES]
+
+
+def wide_lines(root):
+    return ["%s:%d: %d columns" % (path, n, columns(line))
+            for path, lines in written_by_hand(root)
+            for n, line in enumerate(lines, 1) if columns(line) > 80]
 
 
 def long_functions(root):
     """A function is what lies between a brace in column 0 and the next."""
     found = []
-    for path in sources(root, (".c",)):
-        begin = name = None
-        lines = text_of(root, path).split("\n")
+    for path, lines in written_by_hand(root, (".c",)):
+        begin = None
         for n, line in enumerate(lines, 1):
             if line == "{":
                 begin = n
