@@ -207,8 +207,9 @@ static struct hs_err *stop_rounds(struct scan *sc)
 		if (hs_now_ns() >= sc->deadline_ns)
 			return hs_err_new(HS_ERR_TIMEOUT,
 					  "freeze process %d: it starts "
-					  "threads faster than they can be stopped, or "
-					  "one of them is traced already",
+					  "threads faster than they can be "
+					  "stopped, or one of them is "
+					  "traced already",
 					  sc->stop->pid);
 		if (sc->denied)
 			sched_yield();
