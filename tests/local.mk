@@ -38,6 +38,16 @@ print-fuzz-tests:
 	@echo $(FUZZ_TESTS)
 .PHONY: print-fuzz-tests
 
+# Figures, not tests: "name value unit (ratio to what was measured beside it)".
+BENCHES = tests/bench/heap.bench
+EXTRA_DIST += $(BENCHES) tests/fixtures/bench_heap.py tests/lib/hsbench.py
+bench: all
+	@rc=0; $(AM_TESTS_ENVIRONMENT) \
+	for b in $(BENCHES); do \
+		echo "# $$b"; $(PYTHON3) $(srcdir)/$$b || rc=1; \
+	done; exit $$rc
+.PHONY: bench
+
 # In place of automake's own rule: the last line is the sum of all test points,
 # whether they passed or not. A test that did not run counts as failed, and so
 # does a CPython that no test ran with, unless TESTS was given to make.
