@@ -69,16 +69,17 @@ struct hs_err *gr_build(struct md_model *m, struct hs_task *task,
 			unsigned threads, struct gr_graph **ret)
 {
 	struct gr_graph *g = hs_xalloc(sizeof(*g));
-	struct gr_building b;
+	struct gr_building *b = hs_xalloc(sizeof(*b));
 	struct hs_err *err;
 
 	g->m = m;
 	g->threads = gr_threads(threads);
 	hs_task_init(&g->task, NULL, task->budget);
 	gr_shapes_init(&g->shapes, &g->task);
-	building_init(&b, g, task);
-	err = build(&b);
-	building_deinit(&b);
+	building_init(b, g, task);
+	err = build(b);
+	building_deinit(b);
+	free(b);
 	if (err) {
 		gr_destroy(g);
 		return hs_err_wrap(err, "sweep the heap");

@@ -310,10 +310,17 @@ static inline uint64_t gr_bitmap_bytes(uint32_t n)
 	return hs_bits_words(n) * sizeof(uint64_t);
 }
 
-/** What a sweep thread and the walk outside collect. build.c joins them. */
+/** What a sweep thread and the walk outside collect. columns.c joins them. */
 struct gr_find {
 	struct hs_task *task;
 	struct gr_shapes shapes;
+	/* Shapes seen last: a third of the time of the table of shapes. */
+	struct gr_recent {
+		uint64_t flat, held;
+		uint32_t type, flags;
+		uint32_t shape;
+		bool used;
+	} recent[1024];
 	struct gr_vec late_addr, late_shape;	/* uint64_t, uint32_t */
 	struct gr_vec owners;			/* struct gr_pair */
 	uint64_t refused;

@@ -23,21 +23,44 @@ static uint64_t collect(struct gr_building *b, uint64_t *ret)
 	return n;
 }
 
-/* The table is counted with its owner's type from now on. */
-static struct hs_err *set_owner_type(struct gr_graph *g, uint32_t table,
-				     uint32_t owner_type)
+/* What a shape becomes when its owner is of a type: the answers given last. */
+struct renamed {
+	uint32_t from, owner_type, to;
+	bool used;
+};
+enum { RENAMED = 256 };
+
+static struct hs_err *rename_shape(struct gr_graph *g, struct renamed *r,
+				   uint32_t from, uint32_t owner_type)
 {
-	struct gr_shape what = *gr_shapes_at(&g->shapes, g->shape[table]);
+	struct gr_shape what = *gr_shapes_at(&g->shapes, from);
 	struct hs_err *err;
-	uint32_t shape;
+	uint32_t to;
 
 	what.owner_type = owner_type;
-	err = gr_shapes_put(&g->shapes, &what, &shape);
-	if (err)
-		return err;
-	gr_shapes_at(&g->shapes, g->shape[table])->count--;
-	gr_shapes_at(&g->shapes, shape)->count++;
-	g->shape[table] = shape;
+	err = gr_shapes_put(&g->shapes, &what, &to);
+	if (!err)
+		*r = (struct renamed){ from, owner_type, to, true };
+	return err;
+}
+
+/* The table is counted with its owner's type from now on. */
+static struct hs_err *set_owner_type(struct gr_graph *g,
+				     struct renamed *renamed, uint32_t table,
+				     uint32_t owner_type)
+{
+	uint32_t from = g->shape[table];
+	struct renamed *r = &renamed[(from + owner_type * 31) % RENAMED];
+	struct hs_err *err;
+
+	if (!r->used || r->from != from || r->owner_type != owner_type) {
+		err = rename_shape(g, r, from, owner_type);
+		if (err)
+			return err;
+	}
+	gr_shapes_at(&g->shapes, from)->count--;
+	gr_shapes_at(&g->shapes, r->to)->count++;
+	g->shape[table] = r->to;
 	return NULL;
 }
 
@@ -45,6 +68,7 @@ static struct hs_err *set_owner_type(struct gr_graph *g, uint32_t table,
 static struct hs_err *store(struct gr_graph *g, const uint64_t *pairs,
 			    uint64_t n)
 {
+	struct renamed renamed[RENAMED] = { { 0 } };
 	struct hs_err *err = NULL;
 	uint64_t i, to = 0;
 
@@ -56,7 +80,7 @@ static struct hs_err *store(struct gr_graph *g, const uint64_t *pairs,
 			continue;
 		g->table[to] = table;
 		g->owner[to++] = owner;
-		err = set_owner_type(g, table, gr_type(g, owner));
+		err = set_owner_type(g, renamed, table, gr_type(g, owner));
 	}
 	g->n_owned = to;
 	return err;

@@ -34,14 +34,26 @@ static bool pass(const uint64_t *from, uint64_t *to, size_t n, unsigned shift)
 	return true;
 }
 
+/* Heaps are often referred to in the order in which they were made. */
+static bool is_sorted(const uint64_t *v, size_t n)
+{
+	size_t i;
+
+	for (i = 1; i < n; i++)
+		if (v[i - 1] > v[i])
+			return false;
+	return true;
+}
+
 void gr_sort_u64(uint64_t *v, uint64_t *tmp, size_t n)
 {
 	uint64_t *from = v, *to = tmp, *swap;
 	unsigned shift;
 
+	if (is_sorted(v, n))
+		return;
 	if (n < FEW) {
-		if (n > 1)
-			qsort(v, n, sizeof(*v), compare);
+		qsort(v, n, sizeof(*v), compare);
 		return;
 	}
 	for (shift = 0; shift < 64; shift += DIGIT_BITS) {
