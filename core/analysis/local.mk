@@ -23,3 +23,11 @@ check_PROGRAMS += tests/unit/analysis_sized.t
 tests_unit_analysis_sized_t_CPPFLAGS = $(INC_ANALYSIS) $(INC_TESTS)
 tests_unit_analysis_sized_t_SOURCES = tests/unit/analysis_sized.c
 tests_unit_analysis_sized_t_LDADD = $(LIBS_ANALYSIS_TOY)
+
+# make tests/bench/graph_heap: nodes, rows and deep sizes of millions.
+EXTRA_PROGRAMS += tests/bench/graph_heap
+tests_bench_graph_heap_CPPFLAGS = $(INC_ANALYSIS) $(INC_TESTS)
+tests_bench_graph_heap_SOURCES = tests/bench/graph_heap.c
+tests_bench_graph_heap_LDADD = libhs_analysis.la libhs_graph.la libhs_toy.la \
+	$(LIBS_BASE)
+CLEANFILES += tests/bench/graph_heap$(EXEEXT)
