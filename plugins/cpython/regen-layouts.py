@@ -19,7 +19,7 @@ import sys
 HERE = os.path.dirname(os.path.abspath(__file__))
 # Extension modules whose structures are asked for, where not built in.
 MODULES = ("_asyncio", "_queue", "array", "_struct", "_decimal",
-           "_elementtree")
+           "_elementtree", "_datetime")
 
 
 def strings(text):
@@ -78,12 +78,23 @@ class Dwarf:
             if t is None or t.code not in (self.gdb.TYPE_CODE_STRUCT,
                                            self.gdb.TYPE_CODE_UNION):
                 return None
-            field = next((f for f in t.fields() if f.name == part), None)
-            if field is None:
+            found = self.field(t, part)
+            if found is None:
                 return None
-            bits += field.bitpos
+            bits, field = bits + found[0], found[1]
             t = field.type.strip_typedefs()
         return bits, field
+
+    def field(self, t, name):
+        """(bits, field) of a member, also of an anonymous union's."""
+        for f in t.fields():
+            if f.name == name:
+                return f.bitpos, f
+            if not f.name:
+                found = self.field(f.type.strip_typedefs(), name)
+                if found is not None:
+                    return f.bitpos + found[0], found[1]
+        return None
 
     def one(self, what):
         kind, _, rest = what.strip().rpartition(" ")
@@ -170,10 +181,20 @@ class Dwarf:
             top, _, last = path.rpartition(".")
             if NOT_SLOTS.search(last):
                 continue
-            label = labels.get(path, labels.get(top, "->" + path))
+            prefix = labels.get("*", "->")
+            label = labels.get(path, labels.get(top, prefix + path))
             if label != "-":
                 slots.append((at, count, label))
-        return {"size": t.sizeof, "slots": slots}
+        return {"size": self.head(t, labels.get("tail")), "slots": slots}
+
+    def head(self, t, tail):
+        """Size without the items of variable number at the end."""
+        at = next((f.bitpos // 8 for f in t.fields() if f.name == tail), None)
+        if at is None:
+            return t.sizeof
+        if "frame" in tail:
+            at += self.one("struct _PyInterpreterFrame.localsplus")
+        return at
 
 
 # Members of the interpreter's own structures that are not strong references:
