@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "kinds.h"
+
+#include <stddef.h>
+#include <stdlib.h>
+
+#define SIZE(field) offsetof(struct cpython_layout, field)
+#define CODE (HEAPSH_TYPE_CODE | HEAPSH_TYPE_CODE_LEAF)
+
+// clang-format off
+/* Sorted by name. */
+static const struct cpython_known_type known[] = {
+	{"PyCapsule", CPYTHON_KIND_OTHER, 0, 0},
+	{"Struct", CPYTHON_KIND_STRUCT, 0, 0},
+	{"_io.BufferedRandom", CPYTHON_KIND_BUFFERED, 0, 0},
+	{"_io.BufferedReader", CPYTHON_KIND_BUFFERED, 0, 0},
+	{"_io.BufferedWriter", CPYTHON_KIND_BUFFERED, 0, 0},
+	{"_io.BytesIO", CPYTHON_KIND_BYTESIO, 0, 0},
+	{"_io.StringIO", CPYTHON_KIND_STRINGIO, 0, 0},
+	{"_struct.Struct", CPYTHON_KIND_STRUCT, 0, 0},
+	{"array.array", CPYTHON_KIND_ARRAY, 0, 0},
+	{"async_generator", CPYTHON_KIND_GENERATOR, 0, 0},
+	{"builtin_function_or_method", CPYTHON_KIND_OTHER, CODE, 0},
+	{"builtin_method", CPYTHON_KIND_OTHER, CODE, 0},
+	{"bytearray", CPYTHON_KIND_BYTEARRAY, HEAPSH_TYPE_TEXT, 0},
+	{"bytes", CPYTHON_KIND_BYTES, HEAPSH_TYPE_TEXT, 0},
+	{"code", CPYTHON_KIND_CODE, CODE, 0},
+	{"collections.OrderedDict", CPYTHON_KIND_ODICT, 0, SIZE(sizeof_odict)},
+	{"collections.defaultdict", CPYTHON_KIND_DICT, 0, 0},
+	{"collections.deque", CPYTHON_KIND_DEQUE, 0, SIZE(sizeof_deque)},
+	{"coroutine", CPYTHON_KIND_GENERATOR, 0, 0},
+	{"datetime.datetime", CPYTHON_KIND_DATETIME, 0, 0},
+	{"datetime.time", CPYTHON_KIND_TIME, 0, 0},
+	{"decimal.Decimal", CPYTHON_KIND_DECIMAL, 0, 0},
+	{"dict", CPYTHON_KIND_DICT, HEAPSH_TYPE_TABLE, SIZE(sizeof_dict)},
+	{"frame", CPYTHON_KIND_FRAME, 0, 0},
+	{"frozenset", CPYTHON_KIND_SET, 0, SIZE(sizeof_set)},
+	{"function", CPYTHON_KIND_OTHER, HEAPSH_TYPE_CODE, 0},
+	{"generator", CPYTHON_KIND_GENERATOR, 0, 0},
+	{"hamt_bitmap_node", CPYTHON_KIND_HAMT_ITEMS, 0, 0},
+	{"hamt_collision_node", CPYTHON_KIND_HAMT_ITEMS, 0, 0},
+	{"int", CPYTHON_KIND_LONG, 0, 0},
+	{"itertools._tee_dataobject", CPYTHON_KIND_TEE, 0, 0},
+	{"itertools.combinations", CPYTHON_KIND_COMBINATIONS, 0, 0},
+	{"itertools.combinations_with_replacement", CPYTHON_KIND_CWR, 0, 0},
+	{"itertools.permutations", CPYTHON_KIND_PERMUTATIONS, 0, 0},
+	{"itertools.product", CPYTHON_KIND_PRODUCT, 0, 0},
+	{"list", CPYTHON_KIND_LIST, 0, 0},
+	{"method", CPYTHON_KIND_OTHER, 0, 0},
+	{"method_descriptor", CPYTHON_KIND_OTHER, CODE, 0},
+	{"module", CPYTHON_KIND_MODULE, CODE, 0},
+	{"set", CPYTHON_KIND_SET, 0, SIZE(sizeof_set)},
+	{"str", CPYTHON_KIND_STR, HEAPSH_TYPE_TEXT, SIZE(sizeof_str)},
+	{"tuple", CPYTHON_KIND_TUPLE, 0, 0},
+	{"type", CPYTHON_KIND_TYPE, CODE, SIZE(sizeof_heap_type)},
+	{"weakcallableproxy", CPYTHON_KIND_WEAKREF, 0, 0},
+	{"weakproxy", CPYTHON_KIND_WEAKREF, 0, 0},
+	{"weakref", CPYTHON_KIND_WEAKREF, 0, 0},
+	{"weakref.CallableProxyType", CPYTHON_KIND_WEAKREF, 0, 0},
+	{"weakref.ProxyType", CPYTHON_KIND_WEAKREF, 0, 0},
+	{"weakref.ReferenceType", CPYTHON_KIND_WEAKREF, 0, 0},
+	{"xml.etree.ElementTree.Element", CPYTHON_KIND_ELEMENT, 0, 0},
+};
+// clang-format on
+
+static int compare(const void *key, const void *row)
+{
+	return strcmp(key, ((const struct cpython_known_type *)row)->name);
+}
+
+const struct cpython_known_type *cpython_known_type(const char *tp_name)
+{
+	return bsearch(tp_name, known, sizeof(known) / sizeof(known[0]),
+		       sizeof(known[0]), compare);
+}
+
+int64_t cpython_known_size(const struct cpython_known_type *k,
+			   const struct cpython_layout *l)
+{
+	int32_t v;
+
+	if (k->size_field == 0)
+		return -1;
+	memcpy(&v, (const char *)l + k->size_field, sizeof(v));
+	return v;
+}
