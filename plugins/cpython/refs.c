@@ -1,0 +1,391 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * References of an object: first what its kind has of its own, then members,
+ * then attributes or the dict that holds them, what a scan of unexplained
+ * words finds, and the class.
+ */
+#include "refs_priv.h"
+
+#include "keys.h"
+
+enum { WINDOW = 256 };	/* words that are copied at a time */
+
+void cpython_edge(struct cpython_visit *v, uint64_t target,
+		  enum heapsh_label label, uint64_t a, uint64_t b,
+		  const char *text, uint32_t flags)
+{
+	struct heapsh_edge e = {
+		.flags = flags, .label = label, .target = target,
+		.a = a, .b = b, .text = text,
+	};
+
+	if (cpython_plausible(target))
+		v->sink->edge(v->sink, &e);
+}
+
+static bool words(const struct cpython_obj *o, uint64_t addr, uint64_t *buf,
+		  uint64_t n)
+{
+	uint64_t off = addr - o->addr;
+
+	if (off < o->n && n * 8 <= o->n - off) {
+		memcpy(buf, o->p + off, n * 8);
+		return true;
+	}
+	return cpython_copy(o->m, addr, buf, n * 8);
+}
+
+bool cpython_each_word(struct cpython_visit *v, uint64_t addr, uint64_t n,
+		       cpython_word_fn *fn, void *arg)
+{
+	const struct cpython_mem *m = v->o->m;
+	uint64_t buf[WINDOW], take;
+
+	for (uint64_t i = 0; i < n; i += take) {
+		take = n - i < WINDOW ? n - i : WINDOW;
+		if (!words(v->o, addr + i * 8, buf, take) ||
+		    m->host->cancelled(m->im))
+			return false;
+		for (uint64_t k = 0; k < take; k++)
+			if (buf[k] != 0)
+				fn(v, i + k, buf[k], arg);
+	}
+	return true;
+}
+
+static void scan_word(struct cpython_visit *v, uint64_t index, uint64_t word,
+		      void *text)
+{
+	(void)index;
+	if (cpython_plausible(word) &&
+	    cpython_living(v->o->st, v->o->m, word))
+		cpython_edge_field(v, word, text);
+}
+
+void cpython_scan_words(struct cpython_visit *v, uint64_t addr, uint64_t n,
+			const char *text)
+{
+	cpython_each_word(v, addr, n, scan_word, (void *)text);
+}
+
+/* --- containers --------------------------------------------------------- */
+
+static void item(struct cpython_visit *v, uint64_t index, uint64_t word,
+		 void *arg)
+{
+	uint64_t *base = arg;
+
+	cpython_edge(v, word, HEAPSH_LABEL_INDEX, *base + index, 0, NULL, 0);
+}
+
+static bool refs_tuple(struct cpython_visit *v)
+{
+	const struct cpython_obj *o = v->o;
+	uint64_t base = 0, n = cpython_obj_size(o) + (uint64_t)o->type->hidden;
+
+	return cpython_each_word(v, o->addr + (uint64_t)o->m->lay->tuple_items,
+				 n, item, &base);
+}
+
+static bool refs_list(struct cpython_visit *v)
+{
+	const struct cpython_obj *o = v->o;
+	const struct cpython_layout *l = o->m->lay;
+	uint64_t base = 0, n = cpython_obj_size(o);
+
+	if (n > cpython_obj_word(o, l->list_allocated))
+		return false;
+	return n == 0 || cpython_each_word(v, cpython_obj_word(o,
+							       l->list_items),
+					   n, item, &base);
+}
+
+static bool refs_set(struct cpython_visit *v)
+{
+	const struct cpython_obj *o = v->o;
+	const struct cpython_layout *l = o->m->lay;
+	uint64_t table = cpython_obj_word(o, l->set_table);
+	uint64_t n = cpython_obj_word(o, l->set_mask) + 1, e[2], index = 0;
+	uint64_t buf[WINDOW], take;
+
+	if ((n & (n - 1)) != 0 || n >> 44 != 0)
+		return false;
+	for (uint64_t i = 0; i < n; i += take) {
+		take = n - i < WINDOW / 2 ? n - i : WINDOW / 2;
+		if (!words(o, table + i * 16, buf, take * 2) ||
+		    o->m->host->cancelled(o->m->im))
+			return false;
+		for (uint64_t k = 0; k < take; k++) {
+			memcpy(e, buf + 2 * k, sizeof(e));
+			// a deleted entry has a dummy key and the hash -1
+			if (e[l->setentry_key / 8] != 0 &&
+			    e[l->setentry_hash / 8] != UINT64_MAX)
+				cpython_edge(v, e[l->setentry_key / 8],
+					     HEAPSH_LABEL_MEMBER, index++, 0,
+					     NULL, 0);
+		}
+	}
+	return true;
+}
+
+static void entry(struct cpython_visit *v, uint64_t i, uint64_t key,
+		  uint64_t value)
+{
+	if (value == 0)
+		return;
+	cpython_edge(v, key, HEAPSH_LABEL_KEY, key, i, NULL, HEAPSH_EDGE_KEY);
+	cpython_edge(v, value, HEAPSH_LABEL_VALUE, key, i, NULL, 0);
+}
+
+/*
+ * Entries of a table, with the values beside them (values 0) or those of one
+ * instance; fn for each that has a key.
+ */
+typedef void entry_fn(struct cpython_visit *v, uint64_t i, uint64_t key,
+		      uint64_t value);
+
+static bool each_entry(struct cpython_visit *v, const struct cpython_keys *k,
+		       uint64_t values, uint64_t n, entry_fn *fn)
+{
+	const struct cpython_obj *o = v->o;
+	uint64_t buf[WINDOW], vals[WINDOW], stride = (uint64_t)k->stride / 8;
+	uint64_t take, per = WINDOW / stride, *e;
+
+	for (uint64_t i = 0; i < n; i += take) {
+		take = n - i < per ? n - i : per;
+		if (!words(o, k->entries + i * stride * 8, buf,
+			   take * stride) ||
+		    (values != 0 && !words(o, values + i * 8, vals, take)) ||
+		    o->m->host->cancelled(o->m->im))
+			return false;
+		for (uint64_t j = 0; j < take; j++) {
+			e = buf + j * stride;
+			fn(v, i + j, e[k->key / 8],
+			   values != 0 ? vals[j] : e[k->value / 8]);
+		}
+	}
+	return true;
+}
+
+static bool refs_dict(struct cpython_visit *v)
+{
+	const struct cpython_obj *o = v->o;
+	const struct cpython_layout *l = o->m->lay;
+	struct cpython_values values = { 0 };
+	struct cpython_keys k;
+	uint64_t n;
+
+	if (!cpython_keys_open(o->m, cpython_obj_word(o, l->ma_keys), &k))
+		return false;
+	n = (uint64_t)k.n_entries;
+	if (cpython_obj_word(o, l->ma_values) != 0) {
+		if (!cpython_dict_values(o, &values))
+			return false;
+		if (n > (uint64_t)values.n)
+			n = (uint64_t)values.n;
+	}
+	return each_entry(v, &k, values.addr, n, entry);
+}
+
+static void attribute(struct cpython_visit *v, uint64_t i, uint64_t key,
+		      uint64_t value)
+{
+	if (value != 0)
+		cpython_edge(v, value, HEAPSH_LABEL_ATTR, key, i, NULL, 0);
+}
+
+/* Modules/_collectionsmodule.c: blocks of 64 items in a list */
+static bool refs_deque(struct cpython_visit *v)
+{
+	const struct cpython_obj *o = v->o;
+	const struct cpython_layout *l = o->m->lay;
+	uint64_t block = cpython_obj_word(o, l->deque_left), base = 0, take;
+	uint64_t at = cpython_obj_word(o, l->deque_leftindex);
+	uint64_t n = cpython_obj_size(o);
+
+	while (n != 0) {
+		if (at > 64 || block == 0)
+			return false;
+		take = 64 - at < n ? 64 - at : n;
+		if (!cpython_each_word(v, block + (uint64_t)l->dequeblock_data +
+					  at * 8, take, item, &base))
+			return false;
+		base += take;
+		n -= take;
+		at = 0;
+		block = cpython_field(o->m, block, l->dequeblock_right);
+	}
+	return true;
+}
+
+/* Python/hamt.c: key and value, or no key and a node */
+static bool refs_hamt(struct cpython_visit *v)
+{
+	const struct cpython_obj *o = v->o;
+	uint64_t n = cpython_obj_size(o);
+	uint64_t key, value;
+
+	if (n > 64 * 1024)
+		return false;
+	for (uint64_t i = 0; i + 1 < n; i += 2) {
+		key = cpython_obj_word(o, o->m->lay->hamt_bitmap_array +
+					  (int64_t)i * 8);
+		value = cpython_obj_word(o, o->m->lay->hamt_bitmap_array +
+					    (int64_t)i * 8 + 8);
+		if (key != 0)
+			entry(v, i / 2, key, value);
+		else
+			cpython_edge_field(v, value, "b_array");
+	}
+	return true;
+}
+
+static bool refs_tee(struct cpython_visit *v)
+{
+	const struct cpython_obj *o = v->o;
+	const struct cpython_layout *l = o->m->lay;
+	int n = cpython_obj_i32(o, l->teedata_numread);
+	uint64_t base = 0;
+
+	// LINKCELLS, Modules/itertoolsmodule.c
+	if (n < 0 || n > 57)
+		return false;
+	return cpython_each_word(v, o->addr + (uint64_t)l->teedata_values,
+				 (uint64_t)n, item, &base);
+}
+
+static void refs_time(struct cpython_visit *v, int32_t has, int32_t tzinfo)
+{
+	const struct cpython_obj *o = v->o;
+
+	if (cpython_u8(o->m, o->addr, has, 0) != 0)
+		cpython_edge_attr(v, cpython_obj_word(o, tzinfo), "tzinfo", 0);
+}
+
+static bool refs_element(struct cpython_visit *v)
+{
+	const struct cpython_obj *o = v->o;
+	const struct cpython_layout *l = o->m->lay;
+	uint64_t extra = cpython_obj_word(o, l->element_extra), base = 0;
+	int64_t n = cpython_i64(o->m, extra, l->elementextra_length, 0);
+
+	if (extra == 0)
+		return true;
+	cpython_edge_attr(v, cpython_field(o->m, extra,
+					   l->elementextra_attrib),
+			  "attrib", 0);
+	if (n < 0 || n > cpython_i64(o->m, extra, l->elementextra_allocated, 0))
+		return false;
+	return cpython_each_word(v, cpython_field(o->m, extra,
+						  l->elementextra_children),
+				 (uint64_t)n, item, &base);
+}
+
+static bool refs_kind(struct cpython_visit *v)
+{
+	const struct cpython_obj *o = v->o;
+
+	switch ((enum cpython_kind)o->type->kind) {
+	case CPYTHON_KIND_TUPLE:
+		return refs_tuple(v);
+	case CPYTHON_KIND_LIST:
+		return refs_list(v);
+	case CPYTHON_KIND_DICT:
+	case CPYTHON_KIND_ODICT:
+		return refs_dict(v);
+	case CPYTHON_KIND_SET:
+		return refs_set(v);
+	case CPYTHON_KIND_DEQUE:
+		return refs_deque(v);
+	case CPYTHON_KIND_TYPE:
+		return cpython_refs_type(v);
+	case CPYTHON_KIND_MODULE:
+		return cpython_refs_module(v);
+	case CPYTHON_KIND_CODE:
+		return cpython_refs_code(v);
+	case CPYTHON_KIND_FRAME:
+		return cpython_refs_frame(v);
+	case CPYTHON_KIND_GENERATOR:
+		return cpython_refs_generator(v);
+	case CPYTHON_KIND_WEAKREF:
+		cpython_edge(v, cpython_obj_word(o, o->m->lay->wr_object),
+			     HEAPSH_LABEL_FIELD, 0, 0, "wr_object",
+			     HEAPSH_EDGE_WEAK);
+		return true;
+	case CPYTHON_KIND_HAMT_ITEMS:
+		return refs_hamt(v);
+	case CPYTHON_KIND_TEE:
+		return refs_tee(v);
+	case CPYTHON_KIND_ELEMENT:
+		return refs_element(v);
+	case CPYTHON_KIND_TIME:
+		refs_time(v, o->m->lay->time_hastzinfo,
+			  o->m->lay->time_tzinfo);
+		return true;
+	case CPYTHON_KIND_DATETIME:
+		refs_time(v, o->m->lay->datetime_hastzinfo,
+			  o->m->lay->datetime_tzinfo);
+		return true;
+	default:
+		return true;
+	}
+}
+
+/* --- what every object may have ----------------------------------------- */
+
+static void refs_members(struct cpython_visit *v)
+{
+	const struct cpython_type *t = v->o->type;
+
+	for (uint32_t i = 0; i < t->n_refs; i++) {
+		const struct cpython_ref *r = &t->refs[i];
+
+		for (int k = 0; k < r->count; k++)
+			cpython_edge(v, cpython_obj_word(v->o, r->offset +
+							       8 * k),
+				     r->label, 0, 0, r->text, r->flags);
+	}
+}
+
+static bool refs_attributes(struct cpython_visit *v)
+{
+	const struct cpython_obj *o = v->o;
+	struct cpython_values values;
+	struct cpython_keys k;
+	uint64_t dict, n;
+
+	if (o->type->kind == CPYTHON_KIND_TYPE)
+		return true;
+	dict = cpython_instance_dict(o);
+	if (dict != 0) {
+		cpython_edge_attr(v, dict, "__dict__", HEAPSH_EDGE_TABLE);
+		return true;
+	}
+	if (!cpython_instance_values(o, &values))
+		return true;
+	if (!cpython_keys_open(o->m, o->type->cached_keys, &k))
+		return false;
+	n = (uint64_t)(k.n_entries < values.n ? k.n_entries : values.n);
+	return each_entry(v, &k, values.addr, n, attribute);
+}
+
+bool cpython_refs(const struct cpython_obj *o, struct heapsh_sink *sink)
+{
+	struct cpython_visit v = { .o = o, .sink = sink };
+	const struct cpython_type *t = o->type;
+	bool whole;
+
+	if (t->flags & HEAPSH_TYPE_LEAF)
+		return true;
+	whole = refs_kind(&v);
+	refs_members(&v);
+	whole &= refs_attributes(&v);
+	for (uint32_t i = 0; i < t->n_scans; i++)
+		cpython_scan_words(&v, o->addr + (uint64_t)t->scans[i].from,
+				   (uint64_t)(t->scans[i].to -
+					      t->scans[i].from) / 8, "??");
+	if (t->tp_flags & CPYTHON_TP_HEAPTYPE)
+		cpython_edge_attr(&v, t->address, "__class__",
+				  HEAPSH_EDGE_CONTEXT);
+	return whole;
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** How refs.c and refs_code.c emit. */
+#ifndef CPYTHON_REFS_PRIV_H
+#define CPYTHON_REFS_PRIV_H
+
+#include "object.h"
+
+/** Edges of one object on their way out. */
+struct cpython_visit {
+	const struct cpython_obj *o;
+	struct heapsh_sink *sink;
+};
+
+/** One edge; nothing when target cannot be an object's address. */
+void cpython_edge(struct cpython_visit *v, uint64_t target,
+		  enum heapsh_label label, uint64_t a, uint64_t b,
+		  const char *text, uint32_t flags);
+
+/** ".text" of the object. */
+static inline void cpython_edge_attr(struct cpython_visit *v, uint64_t target,
+				     const char *text, uint32_t flags)
+{
+	cpython_edge(v, target, HEAPSH_LABEL_NAME, 0, 0, text, flags);
+}
+/** "->text" of the object. */
+static inline void cpython_edge_field(struct cpython_visit *v, uint64_t target,
+				      const char *text)
+{
+	cpython_edge(v, target, HEAPSH_LABEL_FIELD, 0, 0, text, 0);
+}
+
+/** A word of an array. */
+typedef void cpython_word_fn(struct cpython_visit *v, uint64_t index,
+			     uint64_t word, void *arg);
+/**
+ * Every word of an array that is not 0, in order. False: not all of it could
+ * be read.
+ */
+bool cpython_each_word(struct cpython_visit *v, uint64_t addr, uint64_t n,
+		       cpython_word_fn *fn, void *arg);
+/**
+ * Every word at addr, n of them, that points to something that is an object
+ * beyond doubt.
+ */
+void cpython_scan_words(struct cpython_visit *v, uint64_t addr, uint64_t n,
+			const char *text);
+
+/* refs_code.c */
+bool cpython_refs_type(struct cpython_visit *v);
+bool cpython_refs_module(struct cpython_visit *v);
+bool cpython_refs_code(struct cpython_visit *v);
+bool cpython_refs_frame(struct cpython_visit *v);
+bool cpython_refs_generator(struct cpython_visit *v);
+
+#endif

@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Objects, recognised in raw memory. A block of a pool holds one when a
+ * reference count that lives and a type that is known stand where that type
+ * puts them, and the object's size is that of the block's class.
+ */
+#include "object.h"
+
+#include "pool.h"
+
+/*
+ * Larger mappings come first in no way: arenas are 256 KiB up to 3.9, then
+ * 1 MiB (ARENA_SIZE), and neighbours are one mapping.
+ */
+enum { MIN_ARENA = 256 << 10 };
+
+bool cpython_pool_free(const struct cpython *st, const uint8_t *p,
+		       uint64_t addr, const struct cpython_pool *pool,
+		       uint8_t *is_free)
+{
+	uint32_t n = (pool->end - pool->first) / pool->block, left;
+	uint64_t at = pool->freeblock, i;
+
+	(void)st;
+	memset(is_free, 0, n);
+	for (left = n - pool->n_used; at != 0; left--) {
+		i = at - addr - pool->first;
+		if (left == 0 || i >= pool->end || i % pool->block != 0 ||
+		    i / pool->block >= n)
+			return false;
+		is_free[i / pool->block] = 1;
+		memcpy(&at, p + pool->first + i, 8);
+	}
+	return true;
+}
+
+/* Does the object's block fit it, and no block of a smaller class? */
+static bool fits(const struct cpython_obj *o)
+{
+	struct cpython_size size;
+
+	cpython_own_size(o, &size);
+	if (size.own > o->block || size.torn)
+		return false;
+	if (size.own > o->block - CPYTHON_ALIGNMENT)
+		return true;
+	// an int keeps the room that a longer result once had
+	return o->type->loose || (o->type->kind == CPYTHON_KIND_LONG &&
+				  size.own + 48 > o->block);
+}
+
+/* The object whose pre-header begins at p, or false. */
+static bool recognise(struct cpython_obj *o, const uint8_t *p, uint64_t addr,
+		      uint32_t block)
+{
+	const struct cpython_layout *l = o->m->lay;
+	uint64_t refcount, type;
+
+	o->block = block;
+	for (uint32_t pre = 0; pre <= 32 && pre + 16 <= block; pre += 16) {
+		memcpy(&refcount, p + pre + l->ob_refcnt, 8);
+		memcpy(&type, p + pre + l->ob_type, 8);
+		if (!cpython_refcount_ok(refcount) || !cpython_plausible(type))
+			continue;
+		o->type = cpython_type(o->st, o->m, type);
+		if (o->type == NULL || o->type->pre != (int32_t)pre)
+			continue;
+		o->addr = addr + pre;
+		o->p = p + pre;
+		o->n = block - pre;
+		if (fits(o))
+			return true;
+	}
+	return false;
+}
+
+static void emit(const struct cpython_obj *o, struct heapsh_sink *sink)
+{
+	struct heapsh_object out = {
+		.address = o->addr,
+		.type = o->type->number,
+	};
+	struct cpython_size size = { 0 };
+
+	out.refcount = cpython_obj_word(o, o->m->lay->ob_refcnt);
+	if (o->m->lay->minor >= 12 && (int32_t)out.refcount < 0)
+		out.flags |= HEAPSH_OBJECT_IMMORTAL;
+	if (o->type->flags & HEAPSH_TYPE_APPROXIMATE)
+		out.flags |= HEAPSH_OBJECT_APPROXIMATE;
+	if (sink->want & HEAPSH_WANT_SIZES) {
+		cpython_size(o, &size);
+		out.flat = size.flat;
+		out.held = size.held;
+		if (size.torn)
+			out.flags |= HEAPSH_OBJECT_TORN;
+	}
+	sink->object(sink, &out);
+	if (sink->want & HEAPSH_WANT_EDGES)
+		cpython_refs(o, sink);
+}
+
+static void sweep_pool(struct cpython_obj *o, const uint8_t *p, uint64_t addr,
+		       struct heapsh_sink *sink)
+{
+	uint8_t is_free[CPYTHON_BLOCKS_MAX];
+	struct cpython_pool pool;
+	uint32_t i = 0;
+
+	if (!cpython_pool_open(o->st, p, &pool))
+		return;
+	if (!cpython_pool_free(o->st, p, addr, &pool, is_free))
+		return;
+	for (uint32_t at = pool.first; at < pool.end; at += pool.block, i++)
+		if (!is_free[i] &&
+		    recognise(o, p + at, addr + at, pool.block))
+			emit(o, sink);
+}
+
+void cpython_sweep(const struct cpython *st, const struct heapsh_chunk *chunk,
+		   struct heapsh_sink *sink)
+{
+	struct cpython_mem m = st->mem;
+	struct cpython_obj o = { .st = st, .m = &m };
+	uint64_t size = st->pool_size, end = chunk->address + chunk->len;
+	uint64_t at = (chunk->address + size - 1) & ~(size - 1);
+
+	m.reader = sink->reader;
+	for (; at + size <= end; at += size) {
+		if (((at >> 20) & 0) == 0 && m.host->cancelled(m.im))
+			return;
+		sweep_pool(&o, chunk->bytes + (at - chunk->address), at, sink);
+	}
+}
+
+uint32_t cpython_ranges(struct cpython *st, struct heapsh_range *ret,
+			uint32_t cap)
+{
+	const struct cpython_mem *m = &st->mem;
+	uint64_t size = st->pool_size, from, to;
+	struct heapsh_mapping map;
+	uint32_t n = 0;
+
+	for (uint32_t i = 0;; i++) {
+		memset(&map, 0, sizeof(map));
+		map.size = sizeof(map);
+		if (!m->host->mapping(m->im, i, &map))
+			return n;
+		// arenas are private, anonymous and never of brk()
+		if ((map.prot & 3) != 3 || map.shared || map.path.n != 0)
+			continue;
+		from = (map.start + size - 1) & ~(size - 1);
+		to = map.end & ~(size - 1);
+		if (map.end - map.start < MIN_ARENA || from >= to)
+			continue;
+		if (n < cap)
+			ret[n] = (struct heapsh_range){ from, to };
+		n++;
+	}
+}
+
+/* --- one address -------------------------------------------------------- */
+
+/*
+ * Is a block in use that begins at addr? 1: yes, of *block bytes; 0: no; -1:
+ * addr is in no pool.
+ */
+static int in_pool(const struct cpython *st, const struct cpython_mem *m,
+		   uint64_t addr, uint64_t *block)
+{
+	uint64_t base = addr & ~((uint64_t)st->pool_size - 1), off, free;
+	struct cpython_pool pool;
+	uint8_t head[64];
+
+	if (!cpython_copy(m, base, head, sizeof(head)) ||
+	    !cpython_pool_open(st, head, &pool))
+		return -1;
+	off = addr - base;
+	if (off < pool.first || off >= pool.end ||
+	    (off - pool.first) % pool.block != 0)
+		return 0;
+	free = pool.freeblock;
+	for (int i = 0; free != 0 && i < CPYTHON_BLOCKS_MAX; i++) {
+		if (free == addr)
+			return 0;
+		free = cpython_word(m, free);
+	}
+	*block = pool.block;
+	return 1;
+}
+
+/*
+ * What lies in no pool has only its own word for what it is; a header of the
+ * collector's must at least hold pointers.
+ */
+static bool pre_ok(const struct cpython_obj *o)
+{
+	uint64_t next, prev;
+
+	if (o->type->pre == 0 || o->block != 0)
+		return true;
+	memcpy(&next, o->p - 16, 8);
+	memcpy(&prev, o->p - 8, 8);
+	return next >> 48 == 0 && prev >> 48 == 0;
+}
+
+bool cpython_obj_open(const struct cpython *st, const struct cpython_mem *m,
+		      uint64_t addr, uint8_t *buf, uint64_t cap,
+		      struct cpython_obj *ret)
+{
+	const struct cpython_layout *l = m->lay;
+	uint64_t head[2], pre, n;
+	bool static_type;
+
+	if (!cpython_plausible(addr) ||
+	    !cpython_copy(m, addr, head, sizeof(head)) ||
+	    !cpython_refcount_ok(head[l->ob_refcnt / 8]))
+		return false;
+	*ret = (struct cpython_obj){ .st = st, .m = m, .addr = addr };
+	ret->type = cpython_type(st, m, head[l->ob_type / 8]);
+	if (ret->type == NULL)
+		return false;
+	pre = (uint64_t)ret->type->pre;
+	// a static type has no header of the collector's (type_is_gc)
+	static_type = ret->type->kind == CPYTHON_KIND_TYPE &&
+		      !(cpython_type_flags(m, addr) & CPYTHON_TP_HEAPTYPE);
+	n = (uint64_t)ret->type->basic + 64;
+	if (static_type)
+		n = (uint64_t)l->sizeof_type;
+	if (in_pool(st, m, addr - pre, &ret->block) == 0)
+		return false;
+	if (ret->block != 0)
+		n = ret->block - pre;
+	if (n > cap - 32)
+		n = cap - 32;
+	ret->p = buf + 32;
+	memset(buf, 0, 32);
+	while (n > 16 && !cpython_copy(m, addr, buf + 32, n))
+		n = n / 2 & ~UINT64_C(7);
+	ret->n = n;
+	if (n < 16 || (pre != 0 && !static_type &&
+		       !cpython_copy(m, addr - pre, buf + 32 - pre, pre)))
+		return false;
+	if (ret->block != 0 && pre >= ret->block)
+		return false;
+	return ret->block != 0 ? fits(ret) : static_type || pre_ok(ret);
+}
+
+bool cpython_living(const struct cpython *st, const struct cpython_mem *m,
+		    uint64_t addr)
+{
+	uint8_t buf[512];
+	struct cpython_obj o;
+
+	return cpython_obj_open(st, m, addr, buf, sizeof(buf), &o);
+}
+
+void cpython_at(const struct cpython *st, const uint64_t *addr, uint32_t n,
+		struct heapsh_sink *sink)
+{
+	uint8_t buf[CPYTHON_HEAD + 32];
+	struct cpython_mem m = st->mem;
+	struct cpython_obj o;
+
+	m.reader = sink->reader;
+	for (uint32_t i = 0; i < n; i++) {
+		if (m.host->cancelled(m.im))
+			return;
+		if (cpython_obj_open(st, &m, addr[i], buf, sizeof(buf), &o))
+			emit(&o, sink);
+		else
+			sink->nothing(sink, addr[i]);
+	}
+}
