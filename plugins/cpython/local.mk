@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-# Built as plugins/cpython/.libs/cpython.so, installed in $(plugindir). These lines come
-# to life with the first source file:
-#plugin_LTLIBRARIES += %D%/cpython.la
-#plugins_cpython_cpython_la_CPPFLAGS = $(INC_PLUGIN)
-#plugins_cpython_cpython_la_CFLAGS = $(CFLAGS_PLUGIN)
-#plugins_cpython_cpython_la_LDFLAGS = $(LDFLAGS_PLUGIN)
-#plugins_cpython_cpython_la_SOURCES = %D%/cpython.c
+# Built as plugins/cpython/.libs/cpython.so, installed in $(plugindir).
+plugin_LTLIBRARIES += %D%/cpython.la
+plugins_cpython_cpython_la_CPPFLAGS = $(INC_PLUGIN)
+plugins_cpython_cpython_la_CFLAGS = $(CFLAGS_PLUGIN)
+plugins_cpython_cpython_la_LDFLAGS = $(LDFLAGS_PLUGIN)
+plugins_cpython_cpython_la_SOURCES = %D%/check.c %D%/cpython.c \
+	%D%/describe.c %D%/find.c %D%/find.h %D%/keys.c %D%/keys.h \
+	%D%/kinds.c %D%/kinds.h %D%/object.h %D%/pool.h %D%/refs.c \
+	%D%/refs_code.c %D%/refs_priv.h %D%/settle.c %D%/size.c %D%/sweep.c \
+	%D%/types.c $(CPYTHON_READ_SOURCES)
 EXTRA_DIST += %D%/layout.def %D%/shapes.def %D%/regen-layouts.py
 # What reads single objects: of the plugin, and of its tests' program.
 CPYTHON_READ_SOURCES = \
@@ -23,3 +26,7 @@ tests_cpython_peek_LDADD = $(ELF_LIBS)
 tests_cpython_peek_SOURCES = tests/cpython/peek.c tests/cpython/peek_host.c \
 	tests/cpython/peek_host.h $(CPYTHON_READ_SOURCES)
 EXTRA_DIST += %D%/regen-printable.py tests/cpython/read_fixture.py
+noinst_PROGRAMS += tests/cpython/census
+tests_cpython_census_CPPFLAGS = $(INC_VERB)
+tests_cpython_census_LDADD = $(LIBS_GRAPH) $(ELF_LIBS) $(DW_LIBS)
+tests_cpython_census_SOURCES = tests/cpython/census.c

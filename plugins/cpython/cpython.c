@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The plugin: what plugin.h asks for, said by the files of this folder. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "find.h"
+#include "lookup.h"
+#include "object.h"
+#include "render.h"
+#include "roots.h"
+
+static const struct heapsh_host *host;	/* set once, before anything else */
+
+static void plugin_probe(struct heapsh_image *im, struct heapsh_claim *ret)
+{
+	struct cpython_found f;
+
+	ret->answer = cpython_find(host, im, &f);
+	ret->confidence = ret->answer == HEAPSH_YES ? 90 : 50;
+	snprintf(ret->runtime, sizeof(ret->runtime), "CPython");
+	snprintf(ret->version, sizeof(ret->version), "%s", f.version);
+	snprintf(ret->reason, sizeof(ret->reason), "%s", f.reason);
+}
+
+static void plugin_settle(struct heapsh_image *im, struct heapsh_settle *ret)
+{
+	struct cpython_found f;
+
+	if (cpython_find(host, im, &f) == HEAPSH_YES) {
+		cpython_settle(&f, ret);
+		return;
+	}
+	ret->flags = HEAPSH_SETTLE_IMPOSSIBLE;
+	snprintf(ret->why, sizeof(ret->why), "%.120s", f.reason);
+}
+
+/*
+ * What deallocates instances of classes, to tell these from types of C code:
+ * that of a class that every interpreter has.
+ */
+static uint64_t find_python_dealloc(const struct cpython_mem *m)
+{
+	uint64_t module = cpython_module(m,
+					 cpython_text("_frozen_importlib"));
+	uint64_t class = cpython_dict_gets(m, cpython_module_dict(m, module),
+					   "ModuleSpec");
+
+	return cpython_field(m, class, m->lay->tp_dealloc);
+}
+
+static void plugin_close(void *state)
+{
+	struct cpython *st = state;
+
+	if (st == NULL)
+		return;
+	cpython_threads_destroy(st->threads);
+	cpython_types_destroy(st->types);
+	free(st);
+}
+
+static void say_layout(const struct cpython_found *f, uint64_t n,
+		       struct heapsh_status *ret)
+{
+	snprintf(ret->layout, sizeof(ret->layout),
+		 "%s for CPython %s; %llu objects agree",
+		 f->exact ? "its own row of the table" :
+			    "the row of the nearest patch",
+		 f->version, (unsigned long long)n);
+}
+
+static const char *plugin_open(struct heapsh_image *im, void **state,
+			       struct heapsh_status *ret)
+{
+	static char reason[192];	/* copied by the host at once */
+	struct cpython *st = calloc(1, sizeof(*st));
+	struct cpython_found f;
+	struct cpython_gil gil;
+	const char *wrong;
+	uint64_t n;
+
+	if (st != NULL)
+		st->types = cpython_types_create();
+	if (st == NULL || st->types == NULL) {
+		plugin_close(st);
+		return "out of memory";
+	}
+	if (cpython_find(host, im, &f) != HEAPSH_YES) {
+		plugin_close(st);
+		memcpy(reason, f.reason, sizeof(reason));
+		return reason;
+	}
+	st->mem = f.mem;
+	st->type_type = f.type_type;
+	// POOL_SIZE, Objects/obmalloc.c: larger with the arenas of 3.10
+	st->pool_size = f.minor >= 10 ? 16384 : 4096;
+	st->python_dealloc = find_python_dealloc(&st->mem);
+	st->threads = cpython_threads_create(&st->mem);
+	if (st->threads == NULL) {
+		plugin_close(st);
+		return "out of memory";
+	}
+	wrong = cpython_check(st, &n);
+	if (wrong != NULL) {
+		plugin_close(st);
+		return wrong;
+	}
+	ret->collecting = cpython_collecting(&st->mem);
+	cpython_gil_read(&st->mem, st->mem.interp, &gil);
+	ret->mutating = gil.locked;
+	say_layout(&f, n, ret);
+	*state = st;
+	return NULL;
+}
+
+static uint32_t plugin_ranges(void *state, struct heapsh_range *ret,
+			      uint32_t cap, uint64_t *grain)
+{
+	struct cpython *st = state;
+
+	*grain = st->pool_size;
+	return cpython_ranges(st, ret, cap);
+}
+
+static void plugin_sweep(void *state, const struct heapsh_chunk *chunk,
+			 struct heapsh_sink *sink)
+{
+	cpython_sweep(state, chunk, sink);
+}
+
+static void plugin_at(void *state, const uint64_t *addr, uint32_t n,
+		      struct heapsh_sink *sink)
+{
+	cpython_at(state, addr, n, sink);
+}
+
+static void plugin_roots(void *state,
+			 void (*emit)(void *arg,
+				      const struct heapsh_root *root),
+			 void *arg)
+{
+	struct cpython_root_sink sink = { .emit = emit, .arg = arg };
+	struct cpython *st = state;
+	struct heapsh_range *pools;
+	uint32_t n = cpython_ranges(st, NULL, 0);
+
+	cpython_roots(&st->mem, st->threads, &sink);
+	pools = calloc(n + 1, sizeof(*pools));
+	if (pools == NULL)
+		return;
+	n = cpython_ranges(st, pools, n);
+	cpython_roots_of_collector(&st->mem, pools, n, &sink);
+	free(pools);
+}
+
+static uint64_t plugin_render(void *state, uint64_t addr, uint32_t style,
+			      char *buf, uint64_t cap)
+{
+	return cpython_render(&((struct cpython *)state)->mem, addr, style,
+			      buf, cap);
+}
+
+static uint64_t plugin_lookup(void *state, struct heapsh_text name)
+{
+	return cpython_lookup(&((struct cpython *)state)->mem, name);
+}
+
+static uint64_t plugin_attr(void *state, uint64_t addr,
+			    struct heapsh_text name)
+{
+	return cpython_attr(&((struct cpython *)state)->mem, addr, name);
+}
+
+static uint64_t plugin_item(void *state, uint64_t addr,
+			    const struct heapsh_key *key)
+{
+	return cpython_item(&((struct cpython *)state)->mem, addr, key);
+}
+
+static void plugin_names(void *state, uint64_t addr, struct heapsh_text prefix,
+			 heapsh_name_fn *fn, void *arg)
+{
+	cpython_names(&((struct cpython *)state)->mem, addr, prefix, fn, arg);
+}
+
+static int plugin_thread(void *state, uint32_t index,
+			 struct heapsh_thread *ret)
+{
+	return cpython_threads_thread(((struct cpython *)state)->threads,
+				      index, ret);
+}
+
+static int plugin_frame(void *state, uint32_t thread, uint32_t index,
+			struct heapsh_frame *ret)
+{
+	return cpython_threads_frame_info(((struct cpython *)state)->threads,
+					  thread, index, ret);
+}
+
+static int plugin_variable(void *state, uint32_t thread, uint32_t frame,
+			   uint32_t index, struct heapsh_variable *ret)
+{
+	return cpython_threads_variable(((struct cpython *)state)->threads,
+					thread, frame, index, ret);
+}
+
+static const void *plugin_interface(const char *name)
+{
+	static const struct heapsh_threads threads = {
+		.size = sizeof(threads),
+		.thread = plugin_thread,
+		.frame = plugin_frame,
+		.variable = plugin_variable,
+	};
+
+	return strcmp(name, HEAPSH_THREADS_0) == 0 ? &threads : NULL;
+}
+
+static const struct heapsh_plugin plugin = {
+	.size = sizeof(plugin),
+	.abi_minor = HEAPSH_ABI_MINOR,
+	.name = "cpython",
+	.version = HEAPSH_VERSION,
+	.license = "Apache-2.0",
+	.probe = plugin_probe,
+	.settle = plugin_settle,
+	.open = plugin_open,
+	.close = plugin_close,
+	.ranges = plugin_ranges,
+	.sweep = plugin_sweep,
+	.at = plugin_at,
+	.roots = plugin_roots,
+	.render = plugin_render,
+	.lookup = plugin_lookup,
+	.attr = plugin_attr,
+	.item = plugin_item,
+	.names = plugin_names,
+	.get_interface = plugin_interface,
+};
+
+const struct heapsh_plugin *heapsh_plugin_0(const struct heapsh_host *h)
+{
+	host = h;
+	return &plugin;
+}

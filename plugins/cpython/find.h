@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** Which CPython a process is, and where its state begins. */
+#ifndef CPYTHON_FIND_H
+#define CPYTHON_FIND_H
+
+#include "object.h"
+
+struct cpython_found {
+	struct cpython_mem mem;
+	uint64_t type_type;	/* &PyType_Type */
+	int minor, patch;
+	bool exact;		/* the layout is that of this very version */
+	char version[32];	/* "3.11.2" */
+	char reason[192];	/* how it is known, or why not */
+};
+
+/**
+ * Look at symbols and a few words. YES: ret is filled; else reason says what
+ * was seen. Nothing is believed that its own version number contradicts.
+ */
+enum heapsh_answer cpython_find(const struct heapsh_host *host,
+				struct heapsh_image *im,
+				struct cpython_found *ret);
+/**
+ * Hold the layout against the process itself: what types say of their own
+ * members, and at least a thousand objects. NULL: it holds; else a static
+ * sentence that names what does not.
+ */
+const char *cpython_check(const struct cpython *st, uint64_t *n_objects);
+
+/** heapsh_plugin.settle */
+void cpython_settle(const struct cpython_found *f, struct heapsh_settle *ret);
+/** Is a collection of the cyclic garbage collector under way? */
+bool cpython_collecting(const struct cpython_mem *m);
+
+#endif
