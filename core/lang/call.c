@@ -378,7 +378,7 @@ static struct hs_err *unknown_option(const struct call *c,
 	near = hs_nearest(o->name, names, n);
 	err = lg_syntax(o->at, "%s has no option %s", verb->name, o->name);
 	if (near)
-		return hs_err_remedy(err, "did you mean %s=?", near);
+		return hs_err_remedy(err, "%s=", near);
 	{
 		HS_FREE char *usage = lg_usage(verb);
 

@@ -76,6 +76,8 @@ struct hs_err *lg_doc(struct lg_session *s, struct lg_value *v, json_t **ret)
 		return NULL;
 	case LG_BYTES:
 		*ret = with_value("bytes", wr_i64(v->u.i));
+		if (v->about)
+			json_object_set_new(*ret, "approximate", json_true());
 		return NULL;
 	case LG_TEXT:
 		*ret = text_doc("text", v);

@@ -62,6 +62,7 @@ enum {
 struct lg_value {
 	unsigned refs;
 	enum lg_kind kind;
+	bool about;			/* BYTES: approximate */
 	struct lg_instant *in;		/* reference, or NULL */
 	union {
 		int64_t i;		/* INT, BOOL, BYTES */

@@ -78,6 +78,8 @@ struct lg_value *lg_int(int64_t i);
 struct lg_value *lg_float(double f);
 struct lg_value *lg_text(const char *s, size_t n);
 struct lg_value *lg_bytes(uint64_t n);
+/** A number of bytes that is of the nearest known base: "approximate". */
+struct lg_value *lg_bytes_about(uint64_t n);
 struct lg_value *lg_words(const char *fmt, ...) HS_PRINTF(1, 2);
 struct lg_value *lg_list(struct lg_value *const *items, size_t n);
 struct lg_value *lg_object(struct lg_instant *in, uint64_t addr);
@@ -114,6 +116,9 @@ struct hs_err *lg_doc(struct lg_session *s, struct lg_value *v, json_t **ret)
 /** The current instant, borrowed. HS_ERR_USAGE: nothing is attached. */
 struct hs_err *lg_current(struct lg_session *s, struct lg_instant **ret)
 	HS_MUST_USE;
+/** The value of a set word ("threads"). HS_ERR_NAME when there is none. */
+struct hs_err *lg_word_value(struct lg_session *s, const char *name,
+			     struct lg_value **ret) HS_MUST_USE;
 /**
  * The nodes that a value stands for beside a set operator: of a set its own,
  * of a class its kind, of any other object itself. HS_ERR_USAGE for the rest.
@@ -227,6 +232,7 @@ struct lg_session {
 	struct hs_map results;		/* _N: line → struct lg_value *; those
 					   of the last LG_RESULTS lines */
 	unsigned line;			/* number of the last line */
+	struct lg_instant *tracked;	/* of "track": reference, or NULL */
 };
 enum { LG_RESULTS = 256 };
 void lg_session_init(struct lg_session *s);

@@ -112,9 +112,8 @@ static struct hs_err *left_over(const struct lg_parser *p,
 	near = hs_nearest(expr->s, names, n);
 	if (near)
 		return hs_err_remedy(lg_syntax(0, "%s is not a verb", expr->s),
-				     "did you mean %s?", near);
-	return hs_err_remedy(lg_syntax(0, "%s is not a verb", expr->s),
-			     "help lists the verbs");
+				     "%s", near);
+	return hs_err_remedy(lg_syntax(0, "%s is not a verb", expr->s), "help");
 }
 
 static struct hs_err *parse_whole(struct lg_parser *p, struct lg_line *ret)

@@ -125,6 +125,19 @@ static const struct word *word_named(const char *name)
 	return NULL;
 }
 
+struct hs_err *lg_word_value(struct lg_session *s, const char *name,
+			     struct lg_value **ret)
+{
+	const struct word *word = word_named(name);
+	struct lg_instant *in;
+	struct hs_err *err;
+
+	if (!word)
+		return hs_err_new(HS_ERR_NAME, "%s is not a set word", name);
+	err = lg_current(s, &in);
+	return err ? err : word->make(s, in, ret);
+}
+
 /* --- the program ---------------------------------------------------------- */
 
 struct wanted {

@@ -25,8 +25,7 @@ struct hs_err *lg_near_remedy(struct hs_err *err, struct lg_near *near,
 
 	if (found) {
 		hs_text_escape(&shown, found, strlen(found));
-		err = hs_err_remedy(err, "did you mean %s?",
-				    hs_text_str(&shown));
+		err = hs_err_remedy(err, "%s", hs_text_str(&shown));
 	}
 	lg_near_drop(near);
 	return err;

@@ -15,6 +15,7 @@ void lg_session_init(struct lg_session *s)
 	s->results = (struct hs_map){ 0 };
 	s->last = NULL;
 	s->line = 0;
+	s->tracked = NULL;
 }
 
 void lg_session_deinit(struct lg_session *s)
@@ -34,7 +35,9 @@ void lg_session_deinit(struct lg_session *s)
 	hs_map_deinit(&s->results);
 	lg_unref(s->last);
 	lg_instant_unref(s->current);
+	lg_instant_unref(s->tracked);
 	s->last = NULL;
+	s->tracked = NULL;
 	s->current = NULL;
 }
 

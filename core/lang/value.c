@@ -130,6 +130,14 @@ struct lg_value *lg_bytes(uint64_t n)
 	return number(LG_BYTES, n > INT64_MAX ? INT64_MAX : (int64_t)n);
 }
 
+struct lg_value *lg_bytes_about(uint64_t n)
+{
+	struct lg_value *v = lg_bytes(n);
+
+	v->about = true;
+	return v;
+}
+
 struct lg_value *lg_float(double f)
 {
 	struct lg_value *v = lg_value_create(LG_FLOAT, NULL);

@@ -24,6 +24,7 @@
  *   object   address, kind, flat, held, approximate?, value, rows?: [[…]]
  *   error    code, message, remedy, column? (with command: for the caret)
  *   words    value: a sentence for people (result of set, release, …)
+ *   help     value: lines of text
  * Any of them: unread?, torn?: {objects, bytes}.
  */
 #ifndef WR_DOC_H

@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "verb_priv.h"
+
+void vb_objects_deinit(struct vb_objects *o)
+{
+	hs_vec_deinit(&o->addr);
+}
+
+const char *vb_word(const struct lg_call *call, size_t i)
+{
+	return i < call->n_args ? lg_as_text(call->args[i], NULL) : NULL;
+}
+
+struct collect {
+	const struct lg_call *call;
+	uint64_t max;
+	struct vb_objects *out;
+};
+
+static struct hs_err *too_many(const struct collect *c, uint64_t n)
+{
+	return hs_err_remedy(
+		hs_err_new(HS_ERR_USAGE, "%s of %llu objects: at most %llu",
+			   c->call->verb->name, (unsigned long long)n,
+			   (unsigned long long)c->max),
+		"choose some of them: SET[0], SET.byid[0:10]");
+}
+
+static struct hs_err *same_instant(const struct collect *c,
+				   struct lg_instant *in)
+{
+	struct lg_instant *before = c->out->in;
+
+	if (before && before != in)
+		return hs_err_new(HS_ERR_USAGE,
+				  "%s: the objects are of "
+				  "instants %u and %u",
+				  c->call->verb->name, before->number,
+				  in->number);
+	c->out->in = in;
+	return NULL;
+}
+
+static struct hs_err *add_object(struct collect *c, struct lg_instant *in,
+				 uint64_t addr)
+{
+	struct hs_err *err = same_instant(c, in);
+
+	if (!err && c->out->addr.n >= c->max)
+		err = too_many(c, c->out->addr.n + 1);
+	if (!err)
+		hs_vec_push(&c->out->addr, addr);
+	return err;
+}
+
+static struct hs_err *add_set(struct collect *c, const struct lg_value *v)
+{
+	struct gr_set *nodes = lg_as_set(v);
+	uint64_t n = c->out->addr.n + gr_set_count(nodes);
+	struct hs_err *err = same_instant(c, lg_instant_of(v));
+
+	if (!err && n > c->max)
+		err = too_many(c, n);
+	if (err)
+		return err;
+	hs_vec_reserve(&c->out->addr, n);
+	for (uint32_t id = 0; gr_set_next(nodes, &id); id++) {
+		hs_vec_push(&c->out->addr, gr_addr(gr_set_graph(nodes), id));
+		if (hs_cancelled(c->call->task))
+			return hs_check_cancel(c->call->task);
+	}
+	return NULL;
+}
+
+/* None, True and False are typed as words and meant as objects. */
+static struct hs_err *add_constant(struct collect *c, const char *name)
+{
+	struct lg_instant *in;
+	struct hs_err *err = lg_current(c->call->session, &in);
+	uint64_t addr;
+
+	if (err)
+		return err;
+	addr = md_lookup(lg_instant_model(in, c->call->task), name,
+			 strlen(name));
+	if (!addr)
+		return hs_err_new(HS_ERR_NAME, "the program has no %s", name);
+	return add_object(c, in, addr);
+}
+
+static struct hs_err *no_object(const struct collect *c, const char *what)
+{
+	return hs_err_new(HS_ERR_USAGE,
+			  "%s: %s is not an object of the "
+			  "program",
+			  c->call->verb->name, what);
+}
+
+/* Lists are at most 32 deep (lang). */
+static struct hs_err *add(struct collect *c, const struct lg_value *v)
+{
+	struct lg_value *const *items = NULL;
+	struct hs_err *err = NULL;
+	size_t n;
+
+	switch (lg_kind(v)) {
+	case LG_OBJECT:
+		return add_object(c, lg_instant_of(v), lg_as_address(v));
+	case LG_SET:
+		return add_set(c, v);
+	case LG_LIST:
+		n = lg_items(v, &items);
+		for (size_t i = 0; !err && i < n; i++)
+			err = add(c, items[i]);
+		return err;
+	case LG_NONE:
+		return add_constant(c, "None");
+	case LG_BOOL:
+		return add_constant(c, lg_as_int(v) ? "True" : "False");
+	case LG_TEXT:
+	case LG_RAW:
+		return hs_err_remedy(no_object(c, "a string of the shell"),
+				     "a name is written without quotes");
+	case LG_INT:
+	case LG_FLOAT:
+	case LG_BYTES:
+		return hs_err_remedy(no_object(c, "a number"),
+				     "an address is written 0x…");
+	case LG_TABLE:
+	case LG_WORDS:
+	case LG_NAMESPACE:
+	default:
+		return hs_err_remedy(no_object(c, "a table"),
+				     "choose a row: _[0]");
+	}
+}
+
+struct hs_err *vb_objects(const struct lg_call *call, uint64_t max,
+			  struct vb_objects *ret)
+{
+	struct collect c = { .call = call, .max = max, .out = ret };
+	struct hs_err *err = NULL;
+
+	for (size_t i = 0; !err && i < call->n_args; i++)
+		err = add(&c, call->args[i]);
+	if (!err && ret->in && ret->in->released)
+		return hs_err_remedy(hs_err_new(HS_ERR_GONE,
+						"%s: read objects of instant "
+						"%u: it was released",
+						call->verb->name,
+						ret->in->number),
+				     "snap takes a new one");
+	if (!err && ret->in)
+		md_set_task(ret->in->model, call->task);
+	return err;
+}
+
+struct hs_err *vb_object_at(const struct lg_call *call, struct lg_instant *in,
+			    uint64_t addr, struct md_object *ret)
+{
+	struct hs_err *err;
+
+	if (md_object_at(lg_instant_model(in, call->task), addr, ret))
+		return NULL;
+	err = hs_err_new(HS_ERR_FAULT,
+			 "%s: read the object at 0x%llx: no "
+			 "object begins there",
+			 call->verb->name, (unsigned long long)addr);
+	err->addr = addr;
+	return err;
+}
+
+struct lg_value *vb_one_or_list(struct lg_value **v, size_t n)
+{
+	struct lg_value *ret = n == 1 ? lg_ref(v[0]) : lg_list(v, n);
+
+	while (n)
+		lg_unref(v[--n]);
+	return ret;
+}

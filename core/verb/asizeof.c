@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "verb_priv.h"
+
+static struct hs_err *run(const struct lg_call *call, struct lg_value **ret)
+{
+	struct an_size_options o;
+	VB_OBJECTS objects = { 0 };
+	uint64_t bytes = 0;
+	struct hs_err *err = vb_size_options(call, &o);
+
+	if (!err)
+		err = vb_objects(call, UINT32_MAX, &objects);
+	if (!err && objects.addr.n)
+		err = an_asizeof(objects.in->model, objects.addr.v,
+				 objects.addr.n, &o, call->task, &bytes);
+	if (!err)
+		*ret = lg_bytes(bytes);
+	return err;
+}
+
+static const struct lg_arg args[] = {
+	{ .name = "OBJ",
+	  .kind = LG_ARG_VALUE,
+	  .many = true,
+	  .help = "object or set" },
+	{ .name = NULL },
+};
+static const struct lg_arg options[] = { VB_SIZE_OPTIONS, { .name = NULL } };
+
+const struct lg_verb vb_asizeof = {
+	.name = "asizeof",
+	.args = args,
+	.options = options,
+	.summary = "bytes of objects and of everything they refer to",
+	.help = "Bytes that the objects and all they reach by strong "
+		"references hold, each\nobject once. Classes, functions, "
+		"modules and code count 0 unless code=1.",
+	.examples = "asizeof __main__.cache\nasizeof threads[0].frames[0]."
+		    "locals['x']\nasizeof (heap & dict)\nasizeof x align=1",
+	.run = run,
+};

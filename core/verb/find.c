@@ -1,0 +1,346 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "verb_priv.h"
+
+/*
+ * Objects that satisfy every option. The cheap tests come first: a type is a
+ * look at a bitmap, a size one at a column; only what is left is rendered.
+ */
+
+enum { VALUE_COLUMNS = 4096 }; /* of a text that is searched */
+
+enum compare { EQ, NE, LT, LE, GT, GE, HAS, HAS_NOT };
+
+static const char *const compares[] = { "=", "!=", "<", "<=",
+					">", ">=", "~", "!~" };
+
+struct test {
+	const char *name;
+	enum compare compare;
+	uint64_t number; /* size, held */
+	const char *text; /* type, value */
+	size_t n;
+};
+
+struct find {
+	const struct lg_call *call;
+	struct gr_graph *g;
+	struct md_model *m;
+	bool *types; /* of which type an object may be */
+	uint32_t n_types;
+	HS_VEC(struct test) tests;
+	uint64_t limit, found;
+};
+
+static enum compare compare_of(const char *op)
+{
+	enum compare c = EQ;
+
+	while (strcmp(compares[c], op))
+		c++;
+	return c;
+}
+
+static bool holds(enum compare c, uint64_t a, uint64_t b)
+{
+	switch (c) {
+	case EQ:
+		return a == b;
+	case NE:
+		return a != b;
+	case LT:
+		return a < b;
+	case LE:
+		return a <= b;
+	case GT:
+		return a > b;
+	case GE:
+		return a >= b;
+	case HAS:
+	case HAS_NOT:
+	default:
+		return false;
+	}
+}
+
+static bool text_holds(const struct test *t, const char *s)
+{
+	switch (t->compare) {
+	case EQ:
+		return !strcmp(s, t->text);
+	case NE:
+		return strcmp(s, t->text);
+	case HAS:
+		return strstr(s, t->text);
+	case HAS_NOT:
+		return !strstr(s, t->text);
+	case LT:
+	case LE:
+	case GT:
+	case GE:
+	default:
+		return false;
+	}
+}
+
+/* --- types ---------------------------------------------------------------- */
+
+/* "Account" is also what ends in ".Account". */
+static bool is_short_name(const char *name, const char *text)
+{
+	const char *dot = strrchr(name, '.');
+
+	return dot && !strcmp(dot + 1, text);
+}
+
+static bool type_holds(const struct test *t, const char *name)
+{
+	bool is = !strcmp(name, t->text) || is_short_name(name, t->text);
+
+	if (t->compare == EQ || t->compare == NE)
+		return is == (t->compare == EQ);
+	return text_holds(t, name);
+}
+
+static struct hs_err *no_type(const struct find *f, const struct test *t)
+{
+	HS_VEC(const char *) names = { 0 };
+	const char *near;
+	struct hs_err *err = hs_err_new(HS_ERR_NAME,
+					"find: no object of the "
+					"heap is of a type %s",
+					t->text);
+
+	for (uint32_t i = 0; i < f->n_types; i++)
+		hs_vec_push(&names, md_type(f->m, i)->name);
+	near = hs_nearest(t->text, names.v, names.n);
+	if (near)
+		err = hs_err_remedy(err, "find type=%s", near);
+	hs_vec_deinit(&names);
+	return err;
+}
+
+static struct hs_err *limit_types(struct find *f, const struct test *t)
+{
+	bool any = false;
+
+	for (uint32_t i = 0; i < f->n_types; i++) {
+		bool is = type_holds(t, md_type(f->m, i)->name);
+
+		any |= is;
+		f->types[i] = f->types[i] && is;
+	}
+	return any || t->compare != EQ ? NULL : no_type(f, t);
+}
+
+/* --- one object ----------------------------------------------------------- */
+
+static bool value_holds(struct find *f, const struct test *t, uint32_t id)
+{
+	uint32_t flags = md_type(f->m, gr_type(f->g, id))->flags;
+	uint32_t style = flags & HEAPSH_TYPE_TEXT ? HEAPSH_RENDER_TEXT
+						  : HEAPSH_RENDER_REPR;
+	HS_FREE char *text =
+		md_render(f->m, gr_addr(f->g, id), style, VALUE_COLUMNS);
+
+	return text_holds(t, text);
+}
+
+static bool is_slow(const struct test *t)
+{
+	return !strcmp(t->name, "value");
+}
+
+static bool number_holds(const struct find *f, const struct test *t,
+			 uint32_t id)
+{
+	return holds(t->compare,
+		     !strcmp(t->name, "size") ? gr_flat(f->g, id)
+					      : gr_held(f->g, id),
+		     t->number);
+}
+
+static bool is_wanted(void *arg, uint32_t id)
+{
+	struct find *f = arg;
+	uint32_t type = gr_type(f->g, id);
+
+	hs_progress_add(f->call->task, 1);
+	if (f->found >= f->limit || type >= f->n_types || !f->types[type])
+		return false;
+	for (size_t i = 0; i < f->tests.n; i++)
+		if (!is_slow(&f->tests.v[i]) &&
+		    !number_holds(f, &f->tests.v[i], id))
+			return false;
+	for (size_t i = 0; i < f->tests.n; i++)
+		if (is_slow(&f->tests.v[i]) &&
+		    (hs_cancelled(f->call->task) ||
+		     !value_holds(f, &f->tests.v[i], id)))
+			return false;
+	f->found++;
+	return true;
+}
+
+/* --- options -------------------------------------------------------------- */
+
+static struct hs_err *wrong_compare(const struct lg_option *o,
+				    const char *possible)
+{
+	return hs_err_remedy(hs_err_new(HS_ERR_USAGE,
+					"find: %s%s is not "
+					"possible",
+					o->name, o->op),
+			     "%s with one of %s", o->name, possible);
+}
+
+static struct hs_err *number_test(const struct lg_option *o, struct test *t)
+{
+	const char *text = lg_as_text(o->value, NULL);
+
+	if (t->compare == HAS || t->compare == HAS_NOT)
+		return wrong_compare(o, "= != < <= > >=");
+	if (text ? !hs_parse_size(text, &t->number) : lg_as_int(o->value) < 0)
+		return hs_err_remedy(hs_err_new(HS_ERR_USAGE,
+						"find: %s cannot "
+						"be %s",
+						o->name, text),
+				     "%s>64k", o->name);
+	if (!text)
+		t->number = (uint64_t)lg_as_int(o->value);
+	return NULL;
+}
+
+static struct hs_err *text_test(const struct lg_option *o, struct test *t)
+{
+	t->text = lg_as_text(o->value, &t->n);
+	if (!t->text)
+		return hs_err_new(HS_ERR_USAGE, "find: %s takes a text",
+				  o->name);
+	if (t->compare != EQ && t->compare != NE && t->compare != HAS &&
+	    t->compare != HAS_NOT)
+		return wrong_compare(o, "= != ~ !~");
+	return NULL;
+}
+
+static struct hs_err *add_test(struct find *f, const struct lg_option *o)
+{
+	struct test t = { .name = o->name, .compare = compare_of(o->op) };
+	bool is_number = !strcmp(o->name, "size") || !strcmp(o->name, "held");
+	struct hs_err *err;
+
+	if (!strcmp(o->name, "limit"))
+		return t.compare == EQ ? NULL : wrong_compare(o, "=");
+	err = is_number ? number_test(o, &t) : text_test(o, &t);
+	if (err)
+		return err;
+	if (!strcmp(o->name, "type"))
+		return limit_types(f, &t);
+	hs_vec_push(&f->tests, t);
+	return NULL;
+}
+
+static struct hs_err *scope(const struct lg_call *call, struct lg_instant **in,
+			    struct gr_set **ret)
+{
+	struct gr_graph *g;
+	struct hs_err *err;
+
+	if (call->n_args) {
+		*in = lg_instant_of(call->args[0]);
+		return lg_to_set(call->session, call->args[0], ret);
+	}
+	err = lg_current(call->session, in);
+	if (!err)
+		err = lg_instant_graph(*in, call->task, &g);
+	return err ? err : gr_set_all(g, ret);
+}
+
+static struct hs_err *search(struct find *f, struct gr_set *from,
+			     struct gr_set **ret)
+{
+	struct hs_err *err =
+		lg_opt_size(f->call, "limit", UINT64_MAX, &f->limit);
+
+	for (size_t i = 0; !err && i < f->call->n_options; i++)
+		err = add_test(f, &f->call->options[i]);
+	if (err)
+		return err;
+	hs_progress(f->call->task, "looking at objects", "objects",
+		    gr_set_count(from));
+	err = gr_set_filter(from, f->call->task, is_wanted, f, ret);
+	hs_progress_end(f->call->task);
+	return err;
+}
+
+static struct hs_err *run(const struct lg_call *call, struct lg_value **ret)
+{
+	struct find f = { .call = call };
+	struct lg_instant *in;
+	struct gr_set *from, *found;
+	struct hs_err *err = scope(call, &in, &from);
+
+	if (err)
+		return err;
+	f.g = gr_set_graph(from);
+	f.m = lg_instant_model(in ? in : call->session->current, call->task);
+	f.n_types = md_n_types(f.m);
+	f.types = hs_xcalloc(f.n_types + 1, sizeof(*f.types));
+	memset(f.types, 1, f.n_types);
+	err = search(&f, from, &found);
+	if (!err) {
+		*ret = lg_set(in ? in : call->session->current, found,
+			      AN_BY_ID);
+		gr_set_unref(found);
+	}
+	hs_vec_deinit(&f.tests);
+	free(f.types);
+	gr_set_unref(from);
+	return err;
+}
+
+static const struct lg_arg args[] = {
+	{ .name = "SET",
+	  .kind = LG_ARG_VALUE,
+	  .optional = true,
+	  .help = "where to look; without it the whole heap" },
+	{ .name = NULL },
+};
+static const struct lg_arg options[] = {
+	{ .name = "type",
+	  .kind = LG_ARG_OPTION,
+	  .values = "CLASS",
+	  .help = "name of the type, with or without its module; ~ for a part "
+		  "of it",
+	  .compares = true },
+	{ .name = "size",
+	  .kind = LG_ARG_OPTION,
+	  .values = "SIZE",
+	  .help = "flat bytes",
+	  .compares = true },
+	{ .name = "held",
+	  .kind = LG_ARG_OPTION,
+	  .values = "SIZE",
+	  .help = "bytes of its own blocks",
+	  .compares = true },
+	{ .name = "value",
+	  .kind = LG_ARG_OPTION,
+	  .values = "TEXT",
+	  .help = "its text, as it is shown; ~ for a part of it",
+	  .compares = true },
+	{ .name = "limit",
+	  .kind = LG_ARG_OPTION,
+	  .values = "N|none",
+	  .help = "stop after so many; none" },
+	{ .name = NULL },
+};
+
+const struct lg_verb vb_find = {
+	.name = "find",
+	.args = args,
+	.options = options,
+	.summary = "the set of objects of a type, size or content",
+	.help = "Options compare with = != < <= > >=, texts with = != and ~ "
+		"!~ (has, has not), without\nblanks. All of them must hold.",
+	.examples = "find type=dict size>1m\nfind type=str value~password "
+		    "limit=20\nfind x type~Account held>=64k",
+	.run = run,
+};

@@ -1,0 +1,256 @@
+// SPDX-License-Identifier: Apache-2.0
+// All that is printed here comes from the records of the verbs.
+#include "verb_priv.h"
+
+static void add_pair(struct hs_text *t, const char *name, const char *text)
+{
+	hs_text_addf(t, "    %-14s  %s\n", name, text);
+}
+
+static const json_t *shell_verbs(const struct lg_call *call)
+{
+	const struct vb_services *sv = call->session->services;
+
+	return sv && sv->shell_verbs ? sv->shell_verbs(sv->engine) : NULL;
+}
+
+/* --- help ----------------------------------------------------------------- */
+
+static void overview(const struct lg_call *call, struct hs_text *t)
+{
+	const struct lg_session *s = call->session;
+	const json_t *shell = shell_verbs(call);
+	const struct vb_topic *topic;
+	const struct lg_word *w;
+	const json_t *verb;
+	size_t i;
+
+	hs_text_add(t, "An expression prints its value: heap, __main__.x, "
+		       "_.more. Words:\n\n");
+	for (i = 0; (w = lg_words_of("words", i)); i++)
+		add_pair(t, w->name, w->help);
+	hs_text_add(t, "\nVerbs:\n\n");
+	for (i = 0; i < s->n_verbs; i++)
+		add_pair(t, s->verbs[i]->name, s->verbs[i]->summary);
+	json_array_foreach (shell, i, verb)
+		add_pair(t, wr_get_text(verb, "name"),
+			 wr_get_text(verb, "summary"));
+	hs_text_add(t, "\nhelp VERB says more of a verb, help TOPIC of:\n\n");
+	for (i = 0; (topic = vb_topic(i)); i++)
+		add_pair(t, topic->name, topic->summary);
+}
+
+/* --- help VERB ------------------------------------------------------------ */
+
+static void add_args(struct hs_text *t, const struct lg_arg *args,
+		     bool are_options)
+{
+	for (const struct lg_arg *a = args; a && a->name; a++) {
+		HS_FREE char *name =
+			are_options ? hs_xasprintf("%s=%s", a->name, a->values)
+				    : hs_xstrdup(a->name);
+
+		add_pair(t, name, a->help ? a->help : "");
+	}
+}
+
+static void add_examples(struct hs_text *t, const char *examples)
+{
+	const char *at = examples;
+
+	hs_text_add(t, "\nExamples:\n\n");
+	while (at && *at) {
+		size_t n = strcspn(at, "\n");
+
+		hs_text_addf(t, "    %.*s\n", (int)n, at);
+		at += n + (at[n] == '\n');
+	}
+}
+
+static void of_verb(const struct lg_verb *verb, struct hs_text *t)
+{
+	HS_FREE char *usage = lg_usage(verb);
+
+	hs_text_addf(t, "%s\n    %s\n\n%s\n", usage, verb->summary, verb->help);
+	if (verb->args || verb->options)
+		hs_text_addc(t, '\n');
+	add_args(t, verb->args, false);
+	add_args(t, verb->options, true);
+	if (verb->examples)
+		add_examples(t, verb->examples);
+}
+
+static bool of_shell_verb(const struct lg_call *call, const char *name,
+			  struct hs_text *t)
+{
+	const json_t *verb;
+	size_t i;
+
+	json_array_foreach (shell_verbs(call), i, verb) {
+		if (strcmp(wr_get_text(verb, "name"), name))
+			continue;
+		hs_text_addf(t, "%s\n    %s\n\n%s\n",
+			     wr_get_text(verb, "usage"),
+			     wr_get_text(verb, "summary"),
+			     wr_get_text(verb, "help"));
+		return true;
+	}
+	return false;
+}
+
+/* All verbs whose first word it is: "track", "info". */
+static bool of_first_word(const struct lg_session *s, const char *name,
+			  struct hs_text *t)
+{
+	size_t n = strlen(name);
+	bool found = false;
+
+	for (size_t i = 0; i < s->n_verbs; i++) {
+		if (strncmp(s->verbs[i]->name, name, n) ||
+		    s->verbs[i]->name[n] != ' ')
+			continue;
+		add_pair(t, s->verbs[i]->name, s->verbs[i]->summary);
+		found = true;
+	}
+	return found;
+}
+
+/* --- help TOPIC, and words ------------------------------------------------ */
+
+static void add_table(struct hs_text *t, const char *of)
+{
+	const struct lg_word *w;
+
+	for (size_t i = 0; (w = lg_words_of(of, i)); i++)
+		add_pair(t, w->name, w->help);
+}
+
+static bool of_topic(const char *name, struct hs_text *t)
+{
+	const struct vb_topic *topic;
+
+	for (size_t i = 0; (topic = vb_topic(i)); i++) {
+		if (strcmp(topic->name, name))
+			continue;
+		hs_text_add(t, topic->text);
+		for (size_t k = 0; k < HS_ARRAY_SIZE(topic->tables); k++) {
+			if (!topic->tables[k])
+				break;
+			hs_text_addc(t, '\n');
+			add_table(t, topic->tables[k]);
+		}
+		return true;
+	}
+	return false;
+}
+
+/* A word or an attribute: its one line. ".more" too. */
+static bool of_word(const char *name, struct hs_text *t)
+{
+	static const char *const tables[] = { "words", "functions", "set",
+					      "table", "thread",    "frame" };
+	const struct lg_word *w;
+
+	if (*name == '.')
+		name++;
+	for (size_t k = 0; k < HS_ARRAY_SIZE(tables); k++)
+		for (size_t i = 0; (w = lg_words_of(tables[k], i)); i++) {
+			if (strcmp(w->name, name))
+				continue;
+			add_pair(t, w->name, w->help);
+			return true;
+		}
+	return false;
+}
+
+static bool of_setting(const struct lg_session *s, const char *name,
+		       struct hs_text *t)
+{
+	for (size_t i = 0; i < s->n_settings; i++) {
+		if (strcmp(s->settings[i].name, name))
+			continue;
+		hs_text_addf(t, "set %s=%s\n    %s; it is %s\n", name,
+			     s->settings[i].values, s->settings[i].help,
+			     lg_setting(s, name));
+		return true;
+	}
+	return false;
+}
+
+static struct hs_err *no_help(const struct lg_call *call, const char *name)
+{
+	const struct lg_session *s = call->session;
+	HS_VEC(const char *) names = { 0 };
+	const struct vb_topic *topic;
+	const char *near;
+	struct hs_err *err = hs_err_new(HS_ERR_NAME, "no help for %s", name);
+
+	for (size_t i = 0; i < s->n_verbs; i++)
+		hs_vec_push(&names, s->verbs[i]->name);
+	for (size_t i = 0; (topic = vb_topic(i)); i++)
+		hs_vec_push(&names, topic->name);
+	near = hs_nearest(name, names.v, names.n);
+	err = near ? hs_err_remedy(err, "help %s", near)
+		   : hs_err_remedy(err, "help");
+	hs_vec_deinit(&names);
+	return err;
+}
+
+static const struct lg_verb *verb_named(const struct lg_session *s,
+					const char *name)
+{
+	for (size_t i = 0; i < s->n_verbs; i++)
+		if (!strcmp(s->verbs[i]->name, name))
+			return s->verbs[i];
+	return NULL;
+}
+
+static bool of_name(const struct lg_call *call, const char *name,
+		    struct hs_text *t)
+{
+	const struct lg_verb *verb = verb_named(call->session, name);
+
+	if (verb) {
+		of_verb(verb, t);
+		return true;
+	}
+	return of_shell_verb(call, name, t) ||
+	       of_first_word(call->session, name, t) || of_topic(name, t) ||
+	       of_word(name, t) || of_setting(call->session, name, t);
+}
+
+static struct hs_err *run(const struct lg_call *call, struct lg_value **ret)
+{
+	const char *name = vb_word(call, 0);
+	HS_TEXT t = { 0 };
+	json_t *doc;
+
+	if (!name || !*name)
+		overview(call, &t);
+	else if (!of_name(call, name, &t))
+		return no_help(call, name);
+	doc = wr_doc_create("help");
+	wr_set_text(doc, "value", hs_text_str(&t), t.len);
+	*ret = lg_table(NULL, doc);
+	return NULL;
+}
+
+static const struct lg_arg args[] = {
+	{ .name = "VERB|TOPIC",
+	  .kind = LG_ARG_VERB,
+	  .optional = true,
+	  .values = "lines|objects|sets|sizes|options|instants|paging|"
+		    "threads|words",
+	  .help = "a verb, a topic, a word, an attribute or a setting" },
+	{ .name = NULL },
+};
+
+const struct lg_verb vb_help = {
+	.name = "help",
+	.args = args,
+	.flags = LG_VERB_NO_RESULT | LG_VERB_NO_TARGET,
+	.summary = "what can be typed",
+	.help = "NAME? is the same as help NAME.",
+	.examples = "help\nhelp asized\nhelp sets",
+	.run = run,
+};

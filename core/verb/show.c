@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "verb_priv.h"
+
+enum {
+	REPR_COLUMNS = 4000, /* text of the object itself */
+	MAX_ROWS = 20000, /* references that are listed */
+};
+
+static json_t *row_of(struct md_model *m, const struct heapsh_edge *e)
+{
+	json_t *row = json_array();
+	HS_FREE char *label = md_label(m, e);
+
+	vb_cell_text(row, label);
+	vb_object_cells(m, row, e->target);
+	return row;
+}
+
+/* Rows below the object, each with the object that it names. */
+static struct hs_err *add_rows(const struct lg_call *call,
+			       struct lg_instant *in, uint64_t addr,
+			       json_t *rows, struct vb_objects *targets)
+{
+	VB_EDGES edges = { 0 };
+	struct hs_err *err = vb_edges(call, in, addr, &edges);
+
+	for (size_t i = 0; !err && i < edges.n && i < MAX_ROWS; i++) {
+		json_array_append_new(rows, row_of(in->model, &edges.v[i].e));
+		hs_vec_push(&targets->addr, edges.v[i].e.target);
+		err = hs_check_cancel(call->task);
+	}
+	return err;
+}
+
+static json_t *object_doc(struct md_model *m, const struct md_object *o)
+{
+	HS_FREE char *repr =
+		md_render(m, o->o.address, HEAPSH_RENDER_REPR, REPR_COLUMNS);
+	json_t *doc = wr_doc_create("object");
+
+	json_object_set_new(doc, "address", wr_addr(o->o.address));
+	wr_set_text(doc, "kind", o->type->name, strlen(o->type->name));
+	json_object_set_new(doc, "flat", wr_u64(o->o.flat));
+	json_object_set_new(doc, "held", wr_u64(o->o.held));
+	if (o->o.flags & HEAPSH_OBJECT_APPROXIMATE)
+		json_object_set_new(doc, "approximate", json_true());
+	if (o->o.flags & HEAPSH_OBJECT_TORN)
+		json_object_set_new(doc, "torn", json_true());
+	if (o->o.refcount)
+		json_object_set_new(doc, "refcount", wr_u64(o->o.refcount));
+	wr_set_text(doc, "value", repr, strlen(repr));
+	return doc;
+}
+
+static struct hs_err *run(const struct lg_call *call, struct lg_value **ret)
+{
+	VB_OBJECTS objects = { 0 };
+	VB_OBJECTS targets = { 0 };
+	struct md_object o;
+	json_t *doc, *rows;
+	struct hs_err *err;
+
+	if (lg_kind(call->args[0]) == LG_NAMESPACE ||
+	    lg_kind(call->args[0]) == LG_TABLE) {
+		*ret = lg_ref(call->args[0]);
+		return NULL;
+	}
+	err = vb_objects(call, 1, &objects);
+	if (!err && !objects.addr.n)
+		err = hs_err_new(HS_ERR_USAGE, "show: the set is empty");
+	if (!err)
+		err = vb_object_at(call, objects.in, objects.addr.v[0], &o);
+	if (err)
+		return err;
+	doc = object_doc(objects.in->model, &o);
+	rows = json_array();
+	json_object_set_new(doc, "rows", rows);
+	err = add_rows(call, objects.in, o.o.address, rows, &targets);
+	if (err)
+		json_decref(doc);
+	else
+		*ret = lg_table_of(objects.in, doc, 0,
+				   targets.addr.n ? targets.addr.v : NULL);
+	return err;
+}
+
+static const struct lg_arg args[] = {
+	{ .name = "OBJ", .kind = LG_ARG_VALUE, .help = "object" },
+	{ .name = NULL },
+};
+
+const struct lg_verb vb_show = {
+	.name = "show",
+	.args = args,
+	.summary = "an object: its text, type, sizes and what it refers to",
+	.help = "Rows are attributes and items, with their objects: _[3] is "
+		"that of row 3. Nothing of\nthe program is run, so a class "
+		"with a text form of its own is shown as <… object at\n"
+		"0x…>.",
+	.examples = "show __main__.cache\nshow 0x7f12aa0456c0\nshow _[0]",
+	.run = run,
+};

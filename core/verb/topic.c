@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "verb_priv.h"
+
+/* clang-format off */
+static const struct vb_topic topics[] = {
+	{ .name = "lines", .summary = "what a line is made of",
+	  .text =
+"A line is a verb with arguments, an expression, or name = expression.\n"
+"\n"
+"    asized obj detail=2       verb, arguments and options, blanks between\n"
+"    asized(obj, detail=2)     the same as a call, inside any expression\n"
+"    x = asizeof(obj)          in an assignment a verb is always called\n"
+"    heap & list               operators: | ^ & - ~ == != < <= > >= in\n"
+"    _  _3  _[12]              the last result, that of line 3, its row 12\n"
+"    heap | less   heap > f    after a blank, | pipes and > writes a file;\n"
+"                              (heap | dict) is the union\n"
+"    a ; b     # words         two commands; a comment\n"
+"\n"
+"A name is a variable, a word of the shell, or a name of the program;\n"
+"@name is always the program's.\n" },
+	{ .name = "objects", .summary = "how objects of the program are named",
+	  .text =
+"    __main__.accounts         from any imported module\n"
+"    accounts                  a bare name: of __main__, then a builtin\n"
+"    threads[0].frames[2].locals['x']\n"
+"    0x7f12aa0456c0            by address\n"
+"\n"
+"and on by .attribute, [3], ['key'], [1:3]. Nothing of the program is run.\n"
+"type(x) is the class of x, id(x) its address, iso(x) the set of it.\n" },
+	{ .name = "sets", .summary = "sets of objects and their tables",
+	  .text =
+"Words: heap, heapu, orphans. A set prints as a table; a row of it is a set:\n"
+"_[0], _[-1], _[2:5]. Beside an operator a class stands for its instances,\n"
+"any other object for itself:\n"
+"\n"
+"    heap & __main__.Account\n"
+"    heap - x                  x: a set, also of an earlier instant\n"
+"    obj in heapu\n"
+"    len(heap)                 number of objects\n"
+"\n"
+"Attributes of a set:\n", .tables = { "set" } },
+	{ .name = "sizes", .summary = "flat, held and deep",
+	  .text =
+"flat  own bytes, as the runtime itself answers (CPython: sys.getsizeof):\n"
+"      Size of a table, .size, summary, flatsize\n"
+"held  bytes that were requested for the object's own blocks: .held,\n"
+"      held= of asized where it differs from flat\n"
+"deep  held bytes of all that is reachable, each object once: asizeof,\n"
+"      size= of asized\n" },
+	{ .name = "options", .summary = "how options are written",
+	  .text =
+"NAME=VALUE without blanks: detail=2. Those of find also compare, with\n"
+"!= < <= > >= and ~ !~ (has, has not): size>64k. A value with blanks is\n"
+"written in quotes. help VERB lists the options of a verb.\n" },
+	{ .name = "instants", .summary = "moments of the process",
+	  .text =
+"Every value belongs to the instant that it was read at. snap takes a new\n"
+"one, snaps lists them, use NAME goes back, release gives its memory back.\n"
+"Set operators between instants go by address, type and content; & and -\n"
+"answer in the left one's instant:\n"
+"\n"
+"    x = heap\n"
+"    snap later\n"
+"    heap - x                  what is new\n" },
+	{ .name = "paging", .summary = "the rows that are shown",
+	  .text =
+"Ten rows are shown (set rows=N). _.more are the next, _.prev the ones\n"
+"before, _.top the first, _.all every one. _[12] is the row printed as 12\n"
+"on whatever page.\n" },
+	{ .name = "threads", .summary = "threads, frames and variables",
+	  .text =
+"    threads                   all; '*' held the runtime's lock\n"
+"    threads['MainThread']     or threads[0]: its frames\n"
+"    threads[0].frames[2]      frame; [0] is the innermost\n"
+"    threads[0].frames[2].locals['x']\n"
+"\n"
+"Attributes of a thread, then of a frame:\n",
+	  .tables = { "thread", "frame" } },
+	{ .name = "words", .summary = "words and functions of the shell",
+	  .text = "", .tables = { "words", "functions" } },
+};
+/* clang-format on */
+
+const struct vb_topic *vb_topic(size_t i)
+{
+	return i < HS_ARRAY_SIZE(topics) ? &topics[i] : NULL;
+}

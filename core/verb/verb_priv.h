@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** What verbs share. Private to core/verb. */
+#ifndef VB_VERB_PRIV_H
+#define VB_VERB_PRIV_H
+
+#include "text.h"
+#include "vec.h"
+#include "verb.h"
+
+#define VB_VERB(name) extern const struct lg_verb vb_##name;
+#include "verbs.def"
+#undef VB_VERB
+
+/* args.c: arguments that are objects */
+
+/** Objects of one instant. */
+struct vb_objects {
+	struct lg_instant *in;	/* borrowed; NULL when there are none */
+	HS_VEC(uint64_t) addr;
+};
+#define VB_OBJECTS HS_CLEANUP(vb_objects_deinit) struct vb_objects
+void vb_objects_deinit(struct vb_objects *o);
+/**
+ * The objects that the call's arguments stand for, a set's members one by
+ * one; None, True and False are the program's. HS_ERR_USAGE when they are
+ * more than max, of several instants, or no objects.
+ */
+struct hs_err *vb_objects(const struct lg_call *call, uint64_t max,
+			  struct vb_objects *ret) HS_MUST_USE;
+enum { VB_MAX_LISTED = 10000 };	/* objects of which each is printed */
+
+/** The object at addr, or a sentence that says why there is none. */
+struct hs_err *vb_object_at(const struct lg_call *call, struct lg_instant *in,
+			    uint64_t addr, struct md_object *ret) HS_MUST_USE;
+/** One value, or the list of several. Ends v's members. */
+struct lg_value *vb_one_or_list(struct lg_value **v, size_t n);
+
+/** Text argument i, or NULL when it was not given. */
+const char *vb_word(const struct lg_call *call, size_t i);
+
+/* services.c */
+/** The engine's services; HS_ERR_UNSUPPORTED when there is no engine. */
+struct hs_err *vb_services(const struct lg_call *call,
+			   const struct vb_services **ret) HS_MUST_USE;
+/** Instant by name or number; NULL: the current one. Borrowed. */
+struct hs_err *vb_instant(const struct lg_call *call, const char *which,
+			  struct lg_instant **ret) HS_MUST_USE;
+
+/* table.c */
+/** New document "table"; columns: "Name" left, "#Count" right, ended by NULL. */
+json_t *vb_table(const char *const *columns);
+/** Append an empty row and answer it (borrowed). */
+json_t *vb_row(json_t *doc);
+void vb_cell(json_t *row, json_t *value);
+/** Foreign text, made valid. */
+void vb_cell_text(json_t *row, const char *s);
+
+/* size.c */
+/** Options align, limit and code, which the deep sizes share. */
+struct hs_err *vb_size_options(const struct lg_call *call,
+			       struct an_size_options *ret) HS_MUST_USE;
+/* clang-format off */
+#define VB_SIZE_OPTIONS \
+	{ .name = "align", .kind = LG_ARG_OPTION, .values = "N", \
+	  .help = "round each object up to a multiple of N: a power of two, 8" }, \
+	{ .name = "limit", .kind = LG_ARG_OPTION, .values = "N|none", \
+	  .help = "follow references at most N deep; none" }, \
+	{ .name = "code", .kind = LG_ARG_OPTION, .values = "0|1", \
+	  .help = "count and follow classes, functions, modules and code; 0" }
+/* clang-format on */
+
+/* edge.c */
+/** Strong edges of one object that are content, with labels made. */
+struct vb_edges {
+	struct md_edge *v;
+	size_t n;
+};
+#define VB_EDGES HS_CLEANUP(vb_edges_deinit) struct vb_edges
+void vb_edges_deinit(struct vb_edges *e);
+struct hs_err *vb_edges(const struct lg_call *call, struct lg_instant *in,
+			uint64_t addr, struct vb_edges *ret) HS_MUST_USE;
+enum { VB_VALUE_COLUMNS = 60 };	/* of an object's text in a row */
+/** Cells type, address and text of an object. */
+void vb_object_cells(struct md_model *m, json_t *row, uint64_t addr);
+
+/* summary.c */
+/** The summary of a whole instant, kept with it. Borrowed. */
+struct hs_err *vb_summary_of(const struct lg_call *call, struct lg_instant *in,
+			     const struct an_summary **ret) HS_MUST_USE;
+/** Table of a summary in the order that the call's options say. */
+struct hs_err *vb_summary_table(const struct lg_call *call,
+				struct lg_instant *in,
+				const struct an_summary *sum, bool diff,
+				struct lg_value **ret) HS_MUST_USE;
+/* clang-format off */
+#define VB_SUMMARY_OPTIONS \
+	{ .name = "limit", .kind = LG_ARG_OPTION, .values = "N|all", \
+	  .help = "rows that are shown at once; 15" }, \
+	{ .name = "sort", .kind = LG_ARG_OPTION, .values = "size|type|count", \
+	  .help = "column that orders the rows; size" }, \
+	{ .name = "order", .kind = LG_ARG_OPTION, .values = "descending|ascending", \
+	  .help = "direction of the order; descending" }
+/* clang-format on */
+
+/* topic.c */
+/** A topic of help. */
+struct vb_topic {
+	const char *name, *summary, *text;
+	const char *tables[4];	/* of lg_words_of(), printed below text */
+};
+/** Row i, or NULL past the last. */
+const struct vb_topic *vb_topic(size_t i);
+#endif
