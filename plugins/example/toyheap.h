@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * The toy runtime's memory, as its own source has it. Pointers are written as
+ * integers: a plugin never follows one.
+ *
+ *	example_heap -> arenas (64 KiB, aligned, a list)
+ *	                arena: ex_arena | block | block | ... | free block
+ *	                block: ex_object | cap units (8 bytes; of a text 1)
+ *
+ * Objects that do not fit an arena have one of their own from malloc().
+ */
+#ifndef EXAMPLE_TOYHEAP_H
+#define EXAMPLE_TOYHEAP_H
+
+#include <stdint.h>
+
+#define EX_MAGIC "toyheap1"
+#define EX_CHECK UINT64_C(0x7079e0b1ec700001)
+
+enum {
+	EX_ARENA = 1 << 16,	/* bytes */
+	EX_ARENAS_MAX = 4096,
+	EX_THREADS_MAX = 8,
+	EX_CAP_MAX = 1 << 22,	/* units of one object */
+};
+
+/** From EX_RECORD on all types are records, each of a class of its own. */
+enum ex_type { EX_FREE, EX_TEXT, EX_LIST, EX_TABLE, EX_RECORD, EX_ACCOUNT,
+	       EX_NODE, EX_TYPES };
+#define EX_NAMES { "", "text", "list", "table", "record", "bank.Account", \
+		   "Node" }
+
+struct ex_object {
+	uint32_t type;		/* ex_type; EX_FREE: no object */
+	uint32_t refs;
+	uint32_t n, cap;	/* units used and allocated */
+	uint64_t check;		/* its own address ^ EX_CHECK */
+	/*
+	 * text: bytes. list: objects or 0. table: key, value, key, value …
+	 * record: its table, then its owner (which it does not keep alive).
+	 */
+	uint64_t slot[];
+};
+
+/** Bytes of an object with n units in use. */
+static inline uint64_t ex_size(uint32_t type, uint32_t n)
+{
+	return sizeof(struct ex_object) +
+	       (uint64_t)n * (type == EX_TEXT ? 1 : sizeof(uint64_t));
+}
+
+/** Bytes from a block to the next one. Of a free block cap counts words. */
+static inline uint64_t ex_block(const struct ex_object *o)
+{
+	return (ex_size(o->type, o->cap) + 7) / 8 * 8;
+}
+
+struct ex_arena {
+	uint64_t next;
+	uint64_t reserved;
+};
+
+struct ex_thread {
+	int32_t tid;
+	int32_t reserved;
+	uint64_t locals;	/* a table */
+};
+
+struct ex_heap {
+	char magic[8];
+	uint32_t version;	/* 1 */
+	uint32_t n_threads;
+	uint64_t arenas;
+	uint64_t globals;	/* a table: names and objects */
+	struct ex_thread threads[EX_THREADS_MAX];
+};
+
+#endif
