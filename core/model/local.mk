@@ -5,3 +5,9 @@ libhs_model_la_SOURCES = %D%/model.h %D%/model_priv.h %D%/plugin.h \
 	%D%/claim.c %D%/edges.c %D%/host.c %D%/label.c %D%/model.c \
 	%D%/query.c %D%/render.c %D%/services.c %D%/sweep.c %D%/threads.c \
 	%D%/trust.c %D%/types.c
+
+check_PROGRAMS += tests/unit/model_example.t
+tests_unit_model_example_t_CPPFLAGS = $(INC_MODEL) $(INC_TESTS)
+tests_unit_model_example_t_SOURCES = tests/unit/model_example.c \
+	tests/lib/toy.c tests/lib/toy.h
+tests_unit_model_example_t_LDADD = $(LIBS_MODEL) $(ELF_LIBS) $(CMOCKA_LIBS)
