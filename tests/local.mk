@@ -22,13 +22,14 @@ AM_TESTS_ENVIRONMENT = \
 	export LINK_LIBS; \
 	PYTHONDONTWRITEBYTECODE=1; export PYTHONDONTWRITEBYTECODE;
 
-E2E_TESTS = tests/cpython/layouts.t
+E2E_TESTS = tests/cpython/layouts.t tests/target/check.t \
+	tests/target/freeze.t tests/target/kill.t tests/target/settle.t
 STYLE_TESTS = tests/style/layers.t tests/style/source.t
 HARNESS_TESTS = tests/harness/harness.t
 TESTS += $(check_PROGRAMS) $(E2E_TESTS) $(STYLE_TESTS) $(HARNESS_TESTS)
 EXTRA_DIST += $(E2E_TESTS) $(STYLE_TESTS) $(HARNESS_TESTS) \
 	tests/lib/fuzz.h tests/lib/hstest.py tests/lib/limit \
-	tests/lib/summarize tests/lib/unit.h tests/style/nets.py
+	tests/lib/summarize tests/lib/tgtest.py tests/lib/unit.h tests/style/nets.py
 
 # For .ci/run: what it runs again under clang with sanitizers, and the fuzz
 # tests, which it builds again as libFuzzer targets.

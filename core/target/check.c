@@ -98,10 +98,14 @@ static struct hs_err *check_exists(struct check *k)
 		return hs_err_new(HS_ERR_GONE,
 				  "attach to %d: it has ended (a zombie, which "
 				  "its parent has not waited for)", k->pid);
-	if (!tg_field(s, "VmSize"))
+	// kthreadd and its children; else it is just about to end.
+	if (!tg_field(s, "VmSize") &&
+	    (k->pid == 2 || tg_field_u64(s, "PPid") == 2))
 		return hs_err_new(HS_ERR_REFUSED,
 				  "attach to %d: it is a thread of the kernel",
 				  k->pid);
+	if (!tg_field(s, "VmSize"))
+		return tg_gone(k->pid);
 	if (k->pid == getpid())
 		return hs_err_new(HS_ERR_REFUSED,
 				  "attach to %d: that is heapsh itself",
@@ -174,8 +178,7 @@ static struct hs_err *check_permitted(const struct check *k)
 	if (err || !denied)
 		return err;
 	if (denied == ENOENT || denied == ESRCH)
-		return hs_err_new(HS_ERR_GONE, "attach to %d: it has ended",
-				  k->pid);
+		return tg_gone(k->pid);
 	return why_denied(k, denied);
 }
 
@@ -383,7 +386,7 @@ struct hs_err *tg_check(struct tg_client *c, int pid,
 		k.o.max_pause_ns = UINT64_C(1000000) * MAX_PAUSE_MS;
 	if (!k.o.cow_percent)
 		k.o.cow_percent = COW_PERCENT;
-	err = check_all(&k);
+	err = tg_or_gone(check_all(&k), pid, ret->start_time);
 	hs_text_deinit(&k.status);
 	return err;
 }

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -114,6 +115,51 @@ struct hs_err *tg_client_ask(struct tg_client *c, struct tg_packet *q,
 	if (err && err->code == HS_ERR_OS)
 		return gone(err);
 	return err ? err : receive(c, timeout_ms, ret);
+}
+
+struct hs_err *tg_gone(int pid)
+{
+	return hs_err_new(HS_ERR_GONE, "attach to %d: it has ended", pid);
+}
+
+static bool sigkill_in(const char *status, const char *key)
+{
+	const char *p = tg_field(status, key);
+
+	return p && strtoull(p, NULL, 16) & 1 << (SIGKILL - 1);
+}
+
+/* Ended, or about to: killed, and in the middle of taking itself apart. */
+static bool has_ended(int pid, uint64_t start_time)
+{
+	HS_TEXT status = { 0 };
+	const char *s, *state;
+	uint64_t start;
+
+	if (!tg_start_time(pid, &start) || start != start_time ||
+	    !tg_read_proc(pid, "status", &status))
+		return true;
+	s = hs_text_str(&status);
+	state = tg_field(s, "State");
+	return !state || *state == 'Z' || *state == 'X' ||
+	       !tg_field(s, "VmSize") || sigkill_in(s, "SigPnd") ||
+	       sigkill_in(s, "ShdPnd");
+}
+
+struct hs_err *tg_or_gone(struct hs_err *err, int pid, uint64_t start_time)
+{
+	enum { LOOKS = 3, BETWEEN_US = 10000 };
+
+	if (!err || err->code == HS_ERR_GONE || !start_time)
+		return err;
+	for (int i = 0; i < LOOKS; i++) {
+		if (has_ended(pid, start_time)) {
+			hs_err_free(err);
+			return tg_gone(pid);
+		}
+		usleep(BETWEEN_US);
+	}
+	return err;
 }
 
 static struct hs_err *probe_ourselves(int pid, int *ret_denied)

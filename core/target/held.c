@@ -68,8 +68,8 @@ static struct hs_err *snap_call(struct tg_tracer *t, struct tg_held *h,
 {
 	uint64_t deadline = hs_now_ns() + UINT64_C(1) * TG_CALL_MS * TG_MS;
 	struct tg_remote io = { .call = call };
-	enum tg_end end = tg_remote_call(t->signal_fd, h->snap, &h->base,
-					 &h->gadgets, h->sp, deadline, &io);
+	enum tg_end end = tg_remote_call(t, h->snap, &h->base, &h->gadgets,
+					 h->sp, deadline, &io);
 
 	if (end != TG_DONE)
 		return hs_err_new(HS_ERR_OTHER, "%s in clone %d: %s", what,

@@ -38,11 +38,13 @@ bool tg_process_lives(int pidfd)
 
 bool tg_mem_read(int mem_fd, uint64_t addr, void *buf, size_t len)
 {
+	errno = 0;
 	return pread(mem_fd, buf, len, (off_t)addr) == (ssize_t)len;
 }
 
 bool tg_mem_write(int mem_fd, uint64_t addr, const void *buf, size_t len)
 {
+	errno = 0;
 	return pwrite(mem_fd, buf, len, (off_t)addr) == (ssize_t)len;
 }
 
@@ -110,8 +112,11 @@ bool tg_in_rseq(const struct tg_task *task, int mem_fd)
 
 static struct hs_err *failed(const struct tg_hijack *h, const char *what)
 {
-	return hs_err_os(errno ? errno : ESRCH, "%s of thread %d", what,
-			 h->task->tid);
+	// Of a process that is ending, memory reads as nothing at all.
+	if (!errno || errno == ESRCH || errno == EIO)
+		return hs_err_new(HS_ERR_GONE, "%s of thread %d: it has ended",
+				  what, h->task->tid);
+	return hs_err_os(errno, "%s of thread %d", what, h->task->tid);
 }
 
 static struct hs_err *check_gadgets(const struct tg_hijack *h)
@@ -119,8 +124,9 @@ static struct hs_err *check_gadgets(const struct tg_hijack *h)
 	uint8_t a[TG_GADGET_BYTES], b[TG_GADGET_BYTES];
 
 	if (!tg_mem_read(h->mem_fd, h->gadgets->syscall_ret, a, sizeof(a)) ||
-	    !tg_mem_read(h->mem_fd, h->gadgets->restore_rt, b, sizeof(b)) ||
-	    !tg_arch_gadgets_valid(a, b))
+	    !tg_mem_read(h->mem_fd, h->gadgets->restore_rt, b, sizeof(b)))
+		return failed(h, "read program text");
+	if (!tg_arch_gadgets_valid(a, b))
 		return hs_err_new(HS_ERR_REFUSED,
 				  "use thread %d: its program text is not what "
 				  "the mapped file says", h->task->tid);
@@ -174,9 +180,8 @@ struct hs_err *tg_hijack_begin(struct tg_hijack *h, struct tg_task *task,
 enum tg_end tg_hijack_call(struct tg_tracer *t, struct tg_hijack *h,
 			   uint64_t deadline_ns, struct tg_remote *io)
 {
-	return tg_remote_call(t->signal_fd, h->task->tid,
-			      &h->task->state.regs, h->gadgets, h->frame.sp,
-			      deadline_ns, io);
+	return tg_remote_call(t, h->task->tid, &h->task->state.regs,
+			      h->gadgets, h->frame.sp, deadline_ns, io);
 }
 
 /*

@@ -147,7 +147,7 @@ struct hs_err *tg_freeze(struct tg_client *c, const struct tg_plan *plan,
 	for (int i = 0; i < TRIES; i++) {
 		err = freeze_once(c, plan, ret);
 		if (!err || err->code != HS_ERR_TIMEOUT || i == TRIES - 1)
-			return err;
+			return tg_or_gone(err, plan->pid, plan->start_time);
 		hs_err_free(err);
 		usleep(100000u << i);
 	}

@@ -54,8 +54,7 @@ static struct hs_err *pin(const struct tg_report *r, struct tg_plan *p)
 		return hs_err_os(errno, "attach to %d: open a pidfd", r->pid);
 	if (p->pidfd < 0 || !tg_start_time(r->pid, &start) ||
 	    start != r->start_time)
-		return hs_err_new(HS_ERR_GONE, "attach to %d: it has ended",
-				  r->pid);
+		return tg_gone(r->pid);
 	return NULL;
 }
 
@@ -67,6 +66,7 @@ struct hs_err *tg_plan_create(const struct tg_report *report,
 	struct hs_err *err;
 
 	p->pid = report->pid;
+	p->start_time = report->start_time;
 	err = pin(report, p);
 	if (!err)
 		err = tg_maps_read(p->pid, &maps);
@@ -75,11 +75,12 @@ struct hs_err *tg_plan_create(const struct tg_report *report,
 	if (!err)
 		tg_find_stacks(&maps, p);
 	tg_maps_deinit(&maps);
-	if (err)
-		tg_plan_destroy(p);
-	else
+	if (!err) {
 		*ret = p;
-	return err;
+		return NULL;
+	}
+	tg_plan_destroy(p);
+	return tg_or_gone(err, report->pid, report->start_time);
 }
 
 void tg_plan_destroy(struct tg_plan *plan)

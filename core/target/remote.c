@@ -51,7 +51,7 @@ static bool step(struct progress *p, const struct tg_event *ev,
 	return true;
 }
 
-static enum tg_end run(int signal_fd, struct progress *p,
+static enum tg_end run(struct tg_tracer *t, struct progress *p,
 		       uint64_t deadline_ns, struct tg_remote *io)
 {
 	enum tg_end end = TG_DONE;
@@ -60,14 +60,14 @@ static enum tg_end run(int signal_fd, struct progress *p,
 	do {
 		if (ptrace(PTRACE_SYSCALL, p->tid, 0, p->signal))
 			return TG_ENDED;
-		tg_task_wait(signal_fd, p->tid, false, deadline_ns, &ev);
+		tg_thread_wait(t, p->tid, false, deadline_ns, &ev);
 		if (ev.kind == TG_EV_NONE)
 			return TG_LATE;
 	} while (!step(p, &ev, io, &end));
 	return end;
 }
 
-enum tg_end tg_remote_call(int signal_fd, pid_t tid,
+enum tg_end tg_remote_call(struct tg_tracer *t, pid_t tid,
 			   const struct user_regs_struct *base,
 			   const struct tg_gadgets *g, uint64_t sp,
 			   uint64_t deadline_ns, struct tg_remote *io)
@@ -82,7 +82,7 @@ enum tg_end tg_remote_call(int signal_fd, pid_t tid,
 		tg_arch_call(base, g, sp, &io->call, &r);
 		if (tg_arch_set_regs(tid, &r))
 			return TG_ENDED;
-		end = run(signal_fd, &p, deadline_ns, io);
+		end = run(t, &p, deadline_ns, io);
 		if (end != TG_DONE)
 			return end;
 		if (tg_arch_get_regs(tid, &r))

@@ -100,8 +100,8 @@ static struct hs_err *make_eval(struct settle *s)
 	uint64_t start = hs_now_ns();
 	struct tg_remote io = { .call = { .nr = SYS_clone,
 					  .args = { 0, h->sp } } };
-	enum tg_end end = tg_remote_call(s->t->signal_fd, h->snap, &h->base,
-					 &h->gadgets, h->sp,
+	enum tg_end end = tg_remote_call(s->t, h->snap, &h->base, &h->gadgets,
+					 h->sp,
 					 start + UINT64_C(60000) * TG_MS, &io);
 
 	h->eval = io.child;
@@ -130,9 +130,8 @@ static bool confine(struct settle *s)
 		uint64_t deadline =
 			hs_now_ns() + UINT64_C(1) * TG_CALL_MS * TG_MS;
 
-		if (tg_remote_call(s->t->signal_fd, h->eval, &h->base,
-				   &h->gadgets, h->sp, deadline,
-				   &io) != TG_DONE ||
+		if (tg_remote_call(s->t, h->eval, &h->base, &h->gadgets,
+				   h->sp, deadline, &io) != TG_DONE ||
 		    io.result < 0)
 			return false;
 	}

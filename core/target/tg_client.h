@@ -12,10 +12,19 @@
 struct tg_plan {
 	int pid;
 	int pidfd;
+	uint64_t start_time;
 	struct tg_gadgets gadgets;
 	HS_VEC(struct wr_tracer_range) stacks;
 };
 
+/** HS_ERR_GONE: "attach to PID: it has ended". */
+struct hs_err *tg_gone(int pid) HS_MUST_USE;
+/**
+ * err, or that the process has ended, when it has: then whatever err says is
+ * but a consequence. NULL stays NULL. start_time 0: not known.
+ */
+struct hs_err *tg_or_gone(struct hs_err *err, int pid,
+			  uint64_t start_time) HS_MUST_USE;
 /** Ask and wait for the answer. HS_ERR of the tracer comes as it is. */
 struct hs_err *tg_client_ask(struct tg_client *c, struct tg_packet *q,
 			     int timeout_ms, struct tg_packet *ret) HS_MUST_USE;

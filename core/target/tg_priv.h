@@ -49,6 +49,14 @@ void tg_task_poll(pid_t tid, bool keep, struct tg_event *ret);
 /** As tg_task_poll, until there is something or deadline_ns has passed. */
 void tg_task_wait(int signal_fd, pid_t tid, bool keep, uint64_t deadline_ns,
 		  struct tg_event *ret);
+/**
+ * As tg_task_wait for a thread of a target, which may be killed meanwhile: a
+ * dying process reports its first thread only when the others have been
+ * reaped, so now and then those of t->stopped that ended are.
+ */
+struct tg_tracer;
+void tg_thread_wait(struct tg_tracer *t, pid_t tid, bool keep,
+		    uint64_t deadline_ns, struct tg_event *ret);
 /** Sleep until a child may have something to report, or the deadline. */
 void tg_task_sleep(int signal_fd, uint64_t deadline_ns);
 /** Forget the SIGCHLDs so far. */
@@ -73,7 +81,7 @@ struct tg_remote {
  * Make a stopped task do one call on stack sp; it is stopped afterwards, just
  * behind the call. base gives the registers that do not matter.
  */
-enum tg_end tg_remote_call(int signal_fd, pid_t tid,
+enum tg_end tg_remote_call(struct tg_tracer *t, pid_t tid,
 			   const struct user_regs_struct *base,
 			   const struct tg_gadgets *g, uint64_t sp,
 			   uint64_t deadline_ns, struct tg_remote *io);
@@ -104,7 +112,6 @@ struct tg_stop {
 	uint64_t started_ns;	/* first interrupt */
 	uint64_t ended_ns;	/* last detach */
 };
-struct tg_tracer;
 /** Stop all of them. On failure they are already let go. */
 struct hs_err *tg_stop_all(struct tg_tracer *t, struct tg_stop *stop,
 			   uint64_t limit_ns) HS_MUST_USE;
@@ -216,6 +223,7 @@ struct tg_child {
 void tg_note_end(struct tg_tracer *t, pid_t pid, int wait_status);
 struct tg_tracer {
 	int control_fd, service_fd, signal_fd;
+	struct tg_stop *stopped;	/* the target that stands still now */
 	uint64_t last_id;
 	HS_VEC(struct tg_held *) held;
 	HS_VEC(struct tg_grave *) graves;

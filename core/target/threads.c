@@ -63,12 +63,24 @@ static struct hs_err *denied(const struct tg_stop *s, int errnum)
 	return hs_err_remedy(err, "heapsh attach %d --live", s->pid);
 }
 
+/* It did not stop for an earlier attempt, and has been ours since. */
+static bool take_lingering(struct tg_tracer *t, pid_t tid)
+{
+	for (size_t i = 0; i < t->lingering.n; i++) {
+		if (t->lingering.v[i] == tid) {
+			t->lingering.v[i] = t->lingering.v[--t->lingering.n];
+			return true;
+		}
+	}
+	return false;
+}
+
 /* NULL, also when the thread has ended meanwhile. */
 static struct hs_err *seize(struct scan *sc, pid_t tid)
 {
 	struct tg_task task = { .tid = tid };
 
-	if (ptrace(PTRACE_SEIZE, tid, 0, 0)) {
+	if (!take_lingering(sc->t, tid) && ptrace(PTRACE_SEIZE, tid, 0, 0)) {
 		if (errno == ESRCH && tid != sc->stop->pid)
 			return NULL;
 		// A thread that is just ending is refused as well. But not
@@ -120,6 +132,39 @@ static struct hs_err *read_folder(struct scan *sc)
 	return err;
 }
 
+static void reap_ended(struct tg_tracer *t, pid_t but)
+{
+	for (size_t i = 0; t->stopped && i < t->stopped->tasks.n; i++) {
+		struct tg_task *task = &t->stopped->tasks.v[i];
+		struct tg_event ev;
+
+		if (!task->tid || !task->stopped || task->tid == but)
+			continue;
+		tg_task_poll(task->tid, true, &ev);
+		if (ev.kind != TG_EV_END && ev.kind != TG_EV_LOST)
+			continue;
+		tg_note_end(t, task->tid, ev.wait_status);
+		task->tid = 0;
+	}
+	tg_sweep_lingering(t);
+}
+
+void tg_thread_wait(struct tg_tracer *t, pid_t tid, bool keep,
+		    uint64_t deadline_ns, struct tg_event *ret)
+{
+	enum { SLICE_MS = 20 };
+
+	for (;;) {
+		uint64_t slice = hs_now_ns() + SLICE_MS * TG_MS;
+
+		tg_task_wait(t->signal_fd, tid, keep,
+			     slice < deadline_ns ? slice : deadline_ns, ret);
+		if (ret->kind != TG_EV_NONE || hs_now_ns() >= deadline_ns)
+			return;
+		reap_ended(t, tid);
+	}
+}
+
 /* A stop: what it was, and the state. false: the thread has ended since. */
 static bool record(struct tg_stop *s, struct tg_task *task,
 		   const struct tg_event *ev)
@@ -141,7 +186,7 @@ static struct hs_err *collect_one(struct scan *sc, struct tg_task *task)
 	struct tg_stop *s = sc->stop;
 	struct tg_event ev;
 
-	tg_task_wait(sc->t->signal_fd, task->tid, true, sc->deadline_ns, &ev);
+	tg_thread_wait(sc->t, task->tid, true, sc->deadline_ns, &ev);
 	switch (ev.kind) {
 	case TG_EV_NONE:
 		return hs_err_new(HS_ERR_TIMEOUT,
@@ -241,6 +286,7 @@ struct hs_err *tg_stop_all(struct tg_tracer *t, struct tg_stop *s,
 
 	add_block(s, n);
 	hs_vec_reserve(&s->tasks, n);
+	t->stopped = s;
 	sc.deadline_ns = hs_now_ns() + limit_ns;
 	err = stop_rounds(&sc);
 	hs_map_deinit(&sc.seen);
@@ -293,6 +339,7 @@ void tg_let_go(struct tg_tracer *t, const struct tg_task *task)
 
 void tg_stop_end(struct tg_tracer *t, struct tg_stop *s)
 {
+	t->stopped = NULL;
 	for (size_t i = 0; i < s->tasks.n; i++)
 		tg_let_go(t, &s->tasks.v[i]);
 	s->ended_ns = hs_now_ns();
@@ -313,7 +360,7 @@ bool tg_stop_one(struct tg_tracer *t, struct tg_stop *s, pid_t tid,
 	struct tg_event ev;
 
 	*ret = (struct tg_task){ .tid = tid };
-	if (ptrace(PTRACE_SEIZE, tid, 0, 0))
+	if (!take_lingering(t, tid) && ptrace(PTRACE_SEIZE, tid, 0, 0))
 		return false;
 	if (!s->started_ns)
 		s->started_ns = hs_now_ns();

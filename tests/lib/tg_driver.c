@@ -102,11 +102,13 @@ static void say_instant(const struct tg_instant *in)
 	printf("]}\n");
 }
 
+/* check PID [MAX_PAUSE_US] */
 static void do_check(struct driver *d, const struct line *l)
 {
+	struct tg_options o = { .max_pause_ns = number(l, 2) * 1000 };
 	struct tg_report r;
 
-	if (say_error(tg_check(d->client, (int)number(l, 1), NULL, &r)))
+	if (say_error(tg_check(d->client, (int)number(l, 1), &o, &r)))
 		return;
 	printf("{\"pid\": %d, \"threads\": %u, \"rss\": %" PRIu64
 	       ", \"pause_us\": %" PRIu64 ", \"needed\": %" PRIu64

@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A tracer and its client (tg_driver), programs to be stopped (tg_fixture),
+and what the kernel says about both."""
+import json
+import os
+import subprocess
+
+import hstest
+
+BUILD = os.environ.get("abs_top_builddir", ".")
+DRIVER = os.path.join(BUILD, "tests", "lib", "tg_driver")
+FIXTURE = os.path.join(BUILD, "tests", "fixtures", "tg_fixture")
+SETTLED, LIMIT, FAULT = 1, 2, 3     # enum wr_tracer_settle_state
+UNSETTLED = 0
+
+
+class Driver(hstest.Fixture):
+    """Commands of tg_driver, one line each."""
+
+    def __init__(self, prefix=()):
+        super().__init__(list(prefix) + [DRIVER])
+        self.tracer = self.truth["tracer"]
+
+    def do(self, *words):
+        return self.ask(" ".join(str(w) for w in words))
+
+    def need(self, *words):
+        """do(), for what must succeed."""
+        r = self.do(*words)
+        if "error" in r:
+            raise AssertionError("%s: %s" % (" ".join(map(str, words)),
+                                             r["message"]))
+        return r
+
+
+def fixture(*words, **kw):
+    return hstest.Fixture([FIXTURE] + [str(w) for w in words], **kw)
+
+
+def ends_well(f, name):
+    """Tell the fixture to end; it must find all as it should be."""
+    status, said = f.end()
+    try:
+        truth = json.loads(said.split("\n")[-1])
+    except ValueError:
+        truth = {}
+    if not hstest.ok(status == 0 and truth.get("ok") is True, name):
+        hstest.diag("exit status %s, said: %s" % (status, said))
+    return truth
+
+
+def stat_field(pid, n):
+    """Field n, from 1, of /proc/PID/stat; None when it is gone."""
+    try:
+        with open("/proc/%d/stat" % pid, "rb") as f:
+            text = f.read().decode("ascii", "replace")
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    return text[text.rindex(")") + 2:].split()[n - 3]
+
+
+def children(pid):
+    """[(pid, state)] of all children, zombies too."""
+    found = []
+    for name in os.listdir("/proc"):
+        if name.isdigit() and stat_field(int(name), 4) == str(pid):
+            found.append((int(name), stat_field(int(name), 3)))
+    return found
+
+
+def clones():
+    """pids of processes that are called as our clones are."""
+    found = set()
+    for name in os.listdir("/proc"):
+        try:
+            with open("/proc/%s/comm" % name) as f:
+                if name.isdigit() and f.read() == "heapsh-snap\n":
+                    found.add(int(name))
+        except OSError:
+            pass
+    return found
+
+
+def footprint(pid):
+    """What must be the same before and after: mappings, descriptors, the
+    state of every thread and its signal mask."""
+    with open("/proc/%d/maps" % pid) as f:
+        maps = sorted(line.split()[0] + line.split()[1] for line in f)
+    fds = sorted(os.listdir("/proc/%d/fd" % pid))
+    masks = []
+    for tid in sorted(os.listdir("/proc/%d/task" % pid)):
+        with open("/proc/%d/task/%s/status" % (pid, tid)) as f:
+            masks += [line.rstrip() for line in f
+                      if line.startswith(("TracerPid", "SigBlk"))]
+    return {"maps": maps, "fds": fds, "masks": masks}
+
+
+def alive(pid):
+    state = stat_field(pid, 3)
+    return state is not None and state not in "ZX"

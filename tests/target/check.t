@@ -1,0 +1,247 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""What may not be frozen, or should not, is refused before anything is
+stopped, each with a sentence and what helps."""
+import ctypes
+import os
+import shutil
+import signal
+import struct
+import subprocess
+import sys
+import tempfile
+
+sys.path.insert(0, os.path.join(os.environ.get("abs_top_srcdir", "."),
+                                "tests", "lib"))
+import hstest
+import tgtest
+from hstest import equal, ok, skip
+
+libc = ctypes.CDLL(None, use_errno=True)
+ROOT = os.geteuid() == 0
+NOBODY = 65534
+AS_NOBODY = ["setpriv", "--reuid", str(NOBODY), "--regid", str(NOBODY),
+             "--clear-groups"]
+d = tgtest.Driver()
+
+
+def refused(pid, code, sentence, remedy, name, driver=d, also_freeze=True):
+    r = driver.do("check", pid)
+    equal([r.get("error"), r.get("message"), r.get("remedy")],
+          [code, "attach to %d: %s" % (pid, sentence), remedy], name)
+    if also_freeze:
+        equal(driver.do("freeze", pid).get("error"), code,
+              name + ": nothing is frozen")
+
+
+def live(pid):
+    return "heapsh attach %d --live" % pid
+
+
+def facts():
+    with tgtest.fixture("memory", 50) as f:
+        r = d.need("check", f.pid)
+        equal([r["pid"], r["threads"], r["comm"]], [f.pid, 1, "tg_fixture"],
+              "facts: id, threads, name")
+        with open("/proc/%d/statm" % f.pid) as s:
+            rss = int(s.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+        ok(abs(r["rss"] - rss) < 1 << 20, "facts: resident size")
+        ok(1000 < r["pause_us"] < 10000, "facts: a pause of milliseconds")
+        r = d.do("check", f.pid, 1000)
+        ok(r.get("error") == "refused" and
+           "it would stand still for about " in r["message"] and
+           r["message"].endswith(" and the limit is 1.0 ms"),
+           "a pause over the limit is refused")
+
+
+def not_there():
+    with open("/proc/sys/kernel/pid_max") as f:
+        pid = int(f.read()) - 1
+    refused(pid, "name", "there is no such process", "", "no such process")
+    pid = os.fork()
+    if not pid:
+        os._exit(0)
+    hstest.wait_for(lambda: tgtest.stat_field(pid, 3) == "Z", "zombie")
+    refused(pid, "gone", "it has ended (a zombie, which its parent has not "
+            "waited for)", "", "a zombie")
+    os.waitpid(pid, 0)
+
+
+def threads():
+    with tgtest.fixture("many", 1) as f:
+        tid = max(int(t) for t in os.listdir("/proc/%d/task" % f.pid))
+        refused(tid, "name", "it is a thread of process %d" % f.pid,
+                "heapsh attach %d" % f.pid, "a thread")
+    if tgtest.stat_field(2, 2) is None or tgtest.stat_field(2, 4) != "0":
+        skip("a thread of the kernel", "none is seen here")
+    else:
+        refused(2, "refused", "it is a thread of the kernel", "",
+                "a thread of the kernel")
+
+
+def stopped():
+    with tgtest.fixture("memory", 1) as f:
+        os.kill(f.pid, signal.SIGSTOP)
+        hstest.wait_for(lambda: tgtest.stat_field(f.pid, 3) == "T", "stop")
+        refused(f.pid, "refused", "it is stopped (a job in the background, or "
+                "SIGSTOP)", "kill -CONT %d" % f.pid, "a stopped process")
+        equal(tgtest.stat_field(f.pid, 3), "T", "it is still stopped")
+        os.kill(f.pid, signal.SIGCONT)
+        tgtest.ends_well(f, "and goes on when told to")
+
+
+def traced():
+    SEIZE, DETACH, INTERRUPT = 0x4206, 17, 0x4207
+    with tgtest.fixture("memory", 1) as f:
+        if libc.ptrace(SEIZE, f.pid, None, None):
+            skip("a traced process", "this test may not ptrace")
+            return
+        with open("/proc/self/comm") as c:
+            comm = c.read().strip()
+        refused(f.pid, "refused", "it is traced already, by %s (process %d)"
+                % (comm, os.getpid()), live(f.pid), "a traced process")
+        libc.ptrace(INTERRUPT, f.pid, None, None)
+        os.waitpid(f.pid, 0x40000000)
+        libc.ptrace(DETACH, f.pid, None, None)
+        tgtest.ends_well(f, "a traced process goes on")
+
+
+def python_child(code, prefix=()):
+    """A python that runs code, prints a line and waits."""
+    return hstest.Fixture(list(prefix) + [sys.executable, "-c", (
+        "import ctypes, struct, sys\nlibc = ctypes.CDLL(None)\n" + code +
+        "\nprint('{}', flush=True)\nsys.stdin.readline()")])
+
+
+def seccomp():
+    # One instruction: BPF_RET, allow.
+    code = ("f = ctypes.create_string_buffer("
+            "struct.pack('<HBBI', 6, 0, 0, 0x7fff0000))\n"
+            "p = ctypes.create_string_buffer("
+            "struct.pack('<HxxxxxxQ', 1, ctypes.addressof(f)))\n"
+            "assert not libc.prctl(38, 1, 0, 0, 0)\n"
+            "assert not libc.prctl(22, 2, p)")
+    with python_child(code) as f:
+        refused(f.pid, "refused", "it filters system calls (seccomp mode 2): "
+                "one its filter does not know may end it", live(f.pid),
+                "a process that filters system calls")
+
+
+def namespaces():
+    for flag, name in (("--pid", "process"), ("--user", "user"),
+                       ("--mount", "mount")):
+        argv = ["unshare", flag] + (["--fork"] if flag == "--pid" else [])
+        p = subprocess.Popen(argv + [tgtest.FIXTURE, "memory", "1"],
+                             stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                             stderr=subprocess.DEVNULL, text=True)
+        if not p.stdout.readline():
+            skip("another %s namespace" % name, "unshare may not")
+            continue
+        pid = tgtest.children(p.pid)[0][0] if flag == "--pid" else p.pid
+        refused(pid, "refused", "it is in another %s namespace (a container)"
+                % name, "nsenter -t %d -a heapsh attach PID" % pid,
+                "another %s namespace" % name)
+        p.communicate("\n")
+
+
+def elf32():
+    """A program of the least size that is a process: pause()."""
+    code = b"\xb8\x1d\x00\x00\x00\xcd\x80\xeb\xf7"
+    at = 0x8048000
+    head = b"\x7fELF\1\1\1" + bytes(9) + struct.pack(
+        "<HHIIIIIHHHHHH", 2, 3, 1, at + 84, 52, 0, 0, 52, 32, 1, 0, 0, 0)
+    load = struct.pack("<IIIIIIII", 1, 0, at, at, 84 + len(code),
+                       84 + len(code), 5, 4096)
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "elf32")
+        with open(path, "wb") as f:
+            f.write(head + load + code)
+        os.chmod(path, 0o755)
+        try:
+            p = subprocess.Popen([path])
+        except OSError as e:
+            skip("a 32-bit program", str(e))
+            return
+        refused(p.pid, "refused", "it is not a 64-bit program of x86-64", "",
+                "a 32-bit program")
+        p.kill()
+        p.wait()
+
+
+def permissions():
+    if not ROOT or not shutil.which("setpriv"):
+        skip("not permitted", "needs root and setpriv")
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o755)
+        for path in (tgtest.DRIVER, tgtest.FIXTURE):
+            shutil.copy(path, folder)
+        driver = os.path.join(folder, os.path.basename(tgtest.DRIVER))
+        if open(driver, "rb").read(2) == b"#!":
+            skip("not permitted", "the driver is libtool's script")
+            return
+        unprivileged(folder, driver)
+
+
+def unprivileged(folder, driver):
+    program = os.path.join(folder, os.path.basename(tgtest.FIXTURE))
+    saved, tgtest.DRIVER = tgtest.DRIVER, driver
+    with tgtest.Driver(AS_NOBODY) as n, tgtest.fixture("memory", 1) as f, \
+            hstest.Fixture(AS_NOBODY + [program, "memory", "1"]) as own, \
+            hstest.Fixture(AS_NOBODY + ["prlimit", "--nproc=1", program,
+                                        "memory", "1"]) as full, \
+            python_child("libc.prctl(4, 0)", AS_NOBODY) as hidden:
+        refused(f.pid, "denied", "it belongs to root",
+                "sudo heapsh attach %d" % f.pid, "another user's", n)
+        refused(hidden.pid, "denied", "it is marked as not dumpable (it "
+                "changed its user, or said so by prctl)",
+                "sudo heapsh attach %d" % hidden.pid, "not dumpable", n)
+        r = n.do("loop", own.pid, 3)
+        ok(r.get("n") == 3, "one's own can be frozen without privileges")
+        equal(tgtest.children(own.pid), [], "and leaves no zombie")
+        r = d.do("freeze", full.pid)
+        equal([r.get("error"), r.get("message")],
+              ["os", "clone process %d: Resource temporarily unavailable"
+               % full.pid], "no room for another process: clone() says so")
+        tgtest.ends_well(full, "and the program goes on")
+    tgtest.DRIVER = saved
+
+
+def group(controller, files):
+    """A cgroup v1 folder with limits, or None."""
+    path = "/sys/fs/cgroup/%s/heapsh-test-%d" % (controller, os.getpid())
+    try:
+        os.mkdir(path)
+        for name, value in files:
+            with open(os.path.join(path, name), "w") as f:
+                f.write(value)
+    except OSError:
+        return None
+    return path
+
+
+def headroom():
+    for controller, limit, sentence in (
+            ("pids", "pids.max", "its cgroup has no room for another process "
+             "(pids.max)"),
+            ("memory", "memory.limit_in_bytes", "its cgroup has ")):
+        f = tgtest.fixture("memory", 8)
+        path = group(controller, [("cgroup.procs", str(f.pid))])
+        if not path:
+            skip("headroom of " + controller, "no cgroup v1 to write to")
+            f.end()
+            continue
+        with open(os.path.join(path, limit), "w") as g:
+            g.write("1" if controller == "pids" else str(2 << 20))
+        r = d.do("check", f.pid)
+        ok(r.get("error") == "refused" and sentence in r["message"],
+           "headroom of %s is looked at" % controller) or hstest.diag(r)
+        f.end()
+        os.rmdir(path)
+
+
+for part in (facts, not_there, threads, stopped, traced, seccomp, namespaces,
+             elf32, permissions, headroom):
+    part()
+equal(d.do("quit"), {"tracer_status": 0}, "the tracer ends when told to")
+hstest.done()

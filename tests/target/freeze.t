@@ -1,0 +1,165 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Programs of every kind are frozen, held and let go many times; they must not
+be able to tell."""
+import os
+import select
+import sys
+import tempfile
+import time
+
+sys.path.insert(0, os.path.join(os.environ.get("abs_top_srcdir", "."),
+                                "tests", "lib"))
+import hstest
+import tgtest
+from hstest import equal, ok
+
+N = 5 if hstest.SMOKE else 40
+
+d = tgtest.Driver()
+
+
+def unharmed(words, n=N, hold_ms=0):
+    """A fixture lives through n instants. Returns (driver's answer, what the
+    fixture found)."""
+    name = " ".join(str(w) for w in words)
+    with tgtest.fixture(*words) as f:
+        r = d.do("loop", f.pid, n, hold_ms)
+        if not ok(r.get("n") == n - r.get("late", 0) and
+                  r.get("late", n) <= n // 4,
+                  "%s: frozen %d times" % (name, n)):
+            hstest.diag(r)
+        equal(tgtest.children(f.pid), [], "%s: no zombie is left" % name)
+        return r, tgtest.ends_well(f, "%s: it found nothing wrong" % name)
+
+
+def allocators_and_threads():
+    unharmed(("malloc", 1))
+    unharmed(("malloc", 4))
+    unharmed(("churn", 4))
+
+
+def registers():
+    unharmed(("registers", 0))
+    unharmed(("registers", 3))
+    unharmed(("signals",))
+
+
+def thousand_threads():
+    r, _ = unharmed(("many", 1000), n=5)
+    hstest.diag("1001 threads: pause %s us" % r.get("median_us"))
+
+
+def blocked_calls():
+    """All at once, then each as the only thread, which then is the one that
+    is made to clone."""
+    n = 20
+    for words in [("blocked",)] + [
+            ("blocked1", c) for c in (
+                "nanosleep", "poll", "select", "epoll_wait", "futex",
+                "sigtimedwait", "semtimedop", "recv", "read")]:
+        _, truth = unharmed(words, n=n, hold_ms=17)
+        for name, c in truth.get("calls", {}).items():
+            # Calls with a relative time begin it anew at each stop (those
+            # that the kernel ends with EINTR, and those that came after the
+            # program was restarted once); the others do not.
+            if name in ("nanosleep", "poll", "select", "futex"):
+                if not ok(c["longest_ms"] < 350,
+                          "%s: %s waits as long as it should"
+                          % (words[0], name)):
+                    hstest.diag(c)
+
+
+def parent():
+    unharmed(("parent",), hold_ms=5)
+
+
+def end_of_pipe():
+    """The reader at the other end of a pipe sees it close while an instant is
+    held: the clone holds nothing open."""
+    with tempfile.TemporaryDirectory() as folder:
+        fifo = os.path.join(folder, "fifo")
+        os.mkfifo(fifo)
+        fd = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
+        with tgtest.fixture("eof", env=dict(os.environ,
+                                            TG_FIFO=fifo)) as f:
+            i = d.need("freeze", f.pid)
+            equal(os.listdir("/proc/%d/fd" % i["snap"]), [],
+                  "the clone has no descriptors")
+            f.ask("close")
+            r, _, _ = select.select([fd], [], [], 5)
+            ok(r and os.read(fd, 1) == b"",
+               "a pipe ends when the program closes it, clone or no clone")
+            d.need("release", i["id"])
+            tgtest.ends_well(f, "eof: it found nothing wrong")
+        os.close(fd)
+
+
+def same_bytes():
+    """Below the stack pointer nothing is changed, neither in the program nor
+    in its image; nothing is left of the visit."""
+    with tgtest.fixture("stack") as f:
+        hstest.wait_for(lambda: tgtest.stat_field(f.pid, 3) == "S", "sleep")
+        time.sleep(0.05)
+        before = tgtest.footprint(f.pid)
+        i = d.need("freeze", f.pid)
+        got = d.need("read", i["id"], f.truth["start"], f.truth["len"])["hex"]
+        equal(got, "a5" * f.truth["len"],
+              "the image has the stack's bytes as they were")
+        t = d.need("thread", i["id"], 0)
+        equal([t["tid"], t["comm"], t["syscall"]],
+              [f.pid, "tg_fixture", 271],
+              "the thread is described: id, name, the call it waits in")
+        equal(tgtest.clones() & set(p for p, _ in tgtest.children(f.pid)),
+              {i["snap"]}, "while held, there is one clone, and it is named")
+        with open("/proc/%d/oom_score_adj" % i["snap"]) as o:
+            equal(o.read(), "1000\n",
+                  "the clone is the first to go when memory is short")
+        d.need("release", i["id"])
+        equal(tgtest.footprint(f.pid), before,
+              "mappings, descriptors and masks are as before")
+        ok(not tgtest.alive(i["snap"]), "the clone has ended")
+        tgtest.ends_well(f, "stack: no byte was changed")
+
+
+def cannot_be_stopped():
+    """A thread that waits for a vfork child cannot be stopped: all is undone
+    in time, and the program goes on."""
+    with tgtest.fixture("vfork") as f:
+        hstest.wait_for(lambda: tgtest.stat_field(f.pid, 3) == "D", "vfork")
+        start = time.monotonic()
+        r = d.do("freeze", f.pid)
+        took = time.monotonic() - start
+        equal(r.get("error"), "timeout", "a vfork is not waited for")
+        ok("did not stop" in r.get("message", ""), "the message says why")
+        ok(took < 5, "and it says so soon")
+        tgtest.ends_well(f, "vfork: it found nothing wrong")
+
+
+def spawned():
+    """A child of the tracer can be frozen, and its end is told."""
+    pid = d.need("spawn", "/bin/sleep", "1000")["pid"]
+    i = d.need("freeze", pid)
+    ok(i["snap"] > 0, "a spawned program can be frozen")
+    d.need("release", i["id"])
+    os.kill(pid, 15)
+    item = None
+    for _ in range(500):
+        item = [c for c in d.do("list") if c["pid"] == pid]
+        if item and item[0]["state"]:
+            break
+        time.sleep(0.01)
+    equal(item and item[0]["wait_status"], 15, "the list tells how it ended")
+    r = d.do("spawn", "/nonexistent/program")
+    equal([r.get("error"), r.get("message")],
+          ["name", "start /nonexistent/program: No such file or directory"],
+          "a program that is not there is named")
+
+
+for part in (allocators_and_threads, registers, thousand_threads,
+             blocked_calls, parent, end_of_pipe, same_bytes,
+             cannot_be_stopped, spawned):
+    part()
+equal(d.do("list"), [], "nothing is held at the end")
+equal(d.do("quit"), {"tracer_status": 0}, "the tracer ends when told to")
+hstest.done()

@@ -1,0 +1,135 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""A copy of the copy is run up to a consistent point; nobody else notices."""
+import os
+import struct
+import sys
+import time
+
+sys.path.insert(0, os.path.join(os.environ.get("abs_top_srcdir", "."),
+                                "tests", "lib"))
+import hstest
+import tgtest
+from hstest import equal, ok
+
+N = 5 if hstest.SMOKE else 40
+d = tgtest.Driver()
+
+
+def word(i, addr):
+    raw = bytes.fromhex(d.need("read", i["id"], addr, 8)["hex"])
+    return struct.unpack("<Q", raw)[0]
+
+
+def invariant_holds():
+    """The program changes a, the heap and b, then makes a system call. In the
+    raw copies a and b differ now and then; in settled ones never."""
+    torn = raw_torn = settled = 0
+    with tgtest.fixture("invariant") as f:
+        for _ in range(N):
+            i = d.need("freeze", f.pid)
+            raw_torn += word(i, f.truth["a"]) != word(i, f.truth["b"])
+            i = d.need("settle", i["id"], 0, 2000)
+            settled += i["state"] == tgtest.SETTLED
+            torn += word(i, f.truth["a"]) != word(i, f.truth["b"])
+            equal(tgtest.children(i["snap"]), [(i["eval"], "t")],
+                  "the settled copy is a child of the copy") \
+                if i["id"] == 1 else None
+            d.need("release", i["id"])
+            if tgtest.alive(i["eval"]):
+                ok(False, "the settled copy has ended")
+        equal(settled, N, "%d of %d settle" % (settled, N))
+        ok(raw_torn > 0, "raw copies are torn now and then (%d of %d)"
+           % (raw_torn, N))
+        equal(torn, 0, "settled copies never are")
+        equal(tgtest.children(f.pid), [], "no zombie is left")
+        tgtest.ends_well(f, "invariant: it found nothing wrong")
+
+
+def where_it_stands():
+    with tgtest.fixture("invariant") as f:
+        i = d.need("settle", d.need("freeze", f.pid)["id"], 0, 2000)
+        t = d.need("thread", i["id"], 0)
+        ok(t["syscall"] in (7, 110),
+           "the thread stands at the call that was not made (%d)"
+           % t["syscall"])
+        equal(i["image"], i["eval"], "the image is the settled copy")
+        equal(d.do("settle", i["id"], 0, 10).get("error"), "usage",
+              "an instant is settled once")
+        d.need("release", i["id"])
+
+
+def writes():
+    """Words are written into the copy, before and after, and only there."""
+    with tgtest.fixture("invariant") as f:
+        i = d.need("freeze", f.pid)
+        flag = f.truth["flag"]
+        i = d.need("settle", i["id"], 0, 2000,
+                   "before", flag, "f00f000000000000",
+                   "or", flag, "0110000000000000",
+                   "and", flag, "ff1f000000000000",
+                   "after", flag + 4, "aabb")
+        equal(i["state"], tgtest.SETTLED, "a script with writes settles")
+        equal(word(i, flag), 0xbbaa00001ff1,
+              "set, or and and before, set after")
+        d.need("release", i["id"])
+        i = d.need("freeze", f.pid)
+        i = d.need("settle", i["id"], 0, 100, "before", 16, "00")
+        equal([i["state"], i["eval"], i["image"], i["why"]],
+              [tgtest.FAULT, 0, i["snap"], "the copy could not be written to"],
+              "where nothing is mapped nothing can be written")
+        equal(tgtest.children(i["snap"]), [],
+              "and the failed copy is gone, its zombie too")
+        d.need("release", i["id"])
+        tgtest.ends_well(f, "writes: the program has none of them")
+
+
+def shared_memory():
+    """What is shared with others is closed to the copy: it takes a fault
+    rather than write there, and the instant stays unsettled."""
+    with tgtest.fixture("invariant", 1) as f:
+        for _ in range(5):
+            i = d.need("settle", d.need("freeze", f.pid)["id"], 0, 2000)
+            if i["state"] != tgtest.SETTLED:
+                break
+            d.need("release", i["id"])
+        equal([i["state"], i["why"], i["image"]],
+              [tgtest.FAULT, "the copy took signal 11", i["snap"]],
+              "a copy that would write to shared memory is stopped")
+        ok(len(d.need("read", i["id"], f.truth["a"], 8)["hex"]) == 16,
+           "the raw copy is still there to be read")
+        d.need("release", i["id"])
+        tgtest.ends_well(f, "shared: nobody else wrote to it")
+
+
+def limit():
+    """A thread that makes no system call does not settle, and says so in
+    time."""
+    with tgtest.fixture("spin") as f:
+        i = d.need("freeze", f.pid)
+        start = time.monotonic()
+        i = d.need("settle", i["id"], i["tids"].index(f.truth["tid"]), 30)
+        took = time.monotonic() - start
+        equal(i["state"], tgtest.LIMIT, "a thread that spins does not settle")
+        ok("no consistent point within" in i["why"], "it says why")
+        ok(took < 3, "and soon")
+        d.need("release", i["id"])
+        tgtest.ends_well(f, "spin: it found nothing wrong")
+
+
+def blocked_already():
+    """A thread that waits in a call is where it would arrive: nothing runs."""
+    with tgtest.fixture("many", 3) as f:
+        i = d.need("settle", d.need("freeze", f.pid)["id"], 1, 60)
+        equal(i["state"], tgtest.SETTLED, "a waiting thread is settled")
+        d.need("release", i["id"])
+        equal(d.do("settle", 12345, 0, 60).get("message"), "no instant",
+              "an instant that is not there cannot be settled")
+        tgtest.ends_well(f, "many: it found nothing wrong")
+
+
+for part in (invariant_holds, where_it_stands, writes, shared_memory, limit,
+             blocked_already):
+    part()
+equal(d.do("quit"), {"tracer_status": 0}, "the tracer ends when told to")
+hstest.done()
