@@ -1,0 +1,300 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * How a process becomes an instant:
+ *
+ *   tg_check       may we? nothing is stopped by a question
+ *   md_probe       a plugin claims it, reading the running process
+ *   tg_plan        instructions in its files, stacks to stand on
+ *   tg_freeze      the one stop: clone S
+ *   md_settle      the plugin reads S and says how to run a copy of it
+ *   tg_settle      clone E of S, run to a consistent point
+ *   md_open        the plugin's state on E (or S, and then it says so)
+ *
+ * design.md has the settle script answered before the stop. The plugin answers
+ * it from S instead: S is frozen, so that it can look the lock's holder up, and
+ * the target is running again, so that the time costs it nothing.
+ */
+#include "engine.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "text.h"
+
+/** Threads as the image wants them. free(). */
+static struct im_thread *image_threads(const struct tg_instant *t)
+{
+	struct im_thread *v = hs_xcalloc(t->n_threads + 1, sizeof(*v));
+
+	for (uint32_t i = 0; i < t->n_threads; i++) {
+		v[i].tid = t->threads[i].tid;
+		v[i].ip = t->threads[i].regs.rip;
+		v[i].sp = t->threads[i].regs.rsp;
+		v[i].tls = t->threads[i].fs_base;
+		v[i].syscall = t->threads[i].syscall;
+		memcpy(v[i].args, t->threads[i].args, sizeof(v[i].args));
+		memcpy(v[i].comm, t->threads[i].comm, sizeof(v[i].comm));
+	}
+	return v;
+}
+
+static struct hs_err *open_clone(const struct tg_instant *t,
+				 struct im_image **ret)
+{
+	HS_FREE struct im_thread *threads = image_threads(t);
+	int fd = fcntl(t->mem_fd, F_DUPFD_CLOEXEC, 3);
+
+	if (fd < 0)
+		return hs_err_os(errno, "open memory of the clone of %d",
+				 t->pid);
+	return im_open_clone(t->pid, t->image_pid, fd, threads, t->n_threads,
+			     ret);
+}
+
+/** The plugin's writes as the tracer's, those of before and after apart. */
+static size_t split_writes(const struct heapsh_settle *s, uint32_t after,
+			   struct wr_tracer_write *ret)
+{
+	size_t n = 0;
+
+	for (uint32_t i = 0; i < s->n_writes; i++) {
+		const struct heapsh_write *w = &s->writes[i];
+
+		if (!!w->after != !!after || w->len > sizeof(w->bytes))
+			continue;
+		ret[n].addr = w->addr;
+		ret[n].len = w->len;
+		ret[n].mode = WR_TRACER_SET;
+		memcpy(ret[n].bytes, w->bytes, w->len);
+		n++;
+	}
+	return n;
+}
+
+/**
+ * Settle t as the plugin says. On return *im is the image to read (it may be
+ * another one) and *settled says whether it is consistent.
+ */
+static struct hs_err *settle(struct en_engine *en, struct tg_instant *t,
+			     const struct md_claim *claim,
+			     struct im_image **im, bool *settled)
+{
+	HS_FREE struct heapsh_settle *s = hs_xalloc(sizeof(*s));
+	HS_FREE struct wr_tracer_write *w =
+		hs_xcalloc(2 * HS_ARRAY_SIZE(s->writes), sizeof(*w));
+	struct wr_tracer_write *after = w + HS_ARRAY_SIZE(s->writes);
+	struct tg_script script = { 0 };
+	struct im_image *image;
+	struct hs_err *err;
+
+	md_settle(en->host, claim, *im, s);
+	*settled = s->flags & HEAPSH_SETTLE_CONSISTENT;
+	if (s->flags || s->n_writes > HS_ARRAY_SIZE(s->writes) ||
+	    s->thread >= t->n_threads)
+		return NULL;
+	script.thread = s->thread;
+	script.limit_ms = s->limit_ms;
+	script.calls = WR_TRACER_CALLS_MEMORY;
+	script.before = w;
+	script.n_before = split_writes(s, 0, w);
+	script.after = after;
+	script.n_after = split_writes(s, 1, after);
+	err = tg_settle(en->tracer, t, &script);
+	if (err || t->state != WR_TRACER_SETTLED)
+		return err;
+	err = open_clone(t, &image);
+	if (err)
+		return err;
+	im_destroy(*im);
+	*im = image;
+	*settled = true;
+	return NULL;
+}
+
+/** Take over a frozen instant: settle if it is not, open the plugin. */
+static struct hs_err *understand(struct en_engine *en, struct tg_instant *t,
+				 const struct md_claim *claim,
+				 struct lg_instant **ret)
+{
+	struct en_instant *in = en_instant_create(en);
+	bool settled = t->state == WR_TRACER_SETTLED;
+	struct hs_err *err;
+
+	in->tracer = t;
+	in->lg.taken_ns = t->taken_ns;
+	err = open_clone(t, &in->lg.image);
+	if (!err && t->state == WR_TRACER_UNSETTLED)
+		err = settle(en, t, claim, &in->lg.image, &settled);
+	if (!err)
+		err = md_open(en->host, claim, in->lg.image, &en->task,
+			      &in->lg.model);
+	if (err) {
+		hs_err_free(tg_release(en->tracer, t));
+		lg_instant_unref(&in->lg);
+		return err;
+	}
+	in->lg.attached = en_attached_doc(&in->lg);
+	json_object_set_new(in->lg.attached, "settled", json_boolean(settled));
+	*ret = &in->lg;
+	return NULL;
+}
+
+/** Freeze the process of the report once. */
+static struct hs_err *take(struct en_engine *en, const struct tg_report *report,
+			   struct lg_instant **ret)
+{
+	struct tg_plan *plan = NULL;
+	struct tg_instant *t;
+	struct hs_err *err;
+
+	err = tg_plan_create(report, &plan);
+	if (!err)
+		err = tg_freeze(en->tracer, plan, &t);
+	tg_plan_destroy(plan);
+	if (err)
+		return err;
+	return understand(en, t, &en->claim, ret);
+}
+
+static struct hs_err *check(struct en_engine *en, int pid,
+			    struct tg_report *ret)
+{
+	struct tg_options options = { .max_pause_ns = en->max_pause_ns };
+
+	memset(ret, 0, sizeof(*ret));
+	if (!en->tracer)
+		return hs_err_new(HS_ERR_OTHER,
+				  "attach to %d: there is no tracer", pid);
+	return tg_check(en->tracer, pid, &options, ret);
+}
+
+struct hs_err *en_attach(struct en_engine *en, int pid, struct lg_instant **ret)
+{
+	struct md_claim claim;
+	struct tg_report report;
+	struct im_image *live;
+	struct hs_err *err;
+
+	err = check(en, pid, &report);
+	if (!err)
+		err = im_open_live(pid, &live);
+	if (err)
+		return err;
+	err = md_probe(en->host, live, &claim);
+	im_destroy(live);
+	if (err)
+		return hs_err_wrap(err, "attach to %d (%s)", pid, report.comm);
+	if (en->pid && en->pid != pid)
+		en_instants_clear(en);
+	en->pid = pid;
+	en->claim = claim;
+	err = take(en, &report, ret);
+	if (err)
+		en->pid = 0;
+	return err;
+}
+
+struct hs_err *en_snap(struct en_engine *en, const char *name,
+		       struct lg_instant **ret)
+{
+	struct tg_report report;
+	struct lg_instant *in;
+	struct hs_err *err;
+
+	if (!en->pid)
+		return hs_err_remedy(hs_err_new(HS_ERR_USAGE,
+				"take a new instant: no process is attached"),
+				     "attach PID");
+	err = check(en, en->pid, &report);
+	if (!err)
+		err = take(en, &report, &in);
+	if (err)
+		return hs_err_wrap(err, "take a new instant of %d", en->pid);
+	if (name)
+		in->name = hs_xstrdup(name);
+	*ret = in;
+	return NULL;
+}
+
+struct hs_err *en_open(struct en_engine *en, const char *path,
+		       struct lg_instant **ret)
+{
+	struct en_instant *in;
+	struct md_claim claim;
+	struct im_image *im;
+	struct hs_err *err;
+
+	err = im_open_core(path, &im);
+	if (err)
+		return err;
+	err = md_probe(en->host, im, &claim);
+	if (err) {
+		im_destroy(im);
+		return hs_err_wrap(err, "open '%s'", path);
+	}
+	in = en_instant_create(en);
+	in->lg.image = im;
+	in->lg.taken_ns = im_info(im)->taken_ns;
+	err = md_open(en->host, &claim, im, &en->task, &in->lg.model);
+	if (err) {
+		lg_instant_unref(&in->lg);
+		return hs_err_wrap(err, "open '%s'", path);
+	}
+	en_instants_clear(en);
+	en->claim = claim;
+	in->lg.attached = en_attached_doc(&in->lg);
+	*ret = &in->lg;
+	return NULL;
+}
+
+/** Whose process the tracer's instant is, asked of its own clone. */
+static struct hs_err *adopt_one(struct en_engine *en, uint64_t id,
+				struct lg_instant **ret)
+{
+	struct tg_instant *t;
+	struct im_image *im;
+	struct hs_err *err;
+
+	err = tg_adopt(en->tracer, id, &t);
+	if (err)
+		return err;
+	err = open_clone(t, &im);
+	if (!err) {
+		err = md_probe(en->host, im, &en->claim);
+		im_destroy(im);
+	}
+	if (err) {
+		hs_err_free(tg_release(en->tracer, t));
+		tg_instant_free(t);
+		return err;
+	}
+	en->pid = t->pid;
+	return understand(en, t, &en->claim, ret);
+}
+
+void en_adopt(struct en_engine *en)
+{
+	HS_FREE struct wr_tracer_item *items = NULL;
+	struct lg_instant *in;
+	struct hs_err *err;
+	size_t n = 0;
+
+	err = tg_list(en->tracer, &items, &n);
+	for (size_t i = 0; !err && i < n; i++) {
+		if (!items[i].id) {
+			if (!items[i].state)
+				en_own_child(en, items[i].pid);
+			continue;
+		}
+		err = adopt_one(en, items[i].id, &in);
+		if (err)
+			break;
+		en_instant_enter(en, in);
+		lg_instant_unref(in);
+	}
+	if (err)
+		en_words(en, "heapsh: take the instants over: %s",
+			 err->message);
+	hs_err_free(err);
+}

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * engine: the role that holds instants, plugins and the language. It reads
+ * frames from the shell, answers with documents, and asks the tracer for
+ * clones. One thread, but for the sweeps of graph.
+ */
+#ifndef EN_ENGINE_H
+#define EN_ENGINE_H
+
+#include "err.h"
+#include "task.h"
+#include "vec.h"
+
+#include "wire.h"
+
+#include "image.h"
+#include "lang.h"
+#include "model.h"
+#include "target.h"
+#include "verb.h"
+
+/** What the command line of the engine says; borrowed from argv. */
+struct en_options {
+	int socket_fd;		/* to the shell */
+	int shared_fd;		/* struct wr_shared */
+	int service_fd;		/* to the tracer */
+	HS_VEC(const char *) plugin_dirs, plugins, skip;
+};
+
+/** One instant with what only the engine knows of it. */
+struct en_instant {
+	struct lg_instant lg;		/* first: lang's view of it */
+	struct en_engine *engine;
+	struct tg_instant *tracer;	/* NULL: a core */
+	uint64_t released_at;		/* hs_now_ns(), 0: held */
+};
+
+struct en_engine {
+	struct en_options options;
+	struct wr_shared *shared;
+	struct hs_budget budget;
+	struct hs_task task;
+	struct md_host *host;
+	struct tg_client *tracer;	/* NULL without a tracer */
+	struct lg_session session;
+	struct vb_services services;
+	HS_VEC(struct lg_instant *) instants;	/* references, oldest first */
+	unsigned n_taken;		/* number of the newest instant */
+
+	int pid;			/* attached to, or 0 */
+	int child;			/* we started it, or 0 */
+	int child_fd;			/* its pidfd, or -1 */
+	bool end_child;			/* and end it (the demo) */
+	struct md_claim claim;		/* of the attached process */
+	uint64_t max_pause_ns;
+	json_t *shell_verbs;		/* of HELLO, or NULL */
+	uint64_t idle_since;		/* hs_now_ns() */
+	bool quit;
+};
+
+/** The engine's whole life. Returns the exit status of the process. */
+int en_main(const struct en_options *options);
+
+/* attach.c: a process or file becomes an instant. */
+struct hs_err *en_attach(struct en_engine *en, int pid,
+			 struct lg_instant **ret) HS_MUST_USE;
+struct hs_err *en_open(struct en_engine *en, const char *path,
+		       struct lg_instant **ret) HS_MUST_USE;
+struct hs_err *en_snap(struct en_engine *en, const char *name,
+		       struct lg_instant **ret) HS_MUST_USE;
+/** After a death: the tracer's instants again. Errors become words. */
+void en_adopt(struct en_engine *en);
+
+/* instant.c: the list of them. */
+/** New, empty, with one reference of the caller. */
+struct en_instant *en_instant_create(struct en_engine *en);
+static inline struct en_instant *en_instant_of(struct lg_instant *in)
+{
+	return (struct en_instant *)in;
+}
+/** Append to the list (one reference) and make it current (another). */
+void en_instant_enter(struct en_engine *en, struct lg_instant *in);
+struct hs_err *en_instant_find(struct en_engine *en, const char *which,
+			       struct lg_instant **ret) HS_MUST_USE;
+/** Give its clone back. Twice is fine. */
+struct hs_err *en_instant_release(struct en_engine *en, struct lg_instant *in)
+	HS_MUST_USE;
+/** Release all and forget them; values may outlive them. */
+void en_instants_clear(struct en_engine *en);
+
+/* run.c: a program of our own. */
+struct hs_err *en_run(struct en_engine *en, const json_t *hello,
+		      struct lg_instant **ret) HS_MUST_USE;
+void en_own_child(struct en_engine *en, int pid);
+void en_end_child(struct en_engine *en);
+
+/* services.c, setup.c */
+void en_services_init(struct en_engine *en);
+json_t *en_setup(void *engine);
+json_t *en_attached_doc(struct lg_instant *in);
+
+/* where.c */
+/**
+ * Append HEAPSH_PLUGIN_PATH (ignored when uid and euid differ; absolute
+ * folders only) and the tree's or the installed folder. Kept for ever.
+ */
+void en_where_plugins(struct en_options *o);
+
+/* loop.c */
+void en_words(struct en_engine *en, const char *fmt, ...) HS_PRINTF(2, 3);
+#endif

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine.h"
+
+#include "text.h"
+
+static void destroy(struct lg_instant *lg, void *arg)
+{
+	struct en_instant *in = en_instant_of(lg);
+
+	(void)arg;
+	md_close(lg->model);
+	im_destroy(lg->image);
+	tg_instant_free(in->tracer);
+	free(in);
+}
+
+struct en_instant *en_instant_create(struct en_engine *en)
+{
+	struct en_instant *in = hs_xalloc(sizeof(*in));
+
+	in->engine = en;
+	in->lg.refs = 1;
+	in->lg.destroy = destroy;
+	return in;
+}
+
+void en_instant_enter(struct en_engine *en, struct lg_instant *in)
+{
+	in->number = ++en->n_taken;
+	hs_vec_push(&en->instants, lg_instant_ref(in));
+	lg_instant_unref(en->session.current);
+	en->session.current = lg_instant_ref(in);
+}
+
+struct hs_err *en_instant_find(struct en_engine *en, const char *which,
+			       struct lg_instant **ret)
+{
+	uint64_t number = 0;
+	bool numbered = hs_parse_u64(which[0] == '@' ? which + 1 : which,
+				     &number);
+
+	for (size_t i = en->instants.n; i-- > 0;) {
+		struct lg_instant *in = en->instants.v[i];
+
+		if ((in->name && !strcmp(in->name, which)) ||
+		    (numbered && in->number == number)) {
+			*ret = in;
+			return NULL;
+		}
+	}
+	return hs_err_remedy(hs_err_new(HS_ERR_NAME,
+					"no instant is called '%s'", which),
+			     "snaps");
+}
+
+struct hs_err *en_instant_release(struct en_engine *en, struct lg_instant *lg)
+{
+	struct en_instant *in = en_instant_of(lg);
+
+	if (lg->released || !in->tracer)
+		return NULL;
+	lg->released = true;
+	in->released_at = hs_now_ns();
+	return tg_release(en->tracer, in->tracer);
+}
+
+void en_instants_clear(struct en_engine *en)
+{
+	for (size_t i = 0; i < en->instants.n; i++) {
+		struct hs_err *err =
+			en_instant_release(en, en->instants.v[i]);
+
+		if (err)
+			en_words(en, "heapsh: %s", err->message);
+		hs_err_free(err);
+		lg_instant_unref(en->instants.v[i]);
+	}
+	en->instants.n = 0;
+	lg_instant_unref(en->session.current);
+	en->session.current = NULL;
+	en->pid = 0;
+}

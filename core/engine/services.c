@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: Apache-2.0
+/* What verbs ask of the engine (struct vb_services). */
+#include "engine.h"
+
+#include "text.h"
+
+static json_t *copy_attached(struct lg_instant *in)
+{
+	return json_deep_copy(in->attached);
+}
+
+/** Make in current (takes the reference) and answer its document. */
+static void enter(struct en_engine *en, struct lg_instant *in,
+		  struct lg_value **ret)
+{
+	en_instant_enter(en, in);
+	*ret = lg_table(in, copy_attached(in));
+	lg_instant_unref(in);
+}
+
+static struct hs_err *attach(void *engine, int pid, struct lg_value **ret)
+{
+	struct en_engine *en = engine;
+	struct lg_instant *in;
+	struct hs_err *err = en_attach(en, pid, &in);
+
+	if (!err)
+		enter(en, in, ret);
+	return err;
+}
+
+static struct hs_err *open_file(void *engine, const char *path,
+				struct lg_value **ret)
+{
+	struct en_engine *en = engine;
+	struct lg_instant *in;
+	struct hs_err *err = en_open(en, path, &in);
+
+	if (!err)
+		enter(en, in, ret);
+	return err;
+}
+
+static struct hs_err *snap(void *engine, const char *name,
+			   struct lg_value **ret)
+{
+	struct en_engine *en = engine;
+	struct lg_instant *in;
+	struct hs_err *err = en_snap(en, name, &in);
+
+	if (!err)
+		enter(en, in, ret);
+	return err;
+}
+
+static struct hs_err *use(void *engine, const char *which,
+			  struct lg_value **ret)
+{
+	struct en_engine *en = engine;
+	struct lg_instant *in;
+	struct hs_err *err = en_instant_find(en, which, &in);
+
+	if (err)
+		return err;
+	lg_instant_unref(en->session.current);
+	en->session.current = lg_instant_ref(in);
+	*ret = lg_table(in, copy_attached(in));
+	return NULL;
+}
+
+static struct lg_value *sentence(const char *fmt, ...) HS_PRINTF(1, 2);
+static struct lg_value *sentence(const char *fmt, ...)
+{
+	json_t *doc = wr_doc_create("words");
+	char *s = NULL;
+	va_list ap;
+
+	va_start(ap, fmt);
+	if (vasprintf(&s, fmt, ap) < 0)
+		s = hs_xstrdup("done");
+	va_end(ap);
+	json_object_set_new(doc, "value", json_string(s));
+	free(s);
+	return lg_table(NULL, doc);
+}
+
+static struct hs_err *release(void *engine, const char *which,
+			      struct lg_value **ret)
+{
+	struct en_engine *en = engine;
+	struct lg_instant *in = en->session.current;
+	struct hs_err *err = NULL;
+
+	if (which)
+		err = en_instant_find(en, which, &in);
+	if (err)
+		return err;
+	if (!in)
+		return hs_err_new(HS_ERR_USAGE,
+				  "release: there is no instant");
+	err = en_instant_release(en, in);
+	if (!err)
+		*ret = sentence("released @%u: what was read still answers, "
+				"'snap' takes a new instant", in->number);
+	return err;
+}
+
+static struct hs_err *detach(void *engine, struct lg_value **ret)
+{
+	struct en_engine *en = engine;
+	int pid = en->pid;
+
+	if (!en->session.current)
+		return hs_err_new(HS_ERR_USAGE, "detach: nothing is attached");
+	en_instants_clear(en);
+	if (pid)
+		*ret = sentence("detached from %d", pid);
+	return NULL;
+}
+
+static size_t instants(void *engine, struct lg_instant *const **ret)
+{
+	struct en_engine *en = engine;
+
+	*ret = en->instants.v;
+	return en->instants.n;
+}
+
+static struct hs_err *instant(void *engine, const char *which,
+			      struct lg_instant **ret)
+{
+	return en_instant_find(engine, which, ret);
+}
+
+static size_t plugins(void *engine, const struct md_plugin_info **ret)
+{
+	struct en_engine *en = engine;
+
+	return md_plugins(en->host, ret);
+}
+
+static struct hs_err *plugin_load(void *engine, const char *path)
+{
+	struct en_engine *en = engine;
+
+	return md_load(en->host, path);
+}
+
+static struct hs_err *changed(void *engine, const char *name,
+			      const char *value)
+{
+	struct en_engine *en = engine;
+	uint64_t v;
+
+	if (!strcmp(name, "memory") && hs_parse_size(value, &v))
+		en->budget.limit = v;
+	return NULL;
+}
+
+static const json_t *shell_verbs(void *engine)
+{
+	struct en_engine *en = engine;
+
+	return en->shell_verbs;
+}
+
+void en_services_init(struct en_engine *en)
+{
+	en->services = (struct vb_services){
+		.engine = en,
+		.attach = attach,
+		.open = open_file,
+		.snap = snap,
+		.use = use,
+		.release = release,
+		.detach = detach,
+		.instants = instants,
+		.instant = instant,
+		.plugins = plugins,
+		.plugin_load = plugin_load,
+		.changed = changed,
+		.shell_verbs = shell_verbs,
+		.setup = en_setup,
+	};
+}
