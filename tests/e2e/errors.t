@@ -1,0 +1,105 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""Bad input: each is a sentence with the status of its kind, and a thousand
+further commands work."""
+import os
+import subprocess
+import sys
+import tempfile
+
+sys.path.insert(0, os.path.join(os.environ.get("abs_top_srcdir", "."),
+                                "tests", "lib"))
+from hstest import (HEAPSH, diag, done, equal, heapsh, ok,  # noqa: E402
+                    python, pythons)
+
+
+def says(r, status, *words, name):
+    text = r.out + r.err
+    if not ok(r.status == status and all(w in text for w in words) and
+              "Traceback" not in text, name):
+        diag("status %d, wanted %d and %r" % (r.status, status, words))
+        diag(text[:600])
+
+
+def text(args, commands=()):
+    return heapsh(args, commands, form=None)
+
+
+# Which process?
+says(text(["attach", "999999999"], ["heap"]), 3, "heapsh: ", "999999999",
+     name="no such pid")
+says(text(["attach", "no-such-program-xyz"], ["heap"]), 3,
+     "no-such-program-xyz", name="no such name")
+says(text(["attach"]), 2, "attach", name="attach what?")
+says(text(["attach", "1", "--nonsense"]), 2, "--nonsense",
+     name="unknown option")
+says(text(["frobnicate"]), 2, "frobnicate", name="unknown command")
+p = subprocess.Popen(["/bin/sh", "-c", "exit 0"], stdin=subprocess.DEVNULL)
+while True:
+    with open("/proc/%d/stat" % p.pid) as f:
+        if ") Z" in f.read():
+            break
+says(text(["attach", p.pid], ["heap"]), 3, str(p.pid), name="a zombie")
+p.wait()
+p = subprocess.Popen(["sleep", "60"])
+says(text(["attach", p.pid], ["heap"]), 3, "sleep", "cpython",
+     name="not Python: what was seen, and which plugins looked")
+p.kill()
+p.wait()
+p = subprocess.Popen(["strace", "-o", "/dev/null", "sleep", "60"]) \
+    if os.path.exists("/usr/bin/strace") else None
+if p:
+    p.kill()
+    p.wait()
+
+# Which file?
+with tempfile.TemporaryDirectory() as tmp:
+    says(text(["open", tmp + "/absent"], ["heap"]), 3, "absent",
+         name="no such file")
+    with open(tmp + "/junk", "wb") as f:
+        f.write(os.urandom(5000))
+    says(text(["open", tmp + "/junk"], ["heap"]), 3, "junk",
+         name="not a core")
+    os.mkdir(tmp + "/plugins")
+    with open(tmp + "/plugins/bad.so", "w") as f:
+        f.write("not a plugin")
+    says(text(["attach", str(os.getpid()), "--plugin-path", tmp + "/plugins",
+               "-e", "plugins"]), 0, "bad.so", name="a broken plugin is listed")
+
+version, path = pythons()[-1]
+with python(path, "idle.py") as f:
+    lines = [
+        ("thinsg", 1, ["thinsg", "things"], "unknown name, a near one"),
+        ("asizeof __main__.thing", 1, ["thing", "things"],
+         "unknown attribute, a near one"),
+        ("asizeof (1", 1, ["^"], "syntax error with a caret"),
+        ("asizeof things -names", 1, ["(things - names)"],
+         "two arguments that look like one"),
+        ("asized things detail=x", 1, ["detail"], "wrong option value"),
+        ("asized things detial=2", 1, ["detial", "detail"], "wrong option"),
+        ("asizof things", 1, ["asizof", "asizeof"], "unknown verb"),
+        ("x = asizeof things", 1, ["asizeof(things)"], "call form"),
+        ("0x10.n", 1, ["0x10"], "address of nothing"),
+        ("things[100000]", 1, ["100000"], "index out of range"),
+        ("names['nope']", 1, ["nope"], "key that is not there"),
+        ("heap.bytpe", 1, ["bytpe", "bytype"], "set attribute, a near one"),
+        ("heap[100000]", 1, ["100000"], "row out of range"),
+        ("use nowhere", 1, ["nowhere"], "unknown instant"),
+        ("plugin load /nonexistent.so", 1, ["nonexistent"],
+         "plugin that is missing"),
+        ("help nonsense", 1, ["nonsense"], "help for nothing"),
+        ("set rows=many", 1, ["rows"], "setting with a wrong value"),
+    ]
+    for line, status, words, name in lines:
+        says(text(["attach", f.pid], [line]), status, *words, name=name)
+    r = text(["attach", f.pid, "--stop-on-error"],
+             ["asizeof things", "nonsense", "asizeof names"])
+    says(r, 1, "nonsense", name="--stop-on-error: status")
+    equal(len(r.out.split()), 1, "--stop-on-error: nothing after it")
+    many = heapsh(["attach", f.pid],
+                  [x[0] for x in lines] + ["asizeof things"] * 1000)
+    good = {str(d.get("value")) for d in many.results[len(lines):]}
+    equal((many.status, len(many.results), len(good)),
+          (1, len(lines) + 1000, 1), "a thousand further commands work")
+    equal(f.end(), (0, "same"), "the process ends well")
+done()

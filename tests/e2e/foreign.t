@@ -1,0 +1,135 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""Programs that nobody here wrote, under requests all the time: every request
+is answered, also the last, which comes after the release."""
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import urllib.request
+
+sys.path.insert(0, os.path.join(os.environ.get("abs_top_srcdir", "."),
+                                "tests", "lib"))
+from hstest import (diag, done, equal, heapsh, ok, skip,  # noqa: E402
+                    wait_for)
+
+APP = '''
+class Session:
+    def __init__(self, n):
+        self.n = n
+        self.data = "x" * 100
+
+
+SESSIONS = {}
+
+
+def app(environ, start_response):
+    n = len(SESSIONS)
+    SESSIONS["s%d" % n] = Session(n)
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return [b"served"]
+'''
+
+
+class Load(threading.Thread):
+    """A closed loop of requests, until told to stop."""
+
+    def __init__(self, url):
+        super().__init__(daemon=True)
+        self.url, self.stop, self.n, self.bad = url, False, 0, []
+
+    def once(self):
+        try:
+            with urllib.request.urlopen(self.url, timeout=20) as r:
+                r.read()
+                if r.status != 200:
+                    self.bad.append(r.status)
+        except OSError as e:
+            self.bad.append(str(e))
+        self.n += 1
+
+    def run(self):
+        while not self.stop:
+            self.once()
+
+
+def free_port():
+    import socket
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def up(url):
+    try:
+        urllib.request.urlopen(url, timeout=2).read()
+        return True
+    except OSError:
+        return False
+
+
+def explore(name, argv, port, cls, cwd, pid_of=lambda p: p.pid):
+    url = "http://127.0.0.1:%d/" % port
+    p = subprocess.Popen(argv, cwd=cwd, stdin=subprocess.DEVNULL,
+                         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        wait_for(lambda: up(url), name + " answers")
+        load = Load(url)
+        load.start()
+        wait_for(lambda: load.n > 5, name + " is under load")
+        r = heapsh(["attach", pid_of(p)],
+                   ["heap", "_.more", "x = (heap & %s)[0]" % cls,
+                    "x.count", "asized x.byid[0].theone detail=2",
+                    "release"])
+        n = load.n
+        wait_for(lambda: load.n > n + 3, name + " answers after the release")
+        load.stop = True
+        load.join(30)
+        load.once()
+        kinds = [d["type"] for d in r.results]
+        equal((r.status, r.err.strip()), (0, ""), name + ": status and words")
+        equal(kinds[:2], ["set", "set"], name + ": heap and _.more")
+        ok("sized" in kinds, name + ": asized of an object of " + cls)
+        equal(load.bad, [], "%s: all of %d requests answered" % (name, load.n))
+        ok(p.poll() is None, name + ": still runs")
+    finally:
+        p.terminate()
+        p.wait(30)
+
+
+def gunicorn_worker(p):
+    """The worker, not the arbiter: a child of it."""
+    wait_for(lambda: kids(p.pid), "gunicorn has a worker")
+    return kids(p.pid)[0]
+
+
+def kids(pid):
+    with open("/proc/%d/task/%d/children" % (pid, pid)) as f:
+        return [int(x) for x in f.read().split()]
+
+
+with tempfile.TemporaryDirectory() as tmp:
+    port = free_port()
+    explore("http.server", ["/usr/bin/python3", "-m", "http.server",
+                            str(port), "--bind", "127.0.0.1"], port,
+            "http.server.ThreadingHTTPServer", tmp)
+    if shutil.which("hg"):
+        port = free_port()
+        subprocess.run(["hg", "init", tmp + "/repo"], check=True)
+        explore("hg serve", ["hg", "-R", tmp + "/repo", "serve", "-a",
+                             "127.0.0.1", "-p", str(port)], port,
+                "mercurial.localrepo.localrepository", tmp)
+    else:
+        skip("hg serve", "mercurial is not installed")
+    if shutil.which("gunicorn"):
+        port = free_port()
+        with open(tmp + "/app.py", "w") as f:
+            f.write(APP)
+        explore("gunicorn", ["gunicorn", "-b", "127.0.0.1:%d" % port,
+                             "app:app"], port, "app.Session", tmp,
+                gunicorn_worker)
+    else:
+        skip("gunicorn", "gunicorn is not installed")
+done()
