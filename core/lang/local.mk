@@ -8,3 +8,18 @@ libhs_lang_la_SOURCES = %D%/lang.h %D%/syntax.h %D%/eval.h \
 	%D%/option.c %D%/parse.c %D%/run.c %D%/session.c %D%/set_doc.c \
 	%D%/set_of.c %D%/set_value.c %D%/space.c %D%/space_doc.c \
 	%D%/string.c %D%/table_value.c %D%/value.c %D%/window.c
+
+# Parser and evaluation without a process; verbs of the tests' own.
+SOURCES_LANG_TREE = tests/lib/lang_tree.h tests/lib/lang_tree.c
+check_PROGRAMS += tests/unit/lang_parse.t tests/fuzz/fuzz_line.t
+tests_unit_lang_parse_t_CPPFLAGS = $(INC_LANG) $(INC_TESTS) $(JANSSON_CFLAGS)
+tests_unit_lang_parse_t_SOURCES = tests/unit/lang_parse.c \
+	$(SOURCES_LANG_TREE)
+tests_unit_lang_parse_t_LDADD = $(LIBS_LANG) $(LIBS_WIRE) $(JANSSON_LIBS) \
+	$(DW_LIBS) $(ELF_LIBS) $(CMOCKA_LIBS)
+tests_fuzz_fuzz_line_t_CPPFLAGS = $(INC_LANG) $(INC_TESTS) $(JANSSON_CFLAGS)
+tests_fuzz_fuzz_line_t_SOURCES = tests/fuzz/fuzz_line.c tests/lib/fuzz.h \
+	$(SOURCES_LANG_TREE)
+tests_fuzz_fuzz_line_t_LDADD = $(LIBS_LANG) $(LIBS_WIRE) $(JANSSON_LIBS) \
+	$(DW_LIBS) $(ELF_LIBS)
+EXTRA_DIST += tests/unit/lang_lines.corpus
