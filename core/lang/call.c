@@ -225,6 +225,29 @@ static struct hs_err *operator_first(const struct call *c)
 			     (int)(end - tok->at), line + tok->at);
 }
 
+/* "-5" as the first argument; behind another it may be a subtraction. */
+static bool is_negative_number(const struct call *c)
+{
+	const struct lg_token *tok = &c->p->tok;
+	char next = c->p->line[tok->end];
+
+	return tok->kind == LG_T_OP && tok->op == LG_OP_SUB && next >= '0' &&
+	       next <= '9' && !c->node->n_items;
+}
+
+static struct hs_err *negative_number(struct lg_parser *p, struct lg_node **ret)
+{
+	struct lg_node *node = lg_new_node(p, LG_N_NEGATE, p->tok.at);
+	struct hs_err *err = lg_next(p);
+
+	if (!err)
+		err = lg_parse_postfix(p, &node->a);
+	if (!err)
+		err = lg_close_node(node, node->a->end);
+	*ret = node;
+	return err;
+}
+
 /*
  * A value of the command form is a postfix expression; what follows it must be
  * the next argument. A number may have its sign.
@@ -238,8 +261,10 @@ static struct hs_err *command_value(struct call *c, struct lg_node **ret)
 	if (err)
 		return err;
 	p->tight = true;
-	if (p->tok.kind == LG_T_OP && p->tok.op != LG_OP_LPAR &&
-	    p->tok.op != LG_OP_AT)
+	if (is_negative_number(c))
+		err = negative_number(p, ret);
+	else if (p->tok.kind == LG_T_OP && p->tok.op != LG_OP_LPAR &&
+		 p->tok.op != LG_OP_AT)
 		err = operator_first(c);
 	else
 		err = lg_parse_postfix(p, ret);

@@ -104,9 +104,13 @@ static struct hs_err *left_over(const struct lg_parser *p,
 	const char *near;
 	size_t n = 0;
 
+	struct lg_token first = { .kind = LG_T_NAME, .s = expr->s };
+
 	if (expr->kind != LG_N_NAME || expr->at || p->tok.kind == LG_T_OP ||
-	    expr->program)
+	    expr->program || (p->tok.s && lg_is_foreign(p->tok.s)))
 		return lg_unexpected(&p->tok);
+	if (lg_is_foreign(expr->s)) // "not a"
+		return lg_unexpected(&first);
 	for (; n < p->s->n_verbs && n < HS_ARRAY_SIZE(names); n++)
 		names[n] = p->s->verbs[n]->name;
 	near = hs_nearest(expr->s, names, n);

@@ -81,6 +81,14 @@ static const struct {
 	{ "]", "']' was never opened", NULL },
 };
 
+bool lg_is_foreign(const char *word)
+{
+	for (size_t i = 0; i < HS_ARRAY_SIZE(foreign); i++)
+		if (!strcmp(word, foreign[i].text))
+			return true;
+	return false;
+}
+
 struct hs_err *lg_unexpected(const struct lg_token *tok)
 {
 	const char *text = tok->s ? tok->s : "";

@@ -135,6 +135,7 @@ const char *lg_keep(struct hs_arena *arena, const char *s, size_t n);
 size_t lg_skip_blanks(const char *line, size_t at);
 /** The sentence for something that other languages have and this has not. */
 struct hs_err *lg_unexpected(const struct lg_token *tok) HS_MUST_USE;
+bool lg_is_foreign(const char *word);
 /** A syntax error at a byte of the line. */
 struct hs_err *lg_syntax(size_t at, const char *fmt, ...) HS_PRINTF(2, 3)
 	HS_MUST_USE;

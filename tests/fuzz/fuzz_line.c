@@ -38,7 +38,10 @@ static void fuzz_one(const uint8_t *bytes, size_t n)
 	free(text);
 }
 
-#define SEED(text) { text, sizeof(text) - 1 }
+#define SEED(text) \
+	{ \
+		text, sizeof(text) - 1 \
+	}
 static const struct fuzz_seed fuzz_seeds[] = {
 	SEED("x = (1, 'a\\u20acb', b'\\xff', None)\nx[1:]\n_[0]\n_2\nlen(x)"),
 	SEED("asizeof a -b\nasized (x - y) detail=2 align=(3 - 1)\nx = snap n"),

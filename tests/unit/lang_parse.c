@@ -6,7 +6,7 @@
 
 struct entry {
 	char line[512], tree[512], error[512], remedy[512];
-	unsigned number;	/* line of the corpus */
+	unsigned number; /* line of the corpus */
 };
 
 static FILE *corpus(void)
@@ -54,8 +54,8 @@ static bool differs(const struct entry *e, const char *what, const char *is,
 	if (!strcmp(is, should))
 		return false;
 	print_message("# corpus line %u: %s\n#   %s is:     %s\n"
-		      "#   %s should: %s\n", e->number, e->line, what, is,
-		      what, should);
+		      "#   %s should: %s\n",
+		      e->number, e->line, what, is, what, should);
 	return true;
 }
 
@@ -67,8 +67,8 @@ static int check(const struct lg_session *s, const struct entry *e)
 	struct hs_err *err = lg_parse(s, &arena, e->line, &line);
 	HS_FREE char *tree = err ? hs_xstrdup("") : tree_text(&line);
 	HS_FREE char *error =
-		err ? hs_xasprintf("%d %s", err->column, err->message) :
-		      hs_xstrdup("");
+		err ? hs_xasprintf("%d %s", err->column, err->message)
+		    : hs_xstrdup("");
 	int n = differs(e, "tree", tree, e->tree);
 
 	n += differs(e, "error", error, e->error);
@@ -135,18 +135,18 @@ static void depth_is_bounded(void **state)
 	static const struct {
 		const char *open, *inside, *close;
 	} ways[] = {
-		{ "(", "a", ")" },	{ "-", "a", "" },
-		{ "~", "a", "" },	{ "a[", "0", "]" },
-		{ "f(", "a", ")" },	{ "asizeof(", "a", ")" },
-		{ "", "a", ".b" },	{ "a - ", "a", "" },
-		{ "", "a", "[0]" },	{ "", "a", "()" },
+		{ "(", "a", ")" },   { "-", "a", "" },
+		{ "~", "a", "" },    { "a[", "0", "]" },
+		{ "f(", "a", ")" },  { "asizeof(", "a", ")" },
+		{ "", "a", ".b" },   { "a - ", "a", "" },
+		{ "", "a", "[0]" },  { "", "a", "()" },
 		{ "(1,", "2", ")" },
 	};
 
 	(void)state;
 	for (size_t i = 0; i < HS_ARRAY_SIZE(ways); i++) {
-		HS_FREE char *fits = nested(ways[i].open, ways[i].inside,
-					    ways[i].close, 20);
+		HS_FREE char *fits =
+			nested(ways[i].open, ways[i].inside, ways[i].close, 20);
 		HS_FREE char *deep = nested(ways[i].open, ways[i].inside,
 					    ways[i].close, 20000);
 		struct hs_err *err = parse(fits);
