@@ -6,3 +6,20 @@ libhs_image_la_SOURCES = %D%/image.h %D%/image_priv.h %D%/core_priv.h \
 	%D%/clone.c %D%/file.c %D%/image.c %D%/live.c %D%/maps.c \
 	%D%/modules.c %D%/process.c %D%/reader.c %D%/symbols.c \
 	%D%/symdyn.c %D%/symfile.c %D%/symtab.c
+
+check_PROGRAMS += tests/unit/image_reader.t
+tests_unit_image_reader_t_CPPFLAGS = $(INC_IMAGE) $(INC_TESTS)
+tests_unit_image_reader_t_SOURCES = tests/unit/image_reader.c \
+	tests/lib/fakeimage.c tests/lib/fakeimage.h
+tests_unit_image_reader_t_LDADD = $(LIBS_IMAGE) $(ELF_LIBS) $(CMOCKA_LIBS)
+
+check_PROGRAMS += tests/unit/image_maps.t
+tests_unit_image_maps_t_CPPFLAGS = $(INC_IMAGE) $(INC_TESTS)
+tests_unit_image_maps_t_SOURCES = tests/unit/image_maps.c
+tests_unit_image_maps_t_LDADD = $(LIBS_IMAGE) $(ELF_LIBS) $(CMOCKA_LIBS)
+
+check_PROGRAMS += tests/unit/image_core.t
+tests_unit_image_core_t_CPPFLAGS = $(INC_IMAGE) $(INC_TESTS)
+tests_unit_image_core_t_SOURCES = tests/unit/image_core.c \
+	tests/lib/corebuf.c tests/lib/corebuf.h
+tests_unit_image_core_t_LDADD = $(LIBS_IMAGE) $(ELF_LIBS) $(CMOCKA_LIBS)

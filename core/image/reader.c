@@ -157,6 +157,14 @@ static struct block *find_block(struct im_reader *r, uint64_t number)
 	return i == NONE ? NULL : &r->blocks[i];
 }
 
+static void link_block(struct im_reader *r, struct block *b)
+{
+	uint32_t *at = bucket(r, b->number);
+
+	b->next = *at;
+	*at = (uint32_t)(b - r->blocks);
+}
+
 static void unlink_block(struct im_reader *r, struct block *b)
 {
 	uint32_t *at = bucket(r, b->number), i = (uint32_t)(b - r->blocks);
@@ -246,8 +254,7 @@ static struct block *get_block(struct im_reader *r, uint64_t number)
 			return NULL;
 		b->number = number;
 		b->readable = fill(r, number << r->shift, b->bytes);
-		b->next = *bucket(r, number);
-		*bucket(r, number) = (uint32_t)(b - r->blocks);
+		link_block(r, b);
 	}
 	b->again = true;
 	b->used = r->view;
@@ -295,6 +302,36 @@ static struct scratch *pick_scratch(struct im_reader *r, uint64_t addr,
 	return oldest;
 }
 
+/** Free a block, so that the budget has room for a scratch buffer. */
+static bool give_back(struct im_reader *r)
+{
+	struct block *b, *end;
+
+	if (r->n_blocks <= BLOCKS_MIN)
+		return false;
+	b = evict(r);
+	free(b->bytes);
+	uncharge(r->budget, UINT64_C(1) << r->shift);
+	end = &r->blocks[--r->n_blocks];
+	if (b != end) {
+		unlink_block(r, end);
+		*b = *end;
+		link_block(r, b);
+	}
+	if (r->hand == r->n_blocks)
+		r->hand = 0;
+	return true;
+}
+
+static bool charge_scratch(struct im_reader *r, uint64_t bytes)
+{
+	while (!charge(r->budget, bytes, false)) {
+		if (!give_back(r))
+			return false;
+	}
+	return true;
+}
+
 static bool size_scratch(struct im_reader *r, struct scratch *s, uint64_t len)
 {
 	size_t cap = (size_t)hs_align_up(len, IM_PAGE);
@@ -304,7 +341,7 @@ static bool size_scratch(struct im_reader *r, struct scratch *s, uint64_t len)
 	uncharge(r->budget, s->cap);
 	free(s->bytes);
 	s->cap = 0;
-	s->bytes = charge(r->budget, cap, false) ? malloc(cap) : NULL;
+	s->bytes = charge_scratch(r, cap) ? malloc(cap) : NULL;
 	if (s->bytes)
 		s->cap = cap;
 	return s->bytes;
