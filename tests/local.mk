@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Every test is an executable that prints TAP and is named *.t. Unit tests are
-# registered by the local.mk of their room, scripts here. A unit test of room
+# registered by the local.mk of their room, as are scripts about one room
+# (E2E_TESTS += …); scripts about all of heapsh here. A unit test of room
 # X, file tests/unit/x_thing.c, is these lines in X's local.mk:
 #	check_PROGRAMS += tests/unit/x_thing.t
 #	tests_unit_x_thing_t_CPPFLAGS = $(INC_X) $(INC_TESTS)
@@ -22,8 +23,6 @@ AM_TESTS_ENVIRONMENT = \
 	export LINK_LIBS; \
 	PYTHONDONTWRITEBYTECODE=1; export PYTHONDONTWRITEBYTECODE;
 
-E2E_TESTS = tests/cpython/layouts.t tests/target/check.t \
-	tests/target/freeze.t tests/target/kill.t tests/target/settle.t
 STYLE_TESTS = tests/style/layers.t tests/style/source.t
 HARNESS_TESTS = tests/harness/harness.t
 TESTS += $(check_PROGRAMS) $(E2E_TESTS) $(STYLE_TESTS) $(HARNESS_TESTS)
@@ -40,7 +39,7 @@ print-fuzz-tests:
 .PHONY: print-fuzz-tests
 
 # Figures, not tests: "name value unit (ratio to what was measured beside it)".
-BENCHES = tests/bench/heap.bench
+BENCHES += tests/bench/heap.bench
 EXTRA_DIST += $(BENCHES) tests/fixtures/bench_heap.py tests/lib/hsbench.py
 bench: all
 	@rc=0; $(AM_TESTS_ENVIRONMENT) \

@@ -114,7 +114,7 @@ static json_t *columns_of(enum lg_space space)
 		break;
 	case LG_ALL_FRAMES:
 		column(c, "Thread", "right");
-		// fall through
+		__attribute__((__fallthrough__));
 	case LG_THREAD:
 	case LG_FRAMES:
 		column(c, "Function", "left");

@@ -23,3 +23,5 @@ tests_fixtures_tg_fixture_LDFLAGS = -pthread
 tests_fixtures_tg_fixture_SOURCES = tests/fixtures/tg_blocked.c \
 	tests/fixtures/tg_fixture.c tests/fixtures/tg_fixture.h \
 	tests/fixtures/tg_state.c
+E2E_TESTS += tests/target/check.t tests/target/freeze.t tests/target/kill.t \
+	tests/target/settle.t

@@ -30,3 +30,4 @@ noinst_PROGRAMS += tests/cpython/census
 tests_cpython_census_CPPFLAGS = $(INC_VERB)
 tests_cpython_census_LDADD = $(LIBS_GRAPH) $(ELF_LIBS) $(DW_LIBS)
 tests_cpython_census_SOURCES = tests/cpython/census.c
+E2E_TESTS += tests/cpython/layouts.t tests/cpython/read.t
