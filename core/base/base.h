@@ -29,6 +29,7 @@
 #else
 #define HS_MALLOC __attribute__((__malloc__(free)))
 #endif
+#define HS_NEVER_NULL __attribute__((__returns_nonnull__))
 #define HS_ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 #define HS_LIKELY(x) __builtin_expect(!!(x), 1)
 #define HS_UNLIKELY(x) __builtin_expect(!!(x), 0)

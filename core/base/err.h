@@ -40,10 +40,10 @@ struct hs_err {
 
 /** New error. The caller of the failing function owns it. */
 struct hs_err *hs_err_new(enum hs_code code, const char *fmt, ...)
-	HS_PRINTF(2, 3) HS_MUST_USE;
+	HS_PRINTF(2, 3) HS_MUST_USE HS_NEVER_NULL;
 /** New error of code HS_ERR_OS: ": strerror(errnum)" is added. */
 struct hs_err *hs_err_os(int errnum, const char *fmt, ...)
-	HS_PRINTF(2, 3) HS_MUST_USE;
+	HS_PRINTF(2, 3) HS_MUST_USE HS_NEVER_NULL;
 /** Put "what: " before the message. Returns err (NULL stays NULL). */
 struct hs_err *hs_err_wrap(struct hs_err *err, const char *fmt, ...)
 	HS_PRINTF(2, 3) HS_MUST_USE;
