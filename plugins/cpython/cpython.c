@@ -56,6 +56,7 @@ static void plugin_close(void *state)
 		return;
 	cpython_threads_destroy(st->threads);
 	cpython_types_destroy(st->types);
+	free(st->ranges);
 	free(st);
 }
 
@@ -96,7 +97,7 @@ static const char *plugin_open(struct heapsh_image *im, void **state,
 	st->pool_size = f.minor >= 10 ? 16384 : 4096;
 	st->python_dealloc = find_python_dealloc(&st->mem);
 	st->threads = cpython_threads_create(&st->mem);
-	if (st->threads == NULL) {
+	if (st->threads == NULL || !cpython_arenas_find(st)) {
 		plugin_close(st);
 		return "out of memory";
 	}
@@ -119,7 +120,11 @@ static uint32_t plugin_ranges(void *state, struct heapsh_range *ret,
 	struct cpython *st = state;
 
 	*grain = st->pool_size;
-	return cpython_ranges(st, ret, cap);
+	if (st->n_ranges < cap)
+		cap = st->n_ranges;
+	if (cap != 0)
+		memcpy(ret, st->ranges, cap * sizeof(*ret));
+	return st->n_ranges;
 }
 
 static void plugin_sweep(void *state, const struct heapsh_chunk *chunk,
@@ -141,16 +146,9 @@ static void plugin_roots(void *state,
 {
 	struct cpython_root_sink sink = { .emit = emit, .arg = arg };
 	struct cpython *st = state;
-	struct heapsh_range *pools;
-	uint32_t n = cpython_ranges(st, NULL, 0);
 
 	cpython_roots(&st->mem, st->threads, &sink);
-	pools = calloc(n + 1, sizeof(*pools));
-	if (pools == NULL)
-		return;
-	n = cpython_ranges(st, pools, n);
-	cpython_roots_of_collector(&st->mem, pools, n, &sink);
-	free(pools);
+	cpython_roots_of_collector(&st->mem, st->ranges, st->n_ranges, &sink);
 }
 
 static uint64_t plugin_render(void *state, uint64_t addr, uint32_t style,

@@ -4,7 +4,7 @@ plugin_LTLIBRARIES += %D%/cpython.la
 plugins_cpython_cpython_la_CPPFLAGS = $(INC_PLUGIN)
 plugins_cpython_cpython_la_CFLAGS = $(CFLAGS_PLUGIN)
 plugins_cpython_cpython_la_LDFLAGS = $(LDFLAGS_PLUGIN)
-plugins_cpython_cpython_la_SOURCES = %D%/check.c %D%/cpython.c \
+plugins_cpython_cpython_la_SOURCES = %D%/arenas.c %D%/check.c %D%/cpython.c \
 	%D%/describe.c %D%/find.c %D%/find.h %D%/keys.c %D%/keys.h \
 	%D%/kinds.c %D%/kinds.h %D%/object.h %D%/pool.h %D%/refs.c \
 	%D%/refs_code.c %D%/refs_priv.h %D%/settle.c %D%/size.c %D%/sweep.c \

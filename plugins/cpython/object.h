@@ -93,6 +93,8 @@ struct cpython {
 	uint32_t pool_size;
 	struct cpython_types *types;	/* has a lock of its own */
 	struct cpython_threads *threads;	/* main thread only */
+	struct heapsh_range *ranges;	/* of pools, sorted; freed by close */
+	uint32_t n_ranges;
 };
 
 /** An object, its first bytes at hand. */
@@ -213,10 +215,15 @@ void cpython_size(const struct cpython_obj *o, struct cpython_size *ret);
 /** Emit every reference of the object. False: torn, some are left out. */
 bool cpython_refs(const struct cpython_obj *o, struct heapsh_sink *sink);
 
+/* --- arenas.c --- */
+
+/**
+ * Fill st->ranges: none when pymalloc is not in use. False: no memory.
+ */
+bool cpython_arenas_find(struct cpython *st);
+
 /* --- sweep.c --- */
 
-uint32_t cpython_ranges(struct cpython *st, struct heapsh_range *ret,
-			uint32_t cap);
 void cpython_sweep(const struct cpython *st, const struct heapsh_chunk *chunk,
 		   struct heapsh_sink *sink);
 void cpython_at(const struct cpython *st, const uint64_t *addr, uint32_t n,

@@ -201,8 +201,9 @@ class Dwarf:
 # free lists (dead objects), caches of borrowed pointers, other structures that
 # are read by code of their own.
 NOT_ROOTS = re.compile(
-    r"free_?list|type_cache|func_version_cache|obmalloc|^config|^_initial_thr|"
-    r"types\.|static_objects|global_objects|memerrors|slice_cache|"
+    r"free_?list|type_cache.*value|func_version_cache|obmalloc|^config|"
+    r"^_initial_thr|types\.(builtins|for_ext|managed)|static_objects|"
+    r"global_objects|memerrors|slice_cache|"
     r"trash|delete_later|_main_interp|^interpreters|object_state|_gc_head|"
     r"executor|tstate_current|trace_info|unused_|free_tuple|dummy_name|"
     r"ob_type|ob_base")

@@ -8,12 +8,6 @@
 
 #include "pool.h"
 
-/*
- * Larger mappings come first in no way: arenas are 256 KiB up to 3.9, then
- * 1 MiB (ARENA_SIZE), and neighbours are one mapping.
- */
-enum { MIN_ARENA = 256 << 10 };
-
 bool cpython_pool_free(const struct cpython *st, const uint8_t *p,
 		       uint64_t addr, const struct cpython_pool *pool,
 		       uint8_t *is_free)
@@ -34,7 +28,17 @@ bool cpython_pool_free(const struct cpython *st, const uint8_t *p,
 	return true;
 }
 
-/* Does the object's block fit it, and no block of a smaller class? */
+/*
+ * What was shortened keeps its block while more than three quarters of it are
+ * used (Objects/obmalloc.c, pymalloc_realloc()).
+ */
+static bool may_shrink(const struct cpython_type *t)
+{
+	return t->kind == CPYTHON_KIND_BYTES || t->kind == CPYTHON_KIND_STR ||
+	       t->kind == CPYTHON_KIND_TUPLE || t->kind == CPYTHON_KIND_FRAME;
+}
+
+/* Is the block of the class that this object asks for? */
 static bool fits(const struct cpython_obj *o)
 {
 	struct cpython_size size;
@@ -42,11 +46,12 @@ static bool fits(const struct cpython_obj *o)
 	cpython_own_size(o, &size);
 	if (size.own > o->block || size.torn)
 		return false;
-	if (size.own > o->block - CPYTHON_ALIGNMENT)
+	if (size.own > o->block - CPYTHON_ALIGNMENT || o->type->loose)
 		return true;
-	// an int keeps the room that a longer result once had
-	return o->type->loose || (o->type->kind == CPYTHON_KIND_LONG &&
-				  size.own + 48 > o->block);
+	if (o->type->kind == CPYTHON_KIND_LONG)
+		// long_normalize() gives back no leading zeros
+		return size.own + 48 > o->block;
+	return may_shrink(o->type) && 4 * size.own > 3 * o->block;
 }
 
 /* The object whose pre-header begins at p, or false. */
@@ -125,36 +130,10 @@ void cpython_sweep(const struct cpython *st, const struct heapsh_chunk *chunk,
 	uint64_t at = (chunk->address + size - 1) & ~(size - 1);
 
 	m.reader = sink->reader;
+	if (m.host->cancelled(m.im))
+		return;
 	for (; at + size <= end; at += size) {
-		if (((at >> 20) & 0) == 0 && m.host->cancelled(m.im))
-			return;
 		sweep_pool(&o, chunk->bytes + (at - chunk->address), at, sink);
-	}
-}
-
-uint32_t cpython_ranges(struct cpython *st, struct heapsh_range *ret,
-			uint32_t cap)
-{
-	const struct cpython_mem *m = &st->mem;
-	uint64_t size = st->pool_size, from, to;
-	struct heapsh_mapping map;
-	uint32_t n = 0;
-
-	for (uint32_t i = 0;; i++) {
-		memset(&map, 0, sizeof(map));
-		map.size = sizeof(map);
-		if (!m->host->mapping(m->im, i, &map))
-			return n;
-		// arenas are private, anonymous and never of brk()
-		if ((map.prot & 3) != 3 || map.shared || map.path.n != 0)
-			continue;
-		from = (map.start + size - 1) & ~(size - 1);
-		to = map.end & ~(size - 1);
-		if (map.end - map.start < MIN_ARENA || from >= to)
-			continue;
-		if (n < cap)
-			ret[n] = (struct heapsh_range){ from, to };
-		n++;
 	}
 }
 

@@ -7,7 +7,9 @@
  *	size ADDR	type, flat, held, flags
  *	edges ADDR	label, target, flags of every edge
  *	heap		a line for each type: name, count, flat, held
- *	orphans		the same, of objects that nothing is seen to reference
+ *	unreferenced [TYPE]	objects that nothing is seen to refer to
+ *	all TYPE	their addresses
+ *	dangling	edges to where no object is
  *	quality		what was not believed
  */
 #include "graph.h"
@@ -133,6 +135,32 @@ static void say_all(const char *type)
 			printf("%" PRIu64 "\n", gr_addr(graph, i));
 }
 
+static void say_dangling_of(uint32_t id)
+{
+	struct md_edge *edges;
+	size_t n;
+
+	must(md_edges(model, gr_addr(graph, id), &edges, &n));
+	for (size_t i = 0; i < n; i++) {
+		HS_FREE char *label = NULL;
+
+		if (gr_id(graph, edges[i].e.target) != GR_NONE)
+			continue;
+		label = md_label(model, &edges[i].e);
+		printf("%s\t%" PRIu64 "\t%s\t%" PRIu64 "\n",
+		       md_type(model, gr_type(graph, id))->name,
+		       gr_addr(graph, id), label, edges[i].e.target);
+	}
+	free(edges);
+}
+
+static void say_dangling(void)
+{
+	build();
+	for (uint32_t i = 0; i < gr_n(graph); i++)
+		say_dangling_of(i);
+}
+
 static void say_quality(void)
 {
 	const struct gr_quality *q;
@@ -164,6 +192,8 @@ static void answer(char *line)
 		say_unreferenced();
 	else if (strcmp(word, "all") == 0 && rest)
 		say_all(rest);
+	else if (strcmp(word, "dangling") == 0)
+		say_dangling();
 	else if (strcmp(word, "quality") == 0)
 		say_quality();
 	printf(".\n");
