@@ -225,13 +225,15 @@ static struct hs_err *by_id(struct partition *p, struct hs_task *task)
 	if (err)
 		return err;
 	index = places_of(shapes, n, count, &places);
-	for (id = 0; gr_set_next(p->p.set, &id); id++) {
+	for (id = 0; !err && gr_set_next(p->p.set, &id); id++) {
 		shape = gr_shape(g, id);
 		p->p.rows[places[index[shape]]++] = (struct an_row){
 			id, 1, shapes[shape].flat, shapes[shape].held
 		};
+		if (!(id & 0xffff))
+			err = hs_check_cancel(task);
 	}
-	return NULL;
+	return err;
 }
 
 struct hs_err *an_partition(struct gr_set *set, enum an_relation by,

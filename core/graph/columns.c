@@ -48,7 +48,7 @@ static void fill_late(struct gr_building *b, uint32_t *const *map)
 }
 
 /* The rest is in order, window by window. */
-static void fill_runs(struct gr_building *b, uint32_t *const *map)
+static struct hs_err *fill_runs(struct gr_building *b, uint32_t *const *map)
 {
 	struct gr_graph *g = b->g;
 	const uint32_t *to;
@@ -56,6 +56,8 @@ static void fill_runs(struct gr_building *b, uint32_t *const *map)
 	uint64_t r;
 
 	for (r = 0; r < g->jobs.n_jobs; r++) {
+		if (hs_cancelled(b->task))
+			break;
 		to = map[b->runs[r].thread];
 		for (i = 0; i < b->runs[r].n; i++, id++) {
 			while (hs_bit(g->outside, id))
@@ -63,6 +65,7 @@ static void fill_runs(struct gr_building *b, uint32_t *const *map)
 			g->shape[id] = to[b->runs[r].shape[i]];
 		}
 	}
+	return hs_check_cancel(b->task);
 }
 
 static void count_quality(struct gr_graph *g)
@@ -108,8 +111,8 @@ struct hs_err *gr_columns(struct gr_building *b)
 		err = gr_alloc(b->task, hs_bits_words(g->n), 8, &g->outside);
 	if (!err) {
 		fill_late(b, map);
-		fill_runs(b, map);
 		count_quality(g);
+		err = fill_runs(b, map);
 	}
 	free_maps(b, map);
 	return err;

@@ -2,37 +2,12 @@
 // The second pass: the same windows again, and what lies outside of them; now
 // targets have ids. Each thread writes targets one after another into slabs of
 // its own; when all degrees are known they are copied to where they belong.
-#include "graph_priv.h"
+#include "forward_priv.h"
 
 enum {
-	SLAB = 1 << 20,			/* targets that are allocated at once */
 	BATCH = 1024,			/* targets that are looked up at once */
 	ASK = 512,			/* objects outside asked for at once */
 	IDS = 1 << 14,			/* ids of one item outside */
-};
-
-/* What a thread takes at once. Items before n_jobs are windows. */
-struct item {
-	uint64_t start;			/* in the thread's stream */
-	uint32_t lo, hi;		/* ids, hi exclusive */
-	unsigned thread;
-};
-
-/* All that one thread wrote. */
-struct stream {
-	struct gr_vec slabs;		/* of uint32_t * */
-	uint64_t n;			/* targets */
-	uint64_t dangling;
-};
-
-struct forward {
-	struct gr_graph *g;
-	struct hs_task *task;
-	struct item *items;
-	uint64_t n_items;
-	struct stream streams[GR_MAX_THREADS];
-	_Atomic uint64_t next;
-	_Atomic bool stop;
 };
 
 /*
@@ -43,9 +18,9 @@ enum { CONTEXT = 1, MARK = 2 };
 
 struct rower {
 	struct heapsh_sink sink;	/* first: the plugin gives it back */
-	struct forward *f;
+	struct gr_forward *f;
 	struct gr_graph *g;
-	struct stream *stream;
+	struct gr_targets *stream;
 	struct gr_stream read;
 	struct hs_err *err;
 	uint32_t *slab;			/* of the stream: the last one */
@@ -75,12 +50,12 @@ static bool next_slab(struct rower *r)
 	struct hs_err *err;
 	uint32_t *slab;
 
-	err = gr_alloc(r->f->task, SLAB, sizeof(*slab), &slab);
+	err = gr_alloc(r->f->task, GR_SLAB, sizeof(*slab), &slab);
 	if (!err) {
 		err = gr_vec_push(r->f->task, &r->stream->slabs, &slab);
 		if (err)
 			hs_big_free(r->f->task->budget, slab,
-				    SLAB * sizeof(*slab));
+				    GR_SLAB * sizeof(*slab));
 	}
 	if (err)
 		fail(r, err);
@@ -105,7 +80,7 @@ static void end_node(struct rower *r)
 
 static void place(struct rower *r, uint32_t target)
 {
-	unsigned at = r->stream->n & (SLAB - 1);
+	unsigned at = r->stream->n & (GR_SLAB - 1);
 
 	if (HS_UNLIKELY(!at) && !next_slab(r))
 		return;
@@ -232,7 +207,7 @@ static void read_outside(struct rower *r)
 
 static struct hs_err *do_item(struct rower *r, uint64_t number)
 {
-	struct item *item = &r->f->items[number];
+	struct gr_item *item = &r->f->items[number];
 	struct hs_err *err;
 
 	item->start = r->stream->n;
@@ -253,7 +228,7 @@ static struct hs_err *do_item(struct rower *r, uint64_t number)
 
 static struct hs_err *do_items(struct rower *r)
 {
-	struct forward *f = r->f;
+	struct gr_forward *f = r->f;
 	struct hs_err *err = NULL;
 	uint64_t i;
 
@@ -271,7 +246,7 @@ static struct hs_err *do_items(struct rower *r)
 
 static struct hs_err *forward_part(void *arg, unsigned thread)
 {
-	struct forward *f = arg;
+	struct gr_forward *f = arg;
 	struct rower *r = hs_xalloc(sizeof(*r));
 	struct hs_err *err;
 
@@ -293,77 +268,7 @@ static struct hs_err *forward_part(void *arg, unsigned thread)
 	return err;
 }
 
-static void free_slab(struct forward *f, struct stream *s, uint64_t i)
-{
-	uint32_t **slabs = s->slabs.v;
-
-	hs_big_free(f->task->budget, slabs[i], SLAB * sizeof(**slabs));
-	slabs[i] = NULL;
-}
-
-/* Copy n targets from *at on; slabs that are done with are given back. */
-static void copy(struct forward *f, struct stream *s, uint64_t *at,
-		 uint32_t *to, uint64_t n)
-{
-	uint32_t *const *slabs = s->slabs.v;
-	uint64_t part;
-
-	while (n) {
-		part = SLAB - (*at & (SLAB - 1));
-		if (part > n)
-			part = n;
-		memcpy(to, slabs[*at / SLAB] + (*at & (SLAB - 1)),
-		       part * sizeof(*to));
-		to += part;
-		n -= part;
-		*at += part;
-		if (!(*at & (SLAB - 1)))
-			free_slab(f, s, *at / SLAB - 1);
-	}
-}
-
-/* Rows of one item: runs of ids that are all inside, or all outside. */
-static void copy_item(struct forward *f, const struct item *item, bool outside)
-{
-	const struct gr_graph *g = f->g;
-	struct stream *s = &f->streams[item->thread];
-	uint64_t at = item->start, start;
-	uint32_t id = item->lo, end;
-
-	while (id < item->hi) {
-		if (hs_bit(g->outside, id) != outside) {
-			id++;
-			continue;
-		}
-		end = outside ? id + 1 :
-				(uint32_t)hs_bits_next(g->outside, item->hi,
-						       id);
-		start = gr_rows_start(&g->out, id);
-		copy(f, s, &at, g->out.v + start,
-		     gr_rows_start(&g->out, end) - start);
-		id = end;
-	}
-}
-
-/* Each thread copies what one thread has written: the order is its own. */
-static struct hs_err *copy_part(void *arg, unsigned thread)
-{
-	struct forward *f = arg;
-	uint64_t i, t;
-
-	(void)thread;
-	while ((t = atomic_fetch_add(&f->next, 1)) < f->g->threads)
-		for (i = 0; i < f->n_items; i++) {
-			if (hs_cancelled(f->task))
-				return hs_check_cancel(f->task);
-			if (f->items[i].thread == t)
-				copy_item(f, &f->items[i],
-					  i >= f->g->jobs.n_jobs);
-		}
-	return NULL;
-}
-
-static struct hs_err *make_items(struct forward *f)
+static struct hs_err *make_items(struct gr_forward *f)
 {
 	const struct gr_graph *g = f->g;
 	uint64_t ids = (uint64_t)g->n + IDS - 1, i;
@@ -373,7 +278,7 @@ static struct hs_err *make_items(struct forward *f)
 	err = gr_alloc(f->task, f->n_items, sizeof(*f->items), &f->items);
 	for (i = 0; i < f->n_items && !err; i++) {
 		const struct gr_piece *p, *last;
-		struct item *item = &f->items[i];
+		struct gr_item *item = &f->items[i];
 
 		if (i >= g->jobs.n_jobs) {
 			item->lo = (uint32_t)(i - g->jobs.n_jobs) * IDS;
@@ -399,7 +304,7 @@ static struct hs_err *alloc_rows(struct gr_graph *g, struct hs_task *task)
 	return err;
 }
 
-static struct hs_err *run(struct forward *f)
+static struct hs_err *run(struct gr_forward *f)
 {
 	struct gr_graph *g = f->g;
 	struct hs_err *err;
@@ -415,16 +320,14 @@ static struct hs_err *run(struct forward *f)
 		err = gr_rows_place(&g->out, f->task);
 	if (err)
 		return err;
-	atomic_store(&f->next, 0);
-	return gr_parallel(g->threads, copy_part, f, &f->stop);
+	return gr_place(f);
 }
 
 struct hs_err *gr_forward(struct gr_graph *g, struct hs_task *task)
 {
-	struct forward f = { .g = g, .task = task };
+	struct gr_forward f = { .g = g, .task = task };
 	struct hs_err *err;
 	unsigned t;
-	uint64_t i;
 
 	for (t = 0; t < GR_MAX_THREADS; t++)
 		f.streams[t].slabs.item_size = sizeof(uint32_t *);
@@ -433,9 +336,7 @@ struct hs_err *gr_forward(struct gr_graph *g, struct hs_task *task)
 	g->quality.dangling = 0;
 	for (t = 0; t < GR_MAX_THREADS; t++) {
 		g->quality.dangling += f.streams[t].dangling;
-		for (i = 0; i < f.streams[t].slabs.n; i++)
-			free_slab(&f, &f.streams[t], i);
-		gr_vec_deinit(task->budget, &f.streams[t].slabs);
+		gr_targets_deinit(&f.streams[t], task->budget);
 	}
 	hs_big_free(task->budget, f.items, f.n_items * sizeof(*f.items));
 	return err;

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 noinst_LTLIBRARIES += libhs_graph.la
 libhs_graph_la_CPPFLAGS = $(INC_GRAPH)
-libhs_graph_la_SOURCES = %D%/graph.h %D%/graph_priv.h %D%/closure.c \
-	%D%/columns.c %D%/find.c %D%/forward.c %D%/graph.c %D%/index.c \
-	%D%/jobs.c %D%/owners.c %D%/parallel.c %D%/reach.c %D%/reverse.c \
-	%D%/rows.c %D%/set.c %D%/setop.c %D%/shape.c %D%/sort.c %D%/space.c \
-	%D%/sweep.c %D%/vec.c %D%/walk.c
+libhs_graph_la_SOURCES = %D%/graph.h %D%/graph_priv.h %D%/forward_priv.h \
+	%D%/closure.c %D%/columns.c %D%/find.c %D%/forward.c %D%/graph.c \
+	%D%/index.c %D%/jobs.c %D%/owners.c %D%/parallel.c %D%/place.c \
+	%D%/reach.c %D%/reverse.c %D%/rows.c %D%/set.c %D%/setop.c \
+	%D%/shape.c %D%/sort.c %D%/space.c %D%/sweep.c %D%/vec.c %D%/walk.c
 
 # graph and analysis are tested over a toy in the place of model and image.
 check_LTLIBRARIES += libhs_toy.la
@@ -15,8 +15,16 @@ libhs_toy_la_SOURCES = tests/lib/toymodel.h tests/lib/toymodel.c \
 
 check_PROGRAMS += tests/unit/graph_build.t
 tests_unit_graph_build_t_CPPFLAGS = $(INC_GRAPH) $(INC_TESTS)
-tests_unit_graph_build_t_SOURCES = tests/unit/graph_build.c
+tests_unit_graph_build_t_SOURCES = tests/unit/graph_build.c \
+	tests/lib/graphcheck.h tests/lib/graphcheck.c
 tests_unit_graph_build_t_LDADD = libhs_graph.la libhs_toy.la $(LIBS_BASE) \
+	$(CMOCKA_LIBS)
+
+check_PROGRAMS += tests/unit/graph_hostile.t
+tests_unit_graph_hostile_t_CPPFLAGS = $(INC_GRAPH) $(INC_TESTS)
+tests_unit_graph_hostile_t_SOURCES = tests/unit/graph_hostile.c \
+	tests/lib/graphcheck.h tests/lib/graphcheck.c
+tests_unit_graph_hostile_t_LDADD = libhs_graph.la libhs_toy.la $(LIBS_BASE) \
 	$(CMOCKA_LIBS)
 
 check_PROGRAMS += tests/unit/graph_set.t

@@ -65,8 +65,8 @@ static struct hs_err *set_owner_type(struct gr_graph *g,
 }
 
 /* The owner with the lowest address is the owner, as in Heapy. */
-static struct hs_err *store(struct gr_graph *g, const uint64_t *pairs,
-			    uint64_t n)
+static struct hs_err *store(struct gr_graph *g, struct hs_task *task,
+			    const uint64_t *pairs, uint64_t n)
 {
 	struct renamed renamed[RENAMED] = { { 0 } };
 	struct hs_err *err = NULL;
@@ -81,6 +81,8 @@ static struct hs_err *store(struct gr_graph *g, const uint64_t *pairs,
 		g->table[to] = table;
 		g->owner[to++] = owner;
 		err = set_owner_type(g, renamed, table, gr_type(g, owner));
+		if (!err && !(to & 0xffff))
+			err = hs_check_cancel(task);
 	}
 	g->n_owned = to;
 	return err;
@@ -106,7 +108,7 @@ struct hs_err *gr_owners(struct gr_building *b)
 	if (!err) {
 		n = collect(b, pairs);
 		gr_sort_u64(pairs, tmp, n);
-		err = store(g, pairs, n);
+		err = store(g, b->task, pairs, n);
 	}
 	hs_big_free(b->task->budget, pairs, cap * sizeof(*pairs));
 	hs_big_free(b->task->budget, tmp, cap * sizeof(*tmp));

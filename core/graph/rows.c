@@ -32,6 +32,8 @@ struct hs_err *gr_rows_place(struct gr_rows *r, struct hs_task *task)
 			total += page;
 			r->base[id >> GR_PAGE_SHIFT] = total;
 			page = 0;
+			if (hs_cancelled(task))
+				return hs_check_cancel(task);
 		}
 		degree = r->off[id];
 		r->off[id] = (uint32_t)page;

@@ -117,16 +117,17 @@ static struct hs_err *join(struct gr_walk *w)
 	struct hs_err *err = NULL;
 	unsigned t;
 	uint64_t i;
+	bool had;
 
 	w->level.n = 0;
 	for (t = 0; t < w->threads; t++) {
 		found = w->walkers[t].found.v;
 		for (i = 0; i < w->walkers[t].found.n && !err; i++) {
-			bool had;
-
 			err = gr_walk_mark(w, found[i], &had);
 			if (!err && !had)
 				err = gr_walk_push(w, found[i]);
+			if (!err && !(i & 0xffff))
+				err = hs_check_cancel(w->task);
 		}
 		w->walkers[t].found.n = 0;
 	}
