@@ -404,8 +404,9 @@ uint32_t md_ranges(struct md_model *m, struct heapsh_range *ret, uint32_t cap,
 	size_t i;
 
 	*grain = 16384;
+	// Backwards: nobody promises an order.
 	for (i = 0; i < m->claims.n && i < cap; i++)
-		ret[i] = m->claims.v[i];
+		ret[i] = m->claims.v[m->claims.n - 1 - i];
 	return (uint32_t)m->claims.n;
 }
 

@@ -17,6 +17,7 @@ struct place {
  * shares a window with what is not.
  */
 static const struct place places[] = {
+	{ 0x0ffc0000, MIB / 4, false },
 	{ 0x10000000, 3 * MIB, true },
 	{ 0x10000000 + 3 * MIB, MIB / 4, true },
 	{ 0x10000000 + 3 * MIB + MIB / 4, MIB / 4, false },
@@ -278,15 +279,19 @@ static void expect_reach(struct world *w)
 struct world *world_create(uint64_t seed, uint32_t n)
 {
 	struct world *w = hs_xalloc(sizeof(*w));
+	uint64_t bytes = 0;
 	size_t i;
 
 	w->rng = seed * 2 + 1;
 	w->toy = toy_create();
-	for (i = 0; i < HS_ARRAY_SIZE(places); i++)
+	for (i = 0; i < HS_ARRAY_SIZE(places); i++) {
 		toy_map(w->toy, places[i].start, places[i].len,
 			places[i].claimed);
-	// As much as fits places whose steps are too small.
-	w->v = hs_xcalloc((n + 2) * HS_ARRAY_SIZE(places), sizeof(*w->v));
+		bytes += places[i].len;
+	}
+	// Claimed twice, which must not be seen twice.
+	toy_claim(w->toy, places[1].start + GRAIN, 3 * GRAIN);
+	w->v = hs_xcalloc(bytes / TOY_HEAD, sizeof(*w->v));
 	make_types(w);
 	lay_out(w, n);
 	make_edges(w);

@@ -182,6 +182,24 @@ static void detail_goes_deeper_and_above_drops_rows(void **state)
 		     "    7 size=32 flat=32\n");
 }
 
+static void a_limit_counts_from_the_argument(void **state)
+{
+	uint64_t edge, addr = put(INT, 16, 16, "d", 0, NULL);
+	static const char *const names[] = { "c", "b", "a" };
+	int i;
+
+	(void)state;
+	for (i = 0; i < 3; i++) {
+		edge = toy_edge(addr, 0, 1);
+		addr = put(LIST, 16, 16, names[i], 1, &edge);
+	}
+	opt.limit = 2;
+	check(addr, "a size=48 flat=16\n"
+		    "    b size=32 flat=16\n");
+	opt.detail = 0;
+	check(addr, "a size=48 flat=16\n");
+}
+
 static void a_cycle_ends(void **state)
 {
 	uint64_t self = toy_edge(next, 0, 1);
@@ -250,6 +268,8 @@ int main(void)
 						begin, end),
 		cmocka_unit_test_setup_teardown(
 			detail_goes_deeper_and_above_drops_rows, begin, end),
+		cmocka_unit_test_setup_teardown(
+			a_limit_counts_from_the_argument, begin, end),
 		cmocka_unit_test_setup_teardown(a_cycle_ends, begin, end),
 		cmocka_unit_test_setup_teardown(a_deep_tree_takes_no_stack,
 						begin, end),

@@ -35,7 +35,7 @@ static void end(struct heap *h)
 /* A set with about one of every `one_of` nodes, and its plain form. */
 static struct gr_set *random_set(struct heap *h, uint64_t one_of, bool *plain)
 {
-	uint32_t *ids = hs_xcalloc((size_t)h->n * 2 + 1, sizeof(*ids)), i;
+	uint32_t *ids = hs_xcalloc((size_t)h->n * 2 + 2, sizeof(*ids)), i;
 	struct gr_set *s;
 	size_t n = 0;
 
@@ -54,6 +54,8 @@ static struct gr_set *random_set(struct heap *h, uint64_t one_of, bool *plain)
 		ids[i] = ids[k];
 		ids[k] = swap;
 	}
+	ids[n++] = h->n;
+	ids[n++] = GR_NONE;
 	assert_null(gr_set_of(h->g, ids, n, &s));
 	free(ids);
 	return s;
@@ -76,6 +78,15 @@ static void check(struct heap *h, struct gr_set *s, const bool *plain)
 	}
 	assert_false(gr_set_next(s, &id));
 	assert_false(gr_set_has(s, h->n));
+	for (i = 0; i < 1000; i++) {
+		uint32_t from = (uint32_t)world_random(h->w, h->n), want;
+
+		for (want = from; want < h->n && !plain[want];)
+			want++;
+		assert_int_equal(gr_set_next(s, &from), want < h->n);
+		if (want < h->n)
+			assert_int_equal(from, want);
+	}
 	assert_int_equal(gr_set_count(s), n);
 	assert_int_equal(gr_set_flat(s), flat);
 	assert_int_equal(gr_set_held(s), held);
