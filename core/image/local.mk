@@ -23,3 +23,21 @@ tests_unit_image_core_t_CPPFLAGS = $(INC_IMAGE) $(INC_TESTS)
 tests_unit_image_core_t_SOURCES = tests/unit/image_core.c \
 	tests/lib/corebuf.c tests/lib/corebuf.h
 tests_unit_image_core_t_LDADD = $(LIBS_IMAGE) $(ELF_LIBS) $(CMOCKA_LIBS)
+
+# What it looks for in the files of modules is the example plugin.
+check_PROGRAMS += tests/unit/image_sources.t
+tests_unit_image_sources_t_CPPFLAGS = $(INC_IMAGE) $(INC_TESTS)
+tests_unit_image_sources_t_SOURCES = tests/unit/image_sources.c \
+	tests/lib/corebuf.c tests/lib/corebuf.h \
+	tests/lib/fakeimage.c tests/lib/fakeimage.h
+tests_unit_image_sources_t_LDADD = $(LIBS_IMAGE) $(ELF_LIBS) $(CMOCKA_LIBS)
+
+check_PROGRAMS += tests/fuzz/fuzz_core.t
+tests_fuzz_fuzz_core_t_CPPFLAGS = $(INC_IMAGE) $(INC_TESTS)
+tests_fuzz_fuzz_core_t_SOURCES = tests/fuzz/fuzz_core.c tests/lib/fuzz.h
+tests_fuzz_fuzz_core_t_LDADD = $(LIBS_IMAGE) $(ELF_LIBS)
+
+check_PROGRAMS += tests/fuzz/fuzz_maps.t
+tests_fuzz_fuzz_maps_t_CPPFLAGS = $(INC_IMAGE) $(INC_TESTS)
+tests_fuzz_fuzz_maps_t_SOURCES = tests/fuzz/fuzz_maps.c tests/lib/fuzz.h
+tests_fuzz_fuzz_maps_t_LDADD = $(LIBS_IMAGE) $(ELF_LIBS)

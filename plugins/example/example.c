@@ -70,7 +70,8 @@ static const char *open_state(struct heapsh_image *im, void **ret,
 		s->arena[s->n_arenas].start = at;
 		s->arena[s->n_arenas++].end = at + EX_ARENA;
 	}
-	snprintf(status->layout, sizeof(status->layout), "toyheap.h, version 1");
+	snprintf(status->layout, sizeof(status->layout), "toyheap.h, "
+		 "version 1");
 	*ret = s;
 	return NULL;
 }

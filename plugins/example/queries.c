@@ -109,8 +109,8 @@ void example_names(void *state, uint64_t addr, struct heapsh_text prefix,
 		if (!o || o->type != EX_TEXT || o->n < prefix.n ||
 		    memcmp(o->slot, prefix.s, prefix.n))
 			continue;
-		if (!fn(arg, (struct heapsh_text){ (const char *)o->slot, o->n },
-			value))
+		if (!fn(arg, (struct heapsh_text){ (const char *)o->slot,
+						   o->n }, value))
 			return;
 	}
 }

@@ -54,23 +54,20 @@ static inline void fuzz_mutate(uint8_t *b, size_t *n, uint64_t *x)
 		0, 1, 0x7f, 0x80, 0xff, '"', '{', '['
 	};
 	size_t at = *n ? fuzz_random(x) % *n : 0;
+	unsigned kind = fuzz_random(x) % 64;
 
-	switch (fuzz_random(x) % 4) {
-	case 0:
-		if (*n)
-			b[at] ^= (uint8_t)(1u << fuzz_random(x) % 8);
-		break;
-	case 1:
-		if (*n)
-			b[at] = edges[fuzz_random(x) % sizeof(edges)];
-		break;
-	case 2:
+	// Cuts and insertions are rare: after one of them little of a binary
+	// format is where it was.
+	if (kind == 0) {
 		*n = at;
-		break;
-	default:
+	} else if (kind < 4) {
 		memmove(b + at + 1, b + at, *n - at);
 		b[at] = (uint8_t)fuzz_random(x);
 		++*n;
+	} else if (*n && kind < 24) {
+		b[at] = edges[fuzz_random(x) % sizeof(edges)];
+	} else if (*n) {
+		b[at] ^= (uint8_t)(1u << fuzz_random(x) % 8);
 	}
 }
 
