@@ -33,7 +33,8 @@ json_t *en_attached_doc(struct lg_instant *lg)
 			    wr_u64(in->tracer ? in->tracer->pause_ns : 0));
 	json_object_set_new(doc, "rung", json_string(rung(in)));
 	json_object_set_new(doc, "settled", json_boolean(!status->mutating));
-	json_object_set_new(doc, "collecting", json_boolean(status->collecting));
+	json_object_set_new(doc, "collecting",
+			    json_boolean(status->collecting));
 	return doc;
 }
 

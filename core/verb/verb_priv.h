@@ -47,7 +47,7 @@ struct hs_err *vb_instant(const struct lg_call *call, const char *which,
 			  struct lg_instant **ret) HS_MUST_USE;
 
 /* table.c */
-/** New document "table"; columns: "Name" left, "#Count" right, ended by NULL. */
+/** New "table" document; columns: "Name" left, "#Count" right, then NULL. */
 json_t *vb_table(const char *const *columns);
 /** Append an empty row and answer it (borrowed). */
 json_t *vb_row(json_t *doc);
@@ -62,7 +62,7 @@ struct hs_err *vb_size_options(const struct lg_call *call,
 /* clang-format off */
 #define VB_SIZE_OPTIONS \
 	{ .name = "align", .kind = LG_ARG_OPTION, .values = "N", \
-	  .help = "round each object up to a multiple of N: a power of two, 8" }, \
+	  .help = "round each object up to a multiple of N: power of 2, 8" }, \
 	{ .name = "limit", .kind = LG_ARG_OPTION, .values = "N|none", \
 	  .help = "follow references at most N deep; none" }, \
 	{ .name = "code", .kind = LG_ARG_OPTION, .values = "0|1", \
@@ -98,7 +98,8 @@ struct hs_err *vb_summary_table(const struct lg_call *call,
 	  .help = "rows that are shown at once; 15" }, \
 	{ .name = "sort", .kind = LG_ARG_OPTION, .values = "size|type|count", \
 	  .help = "column that orders the rows; size" }, \
-	{ .name = "order", .kind = LG_ARG_OPTION, .values = "descending|ascending", \
+	{ .name = "order", .kind = LG_ARG_OPTION, \
+	  .values = "descending|ascending", \
 	  .help = "direction of the order; descending" }
 /* clang-format on */
 

@@ -8,7 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static void die(const char *what)
+static __attribute__((__noreturn__)) void die(const char *what)
 {
 	printf("Bail out! example process: %s\n", what);
 	exit(99);
