@@ -268,16 +268,6 @@ void an_partition_destroy(struct an_partition *part)
 	free(p);
 }
 
-static char *clodo_name(struct md_model *m, uint64_t key)
-{
-	uint32_t type = (uint32_t)(key >> 32), owner = (uint32_t)key;
-	HS_FREE char *name = md_kind_name(m, type, owner);
-
-	if (owner == GR_NONE && md_type(m, type)->flags & HEAPSH_TYPE_TABLE)
-		return hs_xasprintf("%s (no owner)", name);
-	return hs_take(name);
-}
-
 char *an_row_name(const struct an_partition *p, size_t row)
 {
 	const struct gr_graph *g = gr_set_graph(p->set);
@@ -285,10 +275,11 @@ char *an_row_name(const struct an_partition *p, size_t row)
 
 	switch (p->by) {
 	case AN_BY_CLODO:
-		return clodo_name(gr_model(g), key);
-	case AN_BY_TYPE:
 		return md_kind_name(gr_model(g), (uint32_t)(key >> 32),
-				    GR_NONE);
+				    (uint32_t)key);
+	case AN_BY_TYPE:
+		return hs_xstrdup(
+			md_type(gr_model(g), (uint32_t)(key >> 32))->name);
 	case AN_BY_SIZE:
 		return hs_xasprintf("%9llu", (unsigned long long)key);
 	case AN_BY_ID:

@@ -509,8 +509,10 @@ char *md_label(struct md_model *m, const struct heapsh_edge *e)
 
 char *md_kind_name(struct md_model *m, uint32_t type, uint32_t owner)
 {
-	if (owner == UINT32_MAX)
+	if (!(m->types.v[type].flags & HEAPSH_TYPE_TABLE))
 		return hs_xstrdup(m->types.v[type].name);
+	if (owner == UINT32_MAX)
+		return hs_xasprintf("%s (no owner)", m->types.v[type].name);
 	return hs_xasprintf("%s of %s", m->types.v[type].name,
 			    m->types.v[owner].name);
 }
