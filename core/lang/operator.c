@@ -331,14 +331,39 @@ static bool is_set_operator(enum lg_op op)
  * which need not be a name of the program (types.CodeType).
  */
 static struct hs_err *operand(struct lg_session *s, const struct lg_node *node,
-			      enum lg_op op, struct lg_value **ret)
+			      struct lg_value **ret);
+
+/* (text, list): a union, each item as if it stood alone. */
+static struct hs_err *operands(struct lg_session *s, const struct lg_node *node,
+			       struct lg_value **ret)
 {
-	struct hs_err *err = lg_eval(s, node, ret), *other;
+	struct lg_value **items = hs_xcalloc(node->n_items + 1, sizeof(*items));
+	struct hs_err *err = NULL;
+	size_t n = 0;
+
+	while (!err && n < node->n_items) {
+		err = operand(s, node->items[n], &items[n]);
+		n += !err;
+	}
+	if (!err)
+		*ret = lg_list(items, n);
+	while (n)
+		lg_unref(items[--n]);
+	free(items);
+	return err;
+}
+
+static struct hs_err *operand(struct lg_session *s, const struct lg_node *node,
+			      struct lg_value **ret)
+{
+	struct hs_err *err, *other;
 	HS_FREE char *name = NULL;
 	struct gr_set *nodes;
 
-	if (!err || err->code != HS_ERR_NAME || !s->current ||
-	    !is_set_operator(op))
+	if (node->kind == LG_N_TUPLE)
+		return operands(s, node, ret);
+	err = lg_eval(s, node, ret);
+	if (!err || err->code != HS_ERR_NAME || !s->current)
 		return err;
 	name = lg_dotted(node);
 	if (!name)
@@ -354,15 +379,22 @@ static struct hs_err *operand(struct lg_session *s, const struct lg_node *node,
 	return NULL;
 }
 
+static struct hs_err *side(struct lg_session *s, const struct lg_node *node,
+			   enum lg_op op, struct lg_value **ret)
+{
+	return is_set_operator(op) ? operand(s, node, ret)
+				   : lg_eval(s, node, ret);
+}
+
 struct hs_err *lg_eval_binary(struct lg_session *s, const struct lg_node *node,
 			      struct lg_value **ret)
 {
 	LG_GUARD a = NULL;
 	LG_GUARD b = NULL;
-	struct hs_err *err = operand(s, node->a, node->op, &a);
+	struct hs_err *err = side(s, node->a, node->op, &a);
 
 	if (!err)
-		err = operand(s, node->b, node->op, &b);
+		err = side(s, node->b, node->op, &b);
 	if (err)
 		return err;
 	if (node->op == LG_OP_IN || node->op == LG_OP_NOT_IN)

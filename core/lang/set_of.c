@@ -6,27 +6,68 @@
  * its kind, of any other object itself, of a list the union.
  */
 
+/* "Account" is also every type whose name ends in ".Account". */
+static bool is_type_named(const char *type, const char *name, bool is_short)
+{
+	const char *dot = is_short ? strrchr(type, '.') : NULL;
+
+	return !strcmp(dot ? dot + 1 : type, name);
+}
+
+/* Adds to *sum the objects of every type of that name; *any: there is one. */
+static struct hs_err *add_types(struct lg_session *s, struct gr_set *all,
+				const char *name, bool is_short,
+				struct gr_set **sum, bool *any)
+{
+	struct md_model *m = gr_model(gr_set_graph(all));
+	struct hs_err *err = NULL;
+
+	for (uint32_t i = 0; !err && i < md_n_types(m); i++) {
+		struct gr_set *one, *both = NULL;
+
+		if (!is_type_named(md_type(m, i)->name, name, is_short))
+			continue;
+		*any = true;
+		err = an_of_type(all, i, s->task, &one);
+		if (err)
+			return err;
+		err = gr_set_op(GR_OR, *sum, one, &both);
+		gr_set_unref(one);
+		if (err)
+			return err;
+		gr_set_unref(*sum);
+		*sum = both;
+	}
+	return err;
+}
+
 struct hs_err *lg_set_of_name(struct lg_session *s, struct lg_instant *in,
 			      const char *name, struct gr_set **ret)
 {
+	struct gr_set *all, *sum = NULL;
+	bool any = false;
 	struct gr_graph *g;
-	struct gr_set *all;
 	struct hs_err *err = lg_instant_graph(in, s->task, &g);
-	uint32_t type;
 
+	if (!err)
+		err = gr_set_all(g, &all);
 	if (err)
 		return err;
-	type = md_type_by_name(gr_model(g), name);
-	if (type == UINT32_MAX)
-		return hs_err_new(HS_ERR_NAME,
-				  "no object of the heap is of a "
-				  "type '%s'",
-				  name);
-	err = gr_set_all(g, &all);
-	if (err)
-		return err;
-	err = an_of_type(all, type, s->task, ret);
+	err = gr_set_of(g, NULL, 0, &sum);
+	if (!err)
+		err = add_types(s, all, name, false, &sum, &any);
+	if (!err && !any)
+		err = add_types(s, all, name, true, &sum, &any);
+	if (!err && !any)
+		err = hs_err_new(HS_ERR_NAME,
+				 "no object of the heap is of a "
+				 "type '%s'",
+				 name);
 	gr_set_unref(all);
+	if (err)
+		gr_set_unref(sum);
+	else
+		*ret = sum;
 	return err;
 }
 

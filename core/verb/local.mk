@@ -8,3 +8,16 @@ libhs_verb_la_SOURCES = %D%/verb.h %D%/verb_priv.h %D%/verbs.def \
 	%D%/refs.c %D%/services.c %D%/set.c %D%/show.c %D%/show_threads.c \
 	%D%/size.c %D%/summary.c %D%/summary_diff.c %D%/table.c \
 	%D%/topic.c %D%/track.c %D%/verbs.c
+
+# Lines over the example process.
+SOURCES_LINES = tests/lib/lines.h tests/lib/lines.c tests/lib/toy.c \
+	tests/lib/toy.h
+LIBS_LINES = $(LIBS_VERB) $(JANSSON_LIBS) $(DW_LIBS) $(ELF_LIBS) \
+	$(CMOCKA_LIBS)
+check_PROGRAMS += tests/unit/verb_sets.t tests/unit/verb_run.t
+tests_unit_verb_sets_t_CPPFLAGS = $(INC_VERB) $(INC_TESTS) $(JANSSON_CFLAGS)
+tests_unit_verb_sets_t_SOURCES = tests/unit/verb_sets.c $(SOURCES_LINES)
+tests_unit_verb_sets_t_LDADD = $(LIBS_LINES)
+tests_unit_verb_run_t_CPPFLAGS = $(INC_VERB) $(INC_TESTS) $(JANSSON_CFLAGS)
+tests_unit_verb_run_t_SOURCES = tests/unit/verb_run.c $(SOURCES_LINES)
+tests_unit_verb_run_t_LDADD = $(LIBS_LINES)

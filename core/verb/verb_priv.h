@@ -27,7 +27,7 @@ void vb_objects_deinit(struct vb_objects *o);
  */
 struct hs_err *vb_objects(const struct lg_call *call, uint64_t max,
 			  struct vb_objects *ret) HS_MUST_USE;
-enum { VB_MAX_LISTED = 10000 };	/* objects of which each is printed */
+enum { VB_MAX_LISTED = 10000 }; /* objects of which each is printed */
 
 /** The object at addr, or a sentence that says why there is none. */
 struct hs_err *vb_object_at(const struct lg_call *call, struct lg_instant *in,
@@ -47,7 +47,7 @@ struct hs_err *vb_instant(const struct lg_call *call, const char *which,
 			  struct lg_instant **ret) HS_MUST_USE;
 
 /* table.c */
-/** New "table" document; columns: "Name" left, "#Count" right, then NULL. */
+/** New document "table"; columns "Name" left, "#Count" right; ends in NULL. */
 json_t *vb_table(const char *const *columns);
 /** Append an empty row and answer it (borrowed). */
 json_t *vb_row(json_t *doc);
@@ -62,7 +62,7 @@ struct hs_err *vb_size_options(const struct lg_call *call,
 /* clang-format off */
 #define VB_SIZE_OPTIONS \
 	{ .name = "align", .kind = LG_ARG_OPTION, .values = "N", \
-	  .help = "round each object up to a multiple of N: power of 2, 8" }, \
+	  .help = "round objects up to a multiple of N, a power of two; 8" }, \
 	{ .name = "limit", .kind = LG_ARG_OPTION, .values = "N|none", \
 	  .help = "follow references at most N deep; none" }, \
 	{ .name = "code", .kind = LG_ARG_OPTION, .values = "0|1", \

@@ -140,13 +140,18 @@ char *tree_text(const struct lg_line *line)
 
 /* --- verbs ---------------------------------------------------------------- */
 
-#define ARG(n, k, ...) { .name = n, .kind = k, __VA_ARGS__ }
+#define ARG(n, k, ...) \
+	{ \
+		.name = n, .kind = k, __VA_ARGS__ \
+	}
 #define OPT(n, v, ...) ARG(n, LG_ARG_OPTION, .values = v, __VA_ARGS__)
-#define END { .name = NULL }
+#define END \
+	{ \
+		.name = NULL \
+	}
 
-static const struct lg_arg objs[] = {
-	ARG("OBJ", LG_ARG_VALUE, .many = true), END
-};
+static const struct lg_arg objs[] = { ARG("OBJ", LG_ARG_VALUE, .many = true),
+				      END };
 static const struct lg_arg one_set[] = {
 	ARG("SET", LG_ARG_VALUE, .optional = true), END
 };
@@ -162,15 +167,13 @@ static const struct lg_arg setting[] = {
 	ARG("NAME=VALUE", LG_ARG_SETTING, .optional = true),
 	ARG("VALUE", LG_ARG_WORD, .optional = true), END
 };
-static const struct lg_arg sizes[] = {
-	OPT("align", "N"), OPT("detail", "N"), OPT("limit", "N|none"),
-	OPT("sort", "size|type|count"), END
-};
-static const struct lg_arg tests[] = {
-	OPT("type", "CLASS", .compares = true),
-	OPT("size", "SIZE", .compares = true),
-	OPT("value", "TEXT", .compares = true), OPT("limit", "N"), END
-};
+static const struct lg_arg sizes[] = { OPT("align", "N"), OPT("detail", "N"),
+				       OPT("limit", "N|none"),
+				       OPT("sort", "size|type|count"), END };
+static const struct lg_arg tests[] = { OPT("type", "CLASS", .compares = true),
+				       OPT("size", "SIZE", .compares = true),
+				       OPT("value", "TEXT", .compares = true),
+				       OPT("limit", "N"), END };
 
 /* Answers the list of its arguments. */
 static struct hs_err *run(const struct lg_call *call, struct lg_value **ret)
@@ -179,11 +182,14 @@ static struct hs_err *run(const struct lg_call *call, struct lg_value **ret)
 	return NULL;
 }
 
-#define VERB(id, n, a, o)                                          \
-	static const struct lg_verb id = { .name = n, .args = a,   \
-					   .options = o, .run = run, \
+#define VERB(id, n, a, o) \
+	static const struct lg_verb id = { .name = n, \
+					   .args = a, \
+					   .options = o, \
+					   .run = run, \
 					   .flags = LG_VERB_NO_TARGET, \
-					   .summary = n, .help = n }
+					   .summary = n, \
+					   .help = n }
 VERB(v_asizeof, "asizeof", objs, sizes);
 VERB(v_asized, "asized", objs, sizes);
 VERB(v_find, "find", one_set, tests);
@@ -196,8 +202,8 @@ VERB(v_summary_diff, "summary diff", word, NULL);
 VERB(v_track_diff, "track diff", NULL, NULL);
 
 static const struct lg_verb *const verbs[] = {
-	&v_asizeof, &v_asized, &v_find, &v_help, &v_open,
-	&v_set, &v_snap, &v_summary, &v_summary_diff, &v_track_diff,
+	&v_asizeof, &v_asized, &v_find,    &v_help,         &v_open,
+	&v_set,     &v_snap,   &v_summary, &v_summary_diff, &v_track_diff,
 };
 static const struct lg_setting settings[] = {
 	{ "rows", "N|all", "10", "rows of a table" },
