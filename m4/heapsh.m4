@@ -24,8 +24,8 @@ AC_DEFUN([HS_WARNINGS], [
 	WARN_CFLAGS=
 	m4_foreach_w([flag], [-Wall -Wextra -Wshadow -Wmissing-prototypes
 		-Wstrict-prototypes -Wold-style-definition -Wpointer-arith
-		-Wvla -Wformat=2 -Wimplicit-fallthrough -Wundef
-		-Wwrite-strings],
+		-Wvla -Wformat=2 -Wimplicit-fallthrough -Wimplicit-fallthrough=5
+		-Wundef -Wwrite-strings],
 		[HS_TRY_FLAG([WARN_CFLAGS], flag)])
 	AS_VAR_IF([enable_werror], [no], [],
 		[WARN_CFLAGS="$WARN_CFLAGS -Werror"])

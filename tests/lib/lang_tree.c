@@ -103,7 +103,7 @@ static void add_node(struct hs_text *t, const struct lg_node *node)
 		break;
 	case LG_N_RAW:
 		hs_text_addc(t, 'b');
-		// fall through
+		__attribute__((__fallthrough__));
 	case LG_N_TEXT:
 		add_string(t, node);
 		break;
