@@ -30,10 +30,10 @@ static void fuzz_one(const uint8_t *bytes, size_t n)
 	do {
 		end = strchr(line, '\n');
 		if (end)
-			*end = 0;
+			*end++ = 0;
 		run(&s, line, number++);
-		line = end + 1;
-	} while (end);
+		line = end;
+	} while (line);
 	lg_session_deinit(&s);
 	free(text);
 }

@@ -126,7 +126,7 @@ static uint8_t *memory(const struct md_model *m, uint64_t addr, uint64_t len,
 	const struct segment *s;
 	const struct heapsh_range *h;
 	uint64_t n;
-	size_t i;
+	size_t i, k;
 
 	for (i = 0; i < m->segments.n; i++) {
 		s = &m->segments.v[i];
@@ -134,9 +134,11 @@ static uint8_t *memory(const struct md_model *m, uint64_t addr, uint64_t len,
 			continue;
 		n = s->len - (addr - s->start);
 		n = n < len ? n : len;
-		for (h = m->holes.v; h < m->holes.v + m->holes.n; h++)
+		for (k = 0; k < m->holes.n; k++) {
+			h = &m->holes.v[k];
 			if (addr < h->end && h->start < addr + n)
 				n = addr < h->start ? h->start - addr : 0;
+		}
 		*most = n;
 		return n ? s->bytes + (addr - s->start) : NULL;
 	}
