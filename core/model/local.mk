@@ -11,3 +11,9 @@ tests_unit_model_example_t_CPPFLAGS = $(INC_MODEL) $(INC_TESTS)
 tests_unit_model_example_t_SOURCES = tests/unit/model_example.c \
 	tests/lib/toy.c tests/lib/toy.h
 tests_unit_model_example_t_LDADD = $(LIBS_MODEL) $(ELF_LIBS) $(CMOCKA_LIBS)
+
+check_PROGRAMS += tests/unit/model_host.t
+tests_unit_model_host_t_CPPFLAGS = $(INC_MODEL) $(INC_TESTS)
+tests_unit_model_host_t_SOURCES = tests/unit/model_host.c \
+	tests/lib/fakeimage.c tests/lib/fakeimage.h
+tests_unit_model_host_t_LDADD = $(LIBS_MODEL) $(ELF_LIBS) $(CMOCKA_LIBS)

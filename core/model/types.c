@@ -144,7 +144,7 @@ uint32_t md_types_add(struct md_types *t, const struct heapsh_type *type)
 	uint32_t i;
 
 	hs_text_escape(&name, raw.s, raw.n);
-	if (type->name.n > MD_NAME_MAX)
+	if (raw.n && raw.n < type->name.n)
 		hs_text_add(&name, "…");
 	if (!name.len)
 		hs_text_add(&name, "?");

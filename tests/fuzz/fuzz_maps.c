@@ -29,7 +29,9 @@ static const char good[] =
 	"7f06dd64f000-7f06dd651000 r-xp 00000000 00:00 0          [vdso]\n"
 	"7f06dd651000-7f06dd652000 rw-s 00000000 00:05 4 /a\\012b (deleted)\n";
 static const char odd[] =
-	"1000-3000 r--p 0 0:0 0\n2000-5000 rwxs fff 1:1 1 x\n0-1000 ---p 0 0:0 0";
+	"1000-3000 r--p 0 0:0 0\n"
+	"2000-5000 rwxs fff 1:1 1 x\n"
+	"0-1000 ---p 0 0:0 0";
 
 static const struct fuzz_seed seeds[] = {
 	{ good, sizeof(good) - 1 },

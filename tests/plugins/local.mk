@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: Apache-2.0
+# Plugins that misbehave, each in one way: tests/plugins/.libs/NAME.so.
+LDFLAGS_BAD = $(AM_LDFLAGS) -module -avoid-version -shared -rpath /nowhere \
+	-export-symbols-regex '^[a-z]*_[a-z]*_*plugin'
+
+check_LTLIBRARIES += \
+	tests/plugins/crash_in_malloc.la tests/plugins/crash_in_probe.la \
+	tests/plugins/liar.la tests/plugins/loop_in_open.la \
+	tests/plugins/no_entry.la tests/plugins/other_abi.la \
+	tests/plugins/short_table.la
+EXTRA_DIST += tests/plugins/bad.h
+
+tests_plugins_crash_in_malloc_la_CPPFLAGS = $(INC_PLUGIN)
+tests_plugins_crash_in_malloc_la_CFLAGS = $(CFLAGS_PLUGIN)
+tests_plugins_crash_in_malloc_la_LDFLAGS = $(LDFLAGS_BAD)
+tests_plugins_crash_in_malloc_la_SOURCES = tests/plugins/crash_in_malloc.c
+
+tests_plugins_crash_in_probe_la_CPPFLAGS = $(INC_PLUGIN)
+tests_plugins_crash_in_probe_la_CFLAGS = $(CFLAGS_PLUGIN)
+tests_plugins_crash_in_probe_la_LDFLAGS = $(LDFLAGS_BAD)
+tests_plugins_crash_in_probe_la_SOURCES = tests/plugins/crash_in_probe.c
+
+tests_plugins_liar_la_CPPFLAGS = $(INC_PLUGIN)
+tests_plugins_liar_la_CFLAGS = $(CFLAGS_PLUGIN)
+tests_plugins_liar_la_LDFLAGS = $(LDFLAGS_BAD)
+tests_plugins_liar_la_SOURCES = tests/plugins/liar.c
+
+tests_plugins_loop_in_open_la_CPPFLAGS = $(INC_PLUGIN)
+tests_plugins_loop_in_open_la_CFLAGS = $(CFLAGS_PLUGIN)
+tests_plugins_loop_in_open_la_LDFLAGS = $(LDFLAGS_BAD)
+tests_plugins_loop_in_open_la_SOURCES = tests/plugins/loop_in_open.c
+
+tests_plugins_no_entry_la_CFLAGS = $(CFLAGS_PLUGIN)
+tests_plugins_no_entry_la_LDFLAGS = $(LDFLAGS_BAD)
+tests_plugins_no_entry_la_SOURCES = tests/plugins/no_entry.c
+
+tests_plugins_other_abi_la_CFLAGS = $(CFLAGS_PLUGIN)
+tests_plugins_other_abi_la_LDFLAGS = $(LDFLAGS_BAD)
+tests_plugins_other_abi_la_SOURCES = tests/plugins/other_abi.c
+
+tests_plugins_short_table_la_CPPFLAGS = $(INC_PLUGIN)
+tests_plugins_short_table_la_CFLAGS = $(CFLAGS_PLUGIN)
+tests_plugins_short_table_la_LDFLAGS = $(LDFLAGS_BAD)
+tests_plugins_short_table_la_SOURCES = tests/plugins/short_table.c
