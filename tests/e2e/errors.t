@@ -70,7 +70,7 @@ version, path = pythons()[-1]
 with python(path, "idle.py") as f:
     lines = [
         ("thinsg", 1, ["thinsg", "things"], "unknown name, a near one"),
-        ("asizeof __main__.thing", 1, ["thing", "things"],
+        ("asizeof __main__.thingz", 1, ["thingz", "things"],
          "unknown attribute, a near one"),
         ("asizeof (1", 1, ["^"], "syntax error with a caret"),
         ("asizeof things -names", 1, ["(things - names)"],

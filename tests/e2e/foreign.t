@@ -114,7 +114,7 @@ with tempfile.TemporaryDirectory() as tmp:
     port = free_port()
     explore("http.server", ["/usr/bin/python3", "-m", "http.server",
                             str(port), "--bind", "127.0.0.1"], port,
-            "http.server.ThreadingHTTPServer", tmp)
+            "__main__.DualStackServer", tmp)
     if shutil.which("hg"):
         port = free_port()
         subprocess.run(["hg", "init", tmp + "/repo"], check=True)
