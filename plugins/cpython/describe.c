@@ -108,13 +108,18 @@ static struct cpython_ref *add_ref(struct draft *d)
 	return &t->refs[t->n_refs++];
 }
 
-/* References to surroundings, which no deep size follows (plugin.h). */
+/*
+ * References to surroundings, which no deep size follows (plugin.h): where code
+ * runs, and what a definition is called and documented with.
+ */
 static bool is_context(const char *label)
 {
 	static const char *const names[] = {
 		".__globals__", ".__builtins__", ".__code__", ".f_back",
 		".f_globals", ".f_builtins", ".f_code", ".gi_code",
-		".cr_code", ".ag_code", ".__objclass__",
+		".cr_code", ".ag_code", ".__objclass__", ".__name__",
+		".__qualname__", ".__module__", ".__doc__", ".__annotations__",
+		".__type_params__",
 	};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
