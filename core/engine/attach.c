@@ -217,6 +217,18 @@ struct hs_err *en_snap(struct en_engine *en, const char *name,
 	return NULL;
 }
 
+/** A truncated core explains most of what then goes wrong: say so first. */
+static struct hs_err *say_missing(struct hs_err *err, const struct im_image *im)
+{
+	HS_TEXT t = { 0 };
+
+	if (!im_missing(im))
+		return err;
+	hs_text_size(&t, im_missing(im));
+	return hs_err_wrap(err, "the core is truncated, %s are missing",
+			   hs_text_str(&t));
+}
+
 struct hs_err *en_open(struct en_engine *en, const char *path,
 		       struct lg_instant **ret)
 {
@@ -230,6 +242,7 @@ struct hs_err *en_open(struct en_engine *en, const char *path,
 		return err;
 	err = md_probe(en->host, im, &claim);
 	if (err) {
+		err = say_missing(err, im);
 		im_destroy(im);
 		return hs_err_wrap(err, "open '%s'", path);
 	}
@@ -238,6 +251,7 @@ struct hs_err *en_open(struct en_engine *en, const char *path,
 	in->lg.taken_ns = im_info(im)->taken_ns;
 	err = md_open(en->host, &claim, im, &en->task, &in->lg.model);
 	if (err) {
+		err = say_missing(err, im);
 		lg_instant_unref(&in->lg);
 		return hs_err_wrap(err, "open '%s'", path);
 	}
