@@ -31,3 +31,11 @@ tests_bench_graph_heap_SOURCES = tests/bench/graph_heap.c
 tests_bench_graph_heap_LDADD = libhs_analysis.la libhs_graph.la libhs_toy.la \
 	$(LIBS_BASE)
 CLEANFILES += tests/bench/graph_heap$(EXEEXT)
+
+# Over the real model and the example plugin.
+check_PROGRAMS += tests/unit/graph_example.t
+tests_unit_graph_example_t_CPPFLAGS = $(INC_ANALYSIS) \
+	-iquote $(top_srcdir)/core/image $(INC_TESTS)
+tests_unit_graph_example_t_SOURCES = tests/unit/graph_example.c \
+	tests/lib/toy.c tests/lib/toy.h
+tests_unit_graph_example_t_LDADD = $(LIBS_ANALYSIS) $(ELF_LIBS) $(CMOCKA_LIBS)

@@ -26,7 +26,10 @@
 struct gr_graph;
 enum { GR_NONE = UINT32_MAX };
 
-/** Sweep the instant. Borrows the model. threads 0: as many as cores, max 8. */
+/**
+ * Sweep the instant. Borrows the model. threads 0: as many as cores, max 8.
+ * HS_ERR_CANCELLED when interrupted: nothing is kept then.
+ */
 struct hs_err *gr_build(struct md_model *m, struct hs_task *task,
 			unsigned threads, struct gr_graph **ret) HS_MUST_USE;
 void gr_destroy(struct gr_graph *g);
@@ -38,7 +41,7 @@ struct gr_quality {
 	uint64_t unread_bytes;
 	uint64_t dangling;	/* strong edges to no object; needs rows */
 	uint64_t refused;	/* answers of the plugin that cannot be */
-	bool partial;		/* interrupted */
+	bool partial;		/* interrupted: not yet, see gr_build() */
 };
 const struct gr_quality *gr_quality(const struct gr_graph *g);
 
@@ -102,7 +105,8 @@ bool gr_has_reach(const struct gr_graph *g);
 /* --- sets --------------------------------------------------------------- */
 /**
  * A set of nodes of one graph: immutable, counted. Stored as the whole heap,
- * as a sorted list of ids (small), or as a bitmap (large).
+ * as a sorted list of ids (small), or as a bitmap (large). Must not outlive
+ * its graph. Of one thread: asking a set fills its caches.
  */
 struct gr_set;
 struct gr_set *gr_set_ref(struct gr_set *s);
