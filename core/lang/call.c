@@ -73,6 +73,20 @@ const struct lg_verb *lg_verb_at(const struct lg_session *s, const char *line,
 	return lg_verb_named(s, line + at, first - at);
 }
 
+char *lg_verbs_beginning(const struct lg_session *s, const char *name)
+{
+	size_t n = strlen(name);
+	struct hs_text t = { 0 };
+
+	for (size_t i = 0; i < s->n_verbs; i++) {
+		const char *verb = s->verbs[i]->name;
+
+		if (!strncmp(verb, name, n) && verb[n] == ' ')
+			hs_text_addf(&t, "%s%s", t.len ? ", or " : "", verb);
+	}
+	return t.len ? hs_text_take(&t) : NULL;
+}
+
 const struct lg_arg *lg_verb_arg(const struct lg_verb *verb, size_t i)
 {
 	const struct lg_arg *arg = verb->args;

@@ -208,17 +208,21 @@ static function_fn *function_named(const struct lg_node *node)
 static struct hs_err *not_callable(const struct lg_node *node,
 				   const struct lg_value *v)
 {
+	const char *hint;
+
 	if (v->kind != LG_OBJECT)
 		return hs_err_remedy(hs_err_new(HS_ERR_USAGE,
 						"%s cannot be called",
 						lg_kind_words(v)),
 				     "write it without ( )");
-	return hs_err_remedy(
-		hs_err_new(HS_ERR_REFUSED, "call an object of the program: "
-					   "nothing of the program is run"),
-		node->n_items ? "flatsize, leng, iso, show: help lists the "
-				"verbs"
-			      : "write it without ( )");
+	hint = node->a->s ? lg_hint(node->a->s) : NULL;
+	if (!hint)
+		hint = node->n_items ? "help lists the verbs"
+				     : "write it without ( )";
+	return hs_err_remedy(hs_err_new(HS_ERR_REFUSED,
+					"call an object of the program: "
+					"nothing of the program is run"),
+			     "%s", hint);
 }
 
 static struct hs_err *eval_call(struct lg_session *s,

@@ -108,6 +108,8 @@ struct hs_err *lg_invert(struct lg_session *s, struct lg_value *v,
 /** name.c: program: of the program only. */
 struct hs_err *lg_name(struct lg_session *s, const struct lg_node *node,
 		       struct lg_value **ret) HS_MUST_USE;
+/** What does here what a name does elsewhere ("getsizeof"), or NULL. */
+const char *lg_hint(const char *name);
 /** Object at an address that was typed. */
 struct hs_err *lg_at_address(struct lg_session *s, uint64_t addr,
 			     struct lg_value **ret) HS_MUST_USE;

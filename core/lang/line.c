@@ -96,14 +96,26 @@ static struct hs_err *command_assigned(struct lg_parser *p, size_t at,
 			     "%s = %s", target, hs_text_str(&text));
 }
 
-/* What follows an expression that is complete. */
-static struct hs_err *left_over(const struct lg_parser *p,
-				const struct lg_node *expr)
+static struct hs_err *no_verb(const struct lg_parser *p, const char *name)
 {
+	HS_FREE char *two = lg_verbs_beginning(p->s, name);
+	struct hs_err *err = lg_syntax(0, "%s is not a verb", name);
 	const char *names[256];
 	const char *near;
 	size_t n = 0;
 
+	if (two)
+		return hs_err_remedy(err, "%s", two);
+	for (; n < p->s->n_verbs && n < HS_ARRAY_SIZE(names); n++)
+		names[n] = p->s->verbs[n]->name;
+	near = hs_nearest(name, names, n);
+	return hs_err_remedy(err, "%s", near ? near : "help");
+}
+
+/* What follows an expression that is complete. */
+static struct hs_err *left_over(const struct lg_parser *p,
+				const struct lg_node *expr)
+{
 	struct lg_token first = { .kind = LG_T_NAME, .s = expr->s };
 
 	if (expr->kind != LG_N_NAME || expr->at || p->tok.kind == LG_T_OP ||
@@ -111,13 +123,7 @@ static struct hs_err *left_over(const struct lg_parser *p,
 		return lg_unexpected(&p->tok);
 	if (lg_is_foreign(expr->s)) // "not a"
 		return lg_unexpected(&first);
-	for (; n < p->s->n_verbs && n < HS_ARRAY_SIZE(names); n++)
-		names[n] = p->s->verbs[n]->name;
-	near = hs_nearest(expr->s, names, n);
-	if (near)
-		return hs_err_remedy(lg_syntax(0, "%s is not a verb", expr->s),
-				     "%s", near);
-	return hs_err_remedy(lg_syntax(0, "%s is not a verb", expr->s), "help");
+	return no_verb(p, expr->s);
 }
 
 static struct hs_err *parse_whole(struct lg_parser *p, struct lg_line *ret)

@@ -227,16 +227,35 @@ static const struct {
 	{ "dir", "show OBJ lists the attributes" },
 	{ "print", "an expression prints itself" },
 	{ "repr", "an expression prints itself" },
+	{ "str", "an expression prints itself" },
 	{ "isinstance", "heap & CLASS" },
+	{ "vars", "show OBJ lists the attributes" },
+	{ "hasattr", "show OBJ lists the attributes" },
+	{ "getattr", "OBJ.name" },
+	{ "sum", "SET.size is the sum of flat sizes" },
+	{ "sorted", "find orders by size; so does SET.byid" },
+	{ "get_referrers", "iso(OBJ).referrers" },
+	{ "get_referents", "refs OBJ" },
+	{ "get_objects", "heap" },
+	{ "getrefcount", "show OBJ" },
 	{ "exit", "quit" },
 	{ "objgraph", "heap.bytype" },
 	{ "gcore", "snap NAME takes an instant" },
 };
 
+const char *lg_hint(const char *name)
+{
+	for (size_t i = 0; i < HS_ARRAY_SIZE(elsewhere); i++)
+		if (!strcmp(name, elsewhere[i].name))
+			return elsewhere[i].remedy;
+	return NULL;
+}
+
 static struct hs_err *unknown(struct lg_session *s, const struct lg_node *node)
 {
 	const struct lg_verb *verb = lg_verb_named(s, node->s, node->n);
 	struct lg_near near = { 0 };
+	HS_FREE char *two = NULL;
 	struct hs_err *err;
 
 	if (verb && !node->program) {
@@ -263,9 +282,11 @@ static struct hs_err *unknown(struct lg_session *s, const struct lg_node *node)
 				 node->s);
 	near_names(s, node->program, &near);
 	err = lg_near_remedy(err, &near, node->s);
-	for (size_t i = 0; i < HS_ARRAY_SIZE(elsewhere); i++)
-		if (!strcmp(node->s, elsewhere[i].name))
-			return hs_err_remedy(err, "%s", elsewhere[i].remedy);
+	two = lg_verbs_beginning(s, node->s);
+	if (two)
+		return hs_err_remedy(err, "%s", two);
+	if (lg_hint(node->s))
+		return hs_err_remedy(err, "%s", lg_hint(node->s));
 	if (!s->current && !err->remedy)
 		return hs_err_remedy(err, "attach PID, or open FILE");
 	return err;

@@ -179,6 +179,8 @@ struct hs_err *lg_parse_command(struct lg_parser *p, struct lg_node *call)
  */
 const struct lg_verb *lg_verb_at(const struct lg_session *s, const char *line,
 				 size_t at, size_t *end);
+/** "info setup": the verbs of two words that begin with name. free(); NULL. */
+char *lg_verbs_beginning(const struct lg_session *s, const char *name);
 const struct lg_verb *lg_verb_named(const struct lg_session *s,
 				    const char *name, size_t n);
 /** Declared argument i of a verb (a repeated one for all that follow). */

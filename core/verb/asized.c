@@ -126,8 +126,8 @@ const struct lg_verb vb_asized = {
 	.options = options,
 	.summary = "deep and flat size of objects and of what they refer to",
 	.help = "size= is deep (as asizeof), flat= is what the runtime itself "
-		"answers, held= is shown\nwhere the object's own blocks hold "
-		"another number of bytes. Referents are ordered by\nsize; "
+		"answers, held= is shown where the object's own blocks hold "
+		"another number of bytes. Referents are ordered by size; "
 		"what several share is counted where it is met first.",
 	.examples = "asized __main__.cache detail=2\nasized _[0].theone "
 		    "detail=1 above=64k",

@@ -33,7 +33,7 @@ const struct lg_verb vb_asizeof = {
 	.options = options,
 	.summary = "bytes of objects and of everything they refer to",
 	.help = "Bytes that the objects and all they reach by strong "
-		"references hold, each\nobject once. Classes, functions, "
+		"references hold, each object once. Classes, functions, "
 		"modules and code count 0 unless code=1.",
 	.examples = "asizeof __main__.cache\nasizeof threads[0].frames[0]."
 		    "locals['x']\nasizeof (heap & dict)\nasizeof x align=1",

@@ -45,7 +45,7 @@ const struct lg_verb vb_asizesof = {
 	.options = options,
 	.summary = "as asizeof, one number an object",
 	.help = "An object's own bytes count for that object alone; what "
-		"several share counts for\nthe first that reaches it; an "
+		"several share counts for the first that reaches it; an "
 		"object that is given again prints 0.",
 	.examples = "asizesof __main__.users __main__.sessions",
 	.run = run,

@@ -339,7 +339,7 @@ const struct lg_verb vb_find = {
 	.options = options,
 	.summary = "the set of objects of a type, size or content",
 	.help = "Options compare with = != < <= > >=, texts with = != and ~ "
-		"!~ (has, has not), without\nblanks. All of them must hold.",
+		"!~ (has, has not), without blanks. All of them must hold.",
 	.examples = "find type=dict size>1m\nfind type=str value~password "
 		    "limit=20\nfind x type~Account held>=64k",
 	.run = run,

@@ -41,7 +41,7 @@ const struct lg_verb vb_flatsize = {
 	.args = args,
 	.summary = "own bytes of an object, as the runtime itself answers",
 	.help = "CPython: what sys.getsizeof would answer, without running "
-		"it. A '~' stands before\nthe size of a type whose layout is "
+		"it. A '~' stands before the size of a type whose layout is "
 		"that of its nearest known base.",
 	.examples = "flatsize __main__.cache",
 	.run = run,

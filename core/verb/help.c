@@ -14,6 +14,29 @@ static const json_t *shell_verbs(const struct lg_call *call)
 	return sv && sv->shell_verbs ? sv->shell_verbs(sv->engine) : NULL;
 }
 
+enum { TEXT_COLUMNS = 76 };
+
+/* Words of a paragraph, broken into lines. */
+static void add_wrapped(struct hs_text *t, const char *text)
+{
+	size_t column = 0;
+
+	while (*text) {
+		size_t n = strcspn(text, " "), width = hs_text_width(text, n);
+
+		if (column && column + 1 + width > TEXT_COLUMNS) {
+			hs_text_addc(t, '\n');
+			column = 0;
+		}
+		if (column++)
+			hs_text_addc(t, ' ');
+		hs_text_addn(t, text, n);
+		column += width;
+		text += n + (text[n] == ' ');
+	}
+	hs_text_addc(t, '\n');
+}
+
 /* --- help ----------------------------------------------------------------- */
 
 static void overview(const struct lg_call *call, struct hs_text *t)
@@ -71,7 +94,8 @@ static void of_verb(const struct lg_verb *verb, struct hs_text *t)
 {
 	HS_FREE char *usage = lg_usage(verb);
 
-	hs_text_addf(t, "%s\n    %s\n\n%s\n", usage, verb->summary, verb->help);
+	hs_text_addf(t, "%s\n    %s\n\n", usage, verb->summary);
+	add_wrapped(t, verb->help);
 	if (verb->args || verb->options)
 		hs_text_addc(t, '\n');
 	add_args(t, verb->args, false);

@@ -128,7 +128,7 @@ const struct lg_verb vb_snap = {
 	.flags = LG_VERB_NO_RESULT,
 	.summary = "take a new instant of the process and make it current",
 	.help = "The process is stopped as long as attach said. Values of "
-		"earlier instants stay; set\noperators between instants go by "
+		"earlier instants stay; set operators between instants go by "
 		"address, type and content.",
 	.examples = "snap\nsnap before",
 	.run = run_snap,

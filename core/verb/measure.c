@@ -101,7 +101,7 @@ const struct lg_verb vb_leng = {
 	.args = args,
 	.summary = "length of an object, as Pympler counts",
 	.help = "Room for items included where a container has more room than "
-		"items; digits of\na number. None where there is no length.",
+		"items; digits of a number. None where there is no length.",
 	.examples = "leng __main__.cache",
 	.run = run_leng,
 };

@@ -36,7 +36,13 @@ static struct hs_err *run_detach(const struct lg_call *call,
 	const struct vb_services *sv;
 	struct hs_err *err = vb_services(call, &sv);
 
-	return err ? err : sv->detach(sv->engine, ret);
+	if (!err)
+		err = sv->detach(sv->engine, ret);
+	if (err)
+		return err;
+	lg_instant_unref(call->session->tracked);
+	call->session->tracked = NULL;
+	return NULL;
 }
 
 static const struct lg_arg attach_args[] = {
@@ -54,7 +60,7 @@ const struct lg_verb vb_attach = {
 	.flags = LG_VERB_NO_RESULT | LG_VERB_NO_TARGET,
 	.summary = "explore a running process",
 	.help = "It is stopped for the time that a copy of its page tables "
-		"takes; no code of ours runs\nin it.",
+		"takes; no code of ours runs in it.",
 	.examples = "attach 4711",
 	.run = run_attach,
 };

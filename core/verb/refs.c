@@ -120,7 +120,7 @@ const struct lg_verb vb_refs = {
 	.args = args,
 	.summary = "objects that an object refers to",
 	.help = "In the object's own order, duplicates kept; not its class "
-		"and not what it refers to\nweakly. _[3] is the object of row "
+		"and not what it refers to weakly. _[3] is the object of row "
 		"3. For a set: SET.referents.",
 	.examples = "refs __main__.cache",
 	.run = run_refs,
@@ -130,7 +130,7 @@ const struct lg_verb vb_named_refs = {
 	.args = args,
 	.summary = "as refs, with names, of those that have one",
 	.help = "[K] is a key of a dict, [V] the value of that key; "
-		"attributes and variables have\ntheir own names.",
+		"attributes and variables have their own names.",
 	.examples = "named_refs __main__.cache",
 	.run = run_named,
 };

@@ -52,6 +52,13 @@ static json_t *object_doc(struct md_model *m, const struct md_object *o)
 	return doc;
 }
 
+/* Tables, and sets of other than one object. */
+static bool shows_itself(const struct lg_value *v)
+{
+	return lg_kind(v) == LG_NAMESPACE || lg_kind(v) == LG_TABLE ||
+	       (lg_kind(v) == LG_SET && gr_set_count(lg_as_set(v)) != 1);
+}
+
 static struct hs_err *run(const struct lg_call *call, struct lg_value **ret)
 {
 	VB_OBJECTS objects = { 0 };
@@ -60,8 +67,7 @@ static struct hs_err *run(const struct lg_call *call, struct lg_value **ret)
 	json_t *doc, *rows;
 	struct hs_err *err;
 
-	if (lg_kind(call->args[0]) == LG_NAMESPACE ||
-	    lg_kind(call->args[0]) == LG_TABLE) {
+	if (shows_itself(call->args[0])) {
 		*ret = lg_ref(call->args[0]);
 		return NULL;
 	}
@@ -94,8 +100,8 @@ const struct lg_verb vb_show = {
 	.args = args,
 	.summary = "an object: its text, type, sizes and what it refers to",
 	.help = "Rows are attributes and items, with their objects: _[3] is "
-		"that of row 3. Nothing of\nthe program is run, so a class "
-		"with a text form of its own is shown as <… object at\n"
+		"that of row 3. Nothing of the program is run, so a class "
+		"with a text form of its own is shown as <… object at "
 		"0x…>.",
 	.examples = "show __main__.cache\nshow 0x7f12aa0456c0\nshow _[0]",
 	.run = run,

@@ -82,7 +82,7 @@ const struct lg_verb vb_track_diff = {
 	.options = options,
 	.summary = "take an instant and print what it has more than the last",
 	.help = "New - last, by type, as Pympler's SummaryTracker prints it; "
-		"then the new instant is\nthe last.",
+		"then the new instant is the last.",
 	.examples = "track diff\ntrack diff sort=count",
 	.run = run_diff,
 };

@@ -2,6 +2,7 @@
 // Verbs over the example process.
 #include "lines.h"
 
+#include "syntax.h"
 #include "unit.h"
 
 /* --- sizes ---------------------------------------------------------------- */
@@ -230,6 +231,48 @@ static void help_is_made_of_the_records(void **state)
 	fails("help asizoef", "no help for asizoef", "help asizeof");
 }
 
+static void examples_are_lines(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < vb_n_verbs; i++) {
+		HS_FREE char *all = hs_xstrdup(vb_verbs[i]->examples);
+		char *at = all;
+
+		while (at) {
+			struct hs_arena arena = { 0 };
+			struct lg_line parsed = { 0 };
+			char *line = strsep(&at, "\n");
+			struct hs_err *err =
+				lg_parse(&session, &arena, line, &parsed);
+
+			if (err)
+				fail_msg("%s: %s", line, err->message);
+			assert_non_null(parsed.expr);
+			hs_arena_deinit(&arena);
+		}
+	}
+}
+
+static void guesses_are_answered(void **state)
+{
+	(void)state;
+	fails("info",
+	      "info: no variable, no set word, and the program has no "
+	      "such name",
+	      "info setup");
+	fails("track begin", "track is not a verb",
+	      "track diff, or track start");
+	fails("import os", "no 'import' here: nothing of the program is run",
+	      "modules lists what it has imported");
+	fails("hpy().heap()",
+	      "hpy: no variable, no set word, and the program "
+	      "has no such name",
+	      "heap");
+	fails("show modules", "modules is a verb", "modules");
+	assert_string_equal(text(run("show heap"), "type"), "set");
+	assert_string_equal(text(run("show iso(accounts)"), "type"), "object");
+}
+
 /* Is word among what Tab offers at the end of line? */
 static bool offered(const char *line, const char *word)
 {
@@ -348,6 +391,8 @@ int main(void)
 		cmocka_unit_test(threads_have_frames_and_variables),
 		cmocka_unit_test(results_are_kept),
 		cmocka_unit_test(help_is_made_of_the_records),
+		cmocka_unit_test(examples_are_lines),
+		cmocka_unit_test(guesses_are_answered),
 		cmocka_unit_test(tab_offers_what_can_follow),
 		cmocka_unit_test(instants_are_compared),
 	};
