@@ -378,7 +378,7 @@ static void open_files(struct core *c, struct im_image *im)
 			struct core_file *f = &c->files.v[k];
 
 			if (f->start >= mod->pub.start &&
-			    f->end <= mod->pub.end &&
+			    f->start < mod->pub.end &&
 			    !strncmp(f->path, mod->pub.path,
 				     strlen(mod->pub.path)))
 				f->fd = fd;

@@ -3,9 +3,29 @@
 #include "model_priv.h"
 
 #include <errno.h>
+#include <grp.h>
 #include <limits.h>
+#include <pwd.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+/**
+ * A group of one: the user's own, which has the user's name and nobody else in
+ * it. Where that is the custom, umask is 002, and group-writable means nothing
+ * (as Debian's sshd has it, auth.c, secure_permissions()).
+ */
+static bool is_private_group(const struct stat *st)
+{
+	const struct passwd *owner = getpwuid(st->st_uid);
+	const struct group *group;
+	HS_FREE char *name = NULL;
+
+	if (!owner || owner->pw_gid != st->st_gid)
+		return false;
+	name = hs_xstrdup(owner->pw_name);
+	group = getgrgid(st->st_gid);
+	return group && !strcmp(group->gr_name, name) && !group->gr_mem[0];
+}
 
 /** Why one file or folder is not trusted, or NULL. free(). */
 static char *distrust_one(const char *path, const struct stat *st)
@@ -16,7 +36,8 @@ static char *distrust_one(const char *path, const struct stat *st)
 	// In a folder with the sticky bit others cannot replace what is ours.
 	if (S_ISDIR(st->st_mode) && (st->st_mode & S_ISVTX))
 		return NULL;
-	if (st->st_mode & (S_IWGRP | S_IWOTH))
+	if ((st->st_mode & S_IWOTH) ||
+	    ((st->st_mode & S_IWGRP) && !is_private_group(st)))
 		return hs_xasprintf("others can write to %s (chmod go-w)",
 				    path);
 	return NULL;

@@ -20,7 +20,7 @@ struct corebuf {
 	Elf64_Phdr ph[COREBUF_PHDRS];
 	uint8_t bytes[COREBUF_MAX];	/* of the file; see corebuf_finish() */
 	size_t n;			/* of bytes in use */
-	uint8_t notes[4096];
+	uint8_t notes[8192];
 	size_t n_notes;
 };
 

@@ -13,6 +13,7 @@
 enum { PAGE = 4096 };
 
 static struct corebuf *core;
+static char own_path[4096];	/* of this test's own executable */
 static uint8_t page[4 * PAGE];
 
 static struct hs_err *open_first(size_t n, struct im_image **ret)
@@ -250,6 +251,89 @@ static void mapped_files_name_the_segments(void **state)
 	im_destroy(im);
 }
 
+/** NT_FILE: path mapped at 0x400000 from its beginning, 64 pages of it. */
+static void add_mapped_file(const char *path)
+{
+	uint64_t files[5 + 512] = { 1, PAGE, 0x400000, 0x400000 + 64 * PAGE };
+
+	assert_true(strlen(path) < 4096);
+	memcpy(&files[5], path, strlen(path));
+	corebuf_note(core, NT_FILE, files, 40 + strlen(path) + 1);
+}
+
+/** Bytes of the file at path, at most n. */
+static size_t file_bytes(const char *path, uint8_t *ret, size_t n)
+{
+	FILE *f = fopen(path, "re");
+
+	assert_non_null(f);
+	n = fread(ret, 1, n, f);
+	fclose(f);
+	return n;
+}
+
+static void what_a_core_leaves_out_comes_from_the_same_file(void **state)
+{
+	static uint8_t file[8 * PAGE], got[8 * PAGE];
+	const struct im_module *mod;
+	struct im_image *im;
+	size_t n;
+
+	(void)state;
+	n = file_bytes("/proc/self/exe", file, sizeof(file));
+	assert_int_equal(n, sizeof(file));
+	// Its first page is there, with headers and build id; the rest is not.
+	corebuf_load(core, 0x400000, PF_R | PF_X, file, PAGE, 4 * PAGE);
+	corebuf_load(core, 0x404000, PF_R | PF_W, file, 0, PAGE);
+	add_mapped_file(own_path);
+	im = open_whole();
+	assert_int_equal(im_modules(im, &mod), 1);
+	assert_int_equal(strlen(mod->build_id), 40);
+	assert_int_equal(im_read(im, 0x400000, got, sizeof(got)), 4 * PAGE);
+	assert_memory_equal(got, file, 4 * PAGE);
+	// The process may have written there.
+	assert_int_equal(im_read(im, 0x404000, got, PAGE), 0);
+	// No segment tells of these: the file does.
+	assert_int_equal(im_read(im, 0x405000, got, PAGE), PAGE);
+	assert_memory_equal(got, file + 5 * PAGE, PAGE);
+	im_destroy(im);
+}
+
+static void a_file_of_another_build_is_not_used(void **state)
+{
+	static uint8_t file[PAGE], got[PAGE];
+	struct im_image *im;
+	uint8_t *id;
+
+	(void)state;
+	file_bytes("/proc/self/exe", file, sizeof(file));
+	id = memmem(file, sizeof(file), "GNU\0", 4);
+	while (id && id[-4] != NT_GNU_BUILD_ID)
+		id = memmem(id + 1, sizeof(file) - (size_t)(id + 1 - file),
+			    "GNU\0", 4);
+	assert_non_null(id);
+	id[4] ^= 1;
+	corebuf_load(core, 0x400000, PF_R | PF_X, file, PAGE, 4 * PAGE);
+	add_mapped_file(own_path);
+	im = open_whole();
+	assert_int_equal(im_read(im, 0x401000, got, PAGE), 0);
+	im_destroy(im);
+}
+
+static void a_32_bit_process_is_refused(void **state)
+{
+	Elf32_Ehdr eh = { .e_ident = { 0x7f, 'E', 'L', 'F', ELFCLASS32,
+				       ELFDATA2LSB, EV_CURRENT },
+			  .e_type = ET_EXEC, .e_machine = EM_386 };
+
+	(void)state;
+	memcpy(page, &eh, sizeof(eh));
+	corebuf_load(core, 0x400000, PF_R | PF_X, page, PAGE, PAGE);
+	add_mapped_file("/bin/old");
+	corebuf_finish(core);
+	assert_refused(core->n, HS_ERR_UNSUPPORTED, "it is a 32-bit program");
+}
+
 static void notes_that_lie_are_left_out(void **state)
 {
 	uint64_t files[] = { UINT64_MAX / 24, PAGE, 0x10000, 0x11000, 0 };
@@ -327,10 +411,15 @@ int main(void)
 		TEST(more_segments_than_the_header_can_count),
 		TEST(threads_and_command_come_from_the_notes),
 		TEST(mapped_files_name_the_segments),
+		TEST(what_a_core_leaves_out_comes_from_the_same_file),
+		TEST(a_file_of_another_build_is_not_used),
+		TEST(a_32_bit_process_is_refused),
 		TEST(notes_that_lie_are_left_out),
 		TEST(other_files_are_refused_with_the_reason),
 		TEST(what_is_no_file_is_refused),
 	};
 
+	if (readlink("/proc/self/exe", own_path, sizeof(own_path) - 1) < 0)
+		return 1;
 	return UNIT_RUN(tests);
 }

@@ -5,6 +5,7 @@
 
 #include "image.h"
 
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "toy.h"
@@ -379,6 +380,57 @@ static void the_process_is_as_it_was(void **state)
 	assert_int_equal(toy_sum(&toy), sum);
 }
 
+/** By gdb's gcore; the name of the file, or NULL without a gcore. */
+static char *make_core(const char *dir)
+{
+	HS_FREE char *pid = hs_xasprintf("%d", toy.pid);
+	HS_FREE char *prefix = hs_xasprintf("%s/core", dir);
+	pid_t child = fork();
+	int status;
+
+	if (!child) {
+		if (!freopen("/dev/null", "w", stdout) ||
+		    !freopen("/dev/null", "w", stderr))
+			_exit(1);
+		execlp("gcore", "gcore", "-o", prefix, pid, (char *)NULL);
+		_exit(127);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 127)
+		return NULL;
+	assert_int_equal(status, 0);
+	return hs_xasprintf("%s.%s", prefix, pid);
+}
+
+static void a_core_of_it_answers_the_same(void **state)
+{
+	struct md_model *live = model;
+	char dir[] = "/tmp/heapsh-test-XXXXXX";
+	HS_FREE char *path = NULL;
+	struct md_claim claim;
+	struct im_image *core;
+
+	assert_non_null(mkdtemp(dir));
+	path = make_core(dir);
+	if (!path) {
+		rmdir(dir);
+		skip();
+	}
+	assert_ok(im_open_core(path, &core));
+	unlink(path);
+	rmdir(dir);
+	assert_ok(md_probe(host, core, &claim));
+	assert_ok(md_open(host, &claim, core, &task, &model));
+	every_object_has_the_type_and_sizes_it_says(state);
+	every_reference_has_its_target_and_label(state);
+	a_sweep_finds_every_object_of_the_arenas(state);
+	the_roots_are_the_process_own(state);
+	globals_are_found_by_name(state);
+	md_close(model);
+	im_destroy(core);
+	model = live;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -396,6 +448,7 @@ int main(void)
 		cmocka_unit_test(measures_are_answered),
 		cmocka_unit_test(another_version_is_refused_with_its_sentence),
 		cmocka_unit_test(what_nobody_knows_is_described),
+		cmocka_unit_test(a_core_of_it_answers_the_same),
 		cmocka_unit_test(the_process_is_as_it_was),
 	};
 
