@@ -52,6 +52,9 @@ struct hs_err *lg_attribute(struct lg_session *s, struct lg_value *v,
 		return local(s, v, name, ret);
 	for (const struct lg_attr *a = attrs; a->word.name; a++)
 		lg_near_add(&near, a->word.name, strlen(a->word.name));
+	for (size_t i = 0; v->kind == LG_SET && lg_words_of("words", i); i++)
+		lg_near_add(&near, lg_words_of("words", i)->name,
+			    strlen(lg_words_of("words", i)->name));
 	return lg_near_remedy(hs_err_new(HS_ERR_NAME, "%s has no attribute %s",
 					 lg_kind_words(v), name),
 			      &near, name);

@@ -246,6 +246,7 @@ static struct hs_err *in_set(struct lg_session *s, struct lg_value *a,
 {
 	struct gr_set *one;
 	struct lg_value *nodes;
+	struct gr_graph *g;
 	struct hs_err *err;
 	bool all;
 	uint32_t id;
@@ -253,17 +254,15 @@ static struct hs_err *in_set(struct lg_session *s, struct lg_value *a,
 	if (a->kind != LG_OBJECT)
 		return hs_err_remedy(no_meaning(LG_OP_IN, a, b),
 				     "of two sets: a <= b");
-	// the object itself, also where it is a class
-	id = a->in->graph ? gr_id(a->in->graph, a->u.addr) : GR_NONE;
-	if (a->in == b->in) {
+	err = lg_instant_graph(a->in, s->task, &g);
+	if (err)
+		return err;
+	id = gr_id(g, a->u.addr);	// the object itself, also of a class
+	if (id == GR_NONE || a->in == b->in) {
 		*ret = id != GR_NONE && gr_set_has(b->u.set.nodes, id);
 		return NULL;
 	}
-	if (id == GR_NONE) {
-		*ret = false;
-		return NULL;
-	}
-	err = gr_set_of(a->in->graph, &id, 1, &one);
+	err = gr_set_of(g, &id, 1, &one);
 	if (err)
 		return err;
 	nodes = lg_set(a->in, one, AN_BY_CLODO);

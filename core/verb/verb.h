@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * verb: one verb, one file, one const record (struct lg_verb). A verb returns
- * a value and never prints.
+ * verb: one verb, one file, one const record (struct lg_verb); verbs that
+ * differ in a word share a file. A verb returns a value and never prints.
  *
  * To add a verb: write core/verb/NAME.c with `const struct lg_verb vb_NAME`,
- * add one line to verbs.def and the file to local.mk, and a test under
- * tests/e2e. Help, completion and usage errors come from the record.
+ * add one line to verbs.def, the file to local.mk, and a test to
+ * tests/unit/verb_run.c. Help, completion and usage errors come from the
+ * record. "track diff" is vb_track_diff.
  */
 #ifndef VB_VERB_H
 #define VB_VERB_H
