@@ -10,8 +10,10 @@
  * half-written answer must not end the engine.
  */
 enum {
-	STOP_MS = 400,		/* for all threads to stop; then undo */
-	TRIES = 3,
+	STOP_MS = 60,		/* for all threads to stop; then undo */
+	STOP_THREADS = 5,	/* that cost another millisecond */
+	STOP_MS_MAX = 5000,
+	TRIES = 4,		/* each with twice the time */
 	FREEZE_MS = 90000,	/* terabytes */
 	SETTLE_MS = 90000,
 	RELEASE_MS = 90000,
@@ -109,7 +111,7 @@ static struct hs_err *take_instant(struct tg_packet *a,
 }
 
 static struct hs_err *freeze_once(struct tg_client *c,
-				  const struct tg_plan *plan,
+				  const struct tg_plan *plan, uint32_t stop_ms,
 				  struct tg_instant **ret)
 {
 	struct wr_tracer_freeze m = {
@@ -117,7 +119,7 @@ static struct hs_err *freeze_once(struct tg_client *c,
 		.n_stacks = (uint32_t)plan->stacks.n,
 		.syscall_ret = plan->gadgets.syscall_ret,
 		.restore_rt = plan->gadgets.restore_rt,
-		.stop_ms = STOP_MS,
+		.stop_ms = stop_ms < STOP_MS_MAX ? stop_ms : STOP_MS_MAX,
 	};
 	TG_PACKET q = { 0 };
 	TG_PACKET a = { 0 };
@@ -136,16 +138,19 @@ static struct hs_err *freeze_once(struct tg_client *c,
 }
 
 /*
- * A thread that waits for the disk, or for memory, is free again a moment
- * later: it is worth a second try, after the target has run for a while.
+ * A thread that waits for the disk, for memory or for its share of the
+ * processor is free again a moment later: it is worth another try, after the
+ * target has run for a while. The first is short, since until it is given up
+ * the other threads stand still.
  */
 struct hs_err *tg_freeze(struct tg_client *c, const struct tg_plan *plan,
 			 struct tg_instant **ret)
 {
+	uint32_t stop_ms = STOP_MS + plan->n_threads / STOP_THREADS;
 	struct hs_err *err = NULL;
 
 	for (int i = 0; i < TRIES; i++) {
-		err = freeze_once(c, plan, ret);
+		err = freeze_once(c, plan, stop_ms << i, ret);
 		if (!err || err->code != HS_ERR_TIMEOUT || i == TRIES - 1)
 			return tg_or_gone(err, plan->pid, plan->start_time);
 		hs_err_free(err);
@@ -171,25 +176,36 @@ struct hs_err *tg_adopt(struct tg_client *c, uint64_t id,
 
 /* --- settle --- */
 
-/* Shared writable mappings of the clone: nothing may be written there. */
-static struct hs_err *add_shared(int pid, int fd, uint64_t offset,
-				 uint32_t *ret_n)
+/* Shared mappings, writable or not, of which there are *ret_n. */
+static struct hs_err *add_shared(const struct tg_maps *maps, bool writable,
+				 int fd, uint64_t *offset, uint32_t *ret_n)
+{
+	struct hs_err *err = NULL;
+
+	for (size_t i = 0; !err && i < maps->v.n; i++) {
+		const struct tg_map *m = &maps->v.v[i];
+		struct wr_tracer_range r = { m->start, m->end };
+
+		if (m->prot[3] != 's' || (m->prot[1] == 'w') != writable)
+			continue;
+		err = tg_memfd_write(fd, *offset, &r, sizeof(r));
+		*offset += sizeof(r);
+		++*ret_n;
+	}
+	return err;
+}
+
+static struct hs_err *add_all_shared(int pid, int fd, uint64_t offset,
+				     struct wr_tracer_settle *m)
 {
 	struct tg_maps maps = { 0 };
 	struct hs_err *err = tg_maps_read(pid, &maps);
-	uint32_t n = 0;
 
-	for (size_t i = 0; !err && i < maps.v.n; i++) {
-		const struct tg_map *m = &maps.v.v[i];
-		struct wr_tracer_range r = { m->start, m->end };
-
-		if (m->prot[1] != 'w' || m->prot[3] != 's')
-			continue;
-		err = tg_memfd_write(fd, offset + n * sizeof(r), &r, sizeof(r));
-		n++;
-	}
+	if (!err)
+		err = add_shared(&maps, true, fd, &offset, &m->n_shared);
+	if (!err)
+		err = add_shared(&maps, false, fd, &offset, &m->n_closed);
 	tg_maps_deinit(&maps);
-	*ret_n = n;
 	return err;
 }
 
@@ -219,7 +235,7 @@ static struct hs_err *settle_request(const struct tg_instant *in,
 	if (!err)
 		err = tg_memfd_write(fd, before, s->after, after);
 	if (!err)
-		err = add_shared(in->snap_pid, fd, before + after, &m.n_shared);
+		err = add_all_shared(in->snap_pid, fd, before + after, &m);
 	m.head = q->head;
 	memcpy(q->bytes, &m, sizeof(m));
 	return err;

@@ -32,7 +32,8 @@ struct settle {
 	struct tg_held *h;
 	struct wr_tracer_settle q;
 	struct wr_tracer_write *writes;	/* before, then after */
-	struct wr_tracer_range *shared;
+	struct wr_tracer_range *ranges;	/* all that is shared with others */
+	size_t n_ranges;		/* the first q.n_shared: writable */
 	int mem_fd;			/* of E */
 	clockid_t clock;		/* E's processor time */
 	uint64_t deadline_ns;		/* wall */
@@ -44,7 +45,7 @@ struct settle {
 static void settle_deinit(struct settle *s)
 {
 	free(s->writes);
-	free(s->shared);
+	free(s->ranges);
 	hs_close_p(&s->mem_fd);
 }
 
@@ -56,11 +57,12 @@ static struct hs_err *take_lists(struct settle *s, struct tg_packet *in)
 	struct hs_err *err;
 
 	s->writes = hs_xcalloc(n + 1, sizeof(*s->writes));
-	s->shared = hs_xcalloc(s->q.n_shared + 1, sizeof(*s->shared));
+	s->n_ranges = (size_t)s->q.n_shared + s->q.n_closed;
+	s->ranges = hs_xcalloc(s->n_ranges + 1, sizeof(*s->ranges));
 	err = tg_memfd_read(fd, 0, s->writes, size);
 	if (!err)
-		err = tg_memfd_read(fd, size, s->shared,
-				    s->q.n_shared * sizeof(*s->shared));
+		err = tg_memfd_read(fd, size, s->ranges,
+				    s->n_ranges * sizeof(*s->ranges));
 	for (size_t i = 0; !err && i < n; i++) {
 		if (s->writes[i].len > WR_TRACER_WRITE_BYTES ||
 		    s->writes[i].mode > WR_TRACER_AND)
@@ -77,7 +79,8 @@ static struct hs_err *take_request(struct settle *s, struct tg_packet *in)
 	    s->q.limit_ms > LIMIT_MS_MAX ||
 	    s->q.n_before > WR_TRACER_WRITES ||
 	    s->q.n_after > WR_TRACER_WRITES ||
-	    s->q.n_shared > WR_TRACER_SHARED)
+	    s->q.n_shared > WR_TRACER_SHARED ||
+	    s->q.n_closed > WR_TRACER_SHARED)
 		return hs_err_new(HS_ERR_FORMAT, "settle: wrong request");
 	s->h = tg_held_find(s->t, s->q.id);
 	if (!s->h || !s->h->snap)
@@ -122,7 +125,7 @@ static bool confine(struct settle *s)
 	struct tg_held *h = s->h;
 
 	for (uint32_t i = 0; i < s->q.n_shared; i++) {
-		const struct wr_tracer_range *m = &s->shared[i];
+		const struct wr_tracer_range *m = &s->ranges[i];
 		struct tg_remote io = { .call = {
 			.nr = SYS_mprotect,
 			.args = { m->start, m->end - m->start, PROT_READ },
@@ -233,14 +236,17 @@ static bool entered(struct settle *s, enum wr_tracer_settle_state *ret,
 {
 	struct user_regs_struct r;
 	struct tg_call call = { .nr = -1 };
-	enum tg_verdict v = TG_STOP_HERE;
+	enum tg_verdict v;
 
 	*ret = WR_TRACER_ENDED;
 	if (tg_arch_get_regs(s->h->eval, &r))
 		return true;
-	if (tg_arch_entered(s->h->eval, &call))
-		v = tg_arch_verdict(s->q.calls, &call, s->shared,
-				    s->q.n_shared);
+	if (!tg_arch_entered(s->h->eval, &call)) {
+		s->r.signal = SIGSYS;
+		*ret = WR_TRACER_FAULT;
+		return true;
+	}
+	v = tg_arch_verdict(s->q.calls, &call, s->ranges, s->n_ranges);
 	if (v == TG_STOP_HERE) {
 		memcpy(s->r.regs, &r, sizeof(s->r.regs));
 		s->r.call = (int32_t)call.nr;
@@ -284,8 +290,8 @@ static bool stands_already(struct settle *s, const struct tg_task *task)
 	struct tg_call in;
 
 	tg_arch_blocked_in(&task->state.regs, &in);
-	if (in.nr < 0 || tg_arch_verdict(s->q.calls, &in, s->shared,
-					 s->q.n_shared) != TG_STOP_HERE)
+	if (in.nr < 0 || tg_arch_verdict(s->q.calls, &in, s->ranges,
+					 s->n_ranges) != TG_STOP_HERE)
 		return false;
 	memcpy(s->r.regs, &task->state.regs, sizeof(s->r.regs));
 	s->r.call = (int32_t)in.nr;

@@ -13,6 +13,7 @@ struct tg_plan {
 	int pid;
 	int pidfd;
 	uint64_t start_time;
+	uint32_t n_threads;	/* about */
 	struct tg_gadgets gadgets;
 	HS_VEC(struct wr_tracer_range) stacks;
 };

@@ -87,11 +87,7 @@ static bool is_known(const struct tg_tracer *t, pid_t pid)
 	for (size_t i = 0; i < t->held.n; i++) {
 		const struct tg_held *h = t->held.v[i];
 
-		if (h->snap == pid || h->eval == pid || h->pid == pid)
-			return true;
-	}
-	for (size_t i = 0; i < t->graves.n; i++) {
-		if (t->graves.v[i]->pid == pid)
+		if (h->snap == pid || h->eval == pid)
 			return true;
 	}
 	return false;
@@ -99,29 +95,18 @@ static bool is_known(const struct tg_tracer *t, pid_t pid)
 
 /*
  * A target that is killed in the middle of clone() may leave a clone that we
- * were never told of; it stands still and would do so for ever. A process is
- * ended only when it is a whole one (no thread of anybody), stopped from its
- * birth, and no target of ours.
+ * were never told of; it stands still and would do so for ever. Let go, it
+ * ends itself (x86_64_frame.c). Whatever else it might be, to let it go is
+ * never wrong.
  */
 static void sweep_strangers(struct tg_tracer *t)
 {
-	for (int i = 0; i < 16; i++) {
-		siginfo_t si = { 0 };
-		int pidfd;
+	siginfo_t si = { 0 };
 
-		if (waitid(P_ALL, 0, &si,
-			   WSTOPPED | WNOHANG | WNOWAIT | __WALL) ||
-		    !si.si_pid || is_known(t, si.si_pid))
-			return;
-		pidfd = (int)syscall(SYS_pidfd_open, si.si_pid, 0);
-		if (pidfd >= 0 && si.si_code == CLD_TRAPPED) {
-			close(pidfd);
-			(void)tg_clone_end(t, si.si_pid);
-			continue;
-		}
-		hs_close_p(&pidfd);
+	if (!waitid(P_ALL, 0, &si,
+		    WSTOPPED | WNOHANG | WNOWAIT | __WALL) &&
+	    si.si_pid && !is_known(t, si.si_pid))
 		hs_vec_push(&t->lingering, si.si_pid);
-	}
 }
 
 static void sweep(struct tg_tracer *t)
@@ -129,8 +114,8 @@ static void sweep(struct tg_tracer *t)
 	tg_task_drain(t->signal_fd);
 	sweep_children(t);
 	sweep_clones(t);
-	tg_sweep_lingering(t);
 	sweep_strangers(t);
+	tg_sweep_lingering(t);
 	if (t->graves.n)
 		(void)tg_reap(t);
 }

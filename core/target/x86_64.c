@@ -149,18 +149,20 @@ bool tg_arch_rewind(struct user_regs_struct *r)
 	return true;
 }
 
-/* As arch_do_signal_or_restart() does when there is no signal. */
+/*
+ * As arch_do_signal_or_restart() does when there is no signal; but calls with
+ * a restart block (nanosleep, poll, timed futex) are made again from their
+ * beginning. What time was left is known to the kernel alone, and forgotten by
+ * rt_sigreturn. A program that has no handlers is not made for EINTR; to wait
+ * longer does it no harm.
+ */
 void tg_arch_restart(struct user_regs_struct *r)
 {
-	if (!tg_arch_restartable(r)) {
-		(void)tg_arch_rewind(r);
-	} else if ((int64_t)r->rax == -ERESTART_RESTARTBLOCK) {
-		// The time that was left is known to the kernel alone, and
-		// rt_sigreturn makes it forget: what a signal would give.
-		r->rax = -EINTR;
-	} else {
+	if (tg_arch_restartable(r)) {
 		r->rax = r->orig_rax;
 		r->rip -= SYSCALL_BYTES;
+	} else {
+		(void)tg_arch_rewind(r);
 	}
 	r->orig_rax = -1;
 }

@@ -153,8 +153,11 @@ enum wr_tracer_settle_state {
 	WR_TRACER_UNCONFINED,		/* could not be confined: never ran */
 };
 
-/** fds: memfd of n_before, then n_after wr_tracer_write, then n_shared
- * wr_tracer_range of the clone's shared writable mappings. */
+/**
+ * fds: memfd of n_before, then n_after wr_tracer_write, then wr_tracer_range:
+ * n_shared mappings of the clone that are shared and writable, and n_closed
+ * that are shared and not.
+ */
 struct wr_tracer_settle {
 	struct wr_tracer_head head;
 	uint64_t id;
@@ -162,6 +165,8 @@ struct wr_tracer_settle {
 	uint32_t calls;			/* wr_tracer_calls: that may pass */
 	uint32_t limit_ms;		/* of its own processor time */
 	uint32_t n_before, n_after, n_shared;
+	uint32_t n_closed;
+	uint32_t reserved;
 };
 /** fds, when state is SETTLED: /proc/EVAL/mem, read-only. */
 struct wr_tracer_settled {
