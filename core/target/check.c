@@ -32,6 +32,7 @@ struct check {
 	struct tg_options o;
 	struct tg_report *r;
 	struct hs_text status;	/* /proc/PID/status */
+	int our_tracer;
 };
 
 static struct hs_err *live_remedy(const struct check *k, struct hs_err *err)
@@ -169,12 +170,12 @@ static struct hs_err *why_denied(const struct check *k, int errnum)
 			  hs_err_remedy(err, "sudo heapsh attach %d", k->pid);
 }
 
-static struct hs_err *check_permitted(const struct check *k)
+static struct hs_err *check_permitted(struct check *k)
 {
 	struct hs_err *err;
 	int denied = 0;
 
-	err = tg_client_probe(k->c, k->pid, &denied);
+	err = tg_client_probe(k->c, k->pid, &denied, &k->our_tracer);
 	if (err || !denied)
 		return err;
 	if (denied == ENOENT || denied == ESRCH)
@@ -190,7 +191,10 @@ static struct hs_err *check_state(const struct check *k)
 	const char *state = tg_field(s, "State");
 	int tracer = (int)tg_field_u64(s, "TracerPid");
 
-	if (tracer) {
+	// Ours, for a thread that did not stop in time: it will, or has.
+	if (tracer && tracer == k->our_tracer)
+		state = NULL;
+	else if (tracer) {
 		HS_TEXT comm = { 0 };
 		HS_TEXT why = { 0 };
 

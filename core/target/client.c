@@ -173,7 +173,8 @@ static struct hs_err *probe_ourselves(int pid, int *ret_denied)
 	return NULL;
 }
 
-struct hs_err *tg_client_probe(struct tg_client *c, int pid, int *ret_denied)
+struct hs_err *tg_client_probe(struct tg_client *c, int pid, int *ret_denied,
+			       int *ret_tracer)
 {
 	struct wr_tracer_probed r;
 	struct wr_tracer_probe m;
@@ -191,6 +192,7 @@ struct hs_err *tg_client_probe(struct tg_client *c, int pid, int *ret_denied)
 		return err;
 	memcpy(&r, a.bytes, sizeof(r));
 	*ret_denied = r.denied;
+	*ret_tracer = r.tracer;
 	return NULL;
 }
 

@@ -76,10 +76,12 @@ int tg_hijack_rank(const struct tg_task *task, const struct tg_stacks *stacks)
 		return 0;
 	if (!stack || sp - stack->start < room)
 		return 0;
-	if (tg_arch_restartable(r))
-		return 3;
+	// Best is what can be made again exactly, should we die. The time that
+	// a sleep has left cannot: the kernel keeps it, and may lose it then.
 	tg_arch_blocked_in(r, &in);
-	return in.nr < 0 ? 2 : 1;
+	if (in.nr < 0)
+		return 2;
+	return tg_arch_keeps_time(r) ? 1 : 3;
 }
 
 /* struct rseq and struct rseq_cs, include/uapi/linux/rseq.h (Linux 6.1). */
@@ -195,7 +197,7 @@ void tg_hijack_end(struct tg_hijack *h)
 
 	(void)ptrace(PTRACE_SETOPTIONS, tid, 0, 0);
 	(void)ptrace(PTRACE_SETSIGMASK, tid, sizeof(s->sigmask), &s->sigmask);
-	(void)tg_arch_set_regs(tid, &s->regs);
+	(void)tg_arch_set_regs(tid, &h->task->resume);
 	// Only now that nothing leads there any more.
 	(void)tg_mem_write(h->mem_fd, h->frame.addr, h->saved, h->frame.size);
 }

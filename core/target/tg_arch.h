@@ -79,6 +79,8 @@ void tg_arch_blocked_in(const struct user_regs_struct *r, struct tg_call *ret);
 void tg_arch_call_args(const struct user_regs_struct *r, uint64_t ret[6]);
 /** Blocked in a call that the kernel restarts by itself, unseen. */
 bool tg_arch_restartable(const struct user_regs_struct *r);
+/** Of these: one of which only the kernel knows how to go on. */
+bool tg_arch_keeps_time(const struct user_regs_struct *r);
 /**
  * A call that any ptrace stop ends with EINTR, where no signal came: change
  * the registers so that it is made again. false: it is not such a call.

@@ -29,9 +29,12 @@ struct hs_err *tg_or_gone(struct hs_err *err, int pid,
 /** Ask and wait for the answer. HS_ERR of the tracer comes as it is. */
 struct hs_err *tg_client_ask(struct tg_client *c, struct tg_packet *q,
 			     int timeout_ms, struct tg_packet *ret) HS_MUST_USE;
-/** errno with which the kernel refuses the tracer (c NULL: us), or 0. */
-struct hs_err *tg_client_probe(struct tg_client *c, int pid,
-			       int *ret_denied) HS_MUST_USE;
+/**
+ * errno with which the kernel refuses the tracer (c NULL: us), or 0; and the
+ * pid of the tracer, or 0.
+ */
+struct hs_err *tg_client_probe(struct tg_client *c, int pid, int *ret_denied,
+			       int *ret_tracer) HS_MUST_USE;
 /** Stacks of the process as maps has them now, into *ret. */
 void tg_find_stacks(const struct tg_maps *maps, struct tg_plan *ret);
 /** Find both gadgets in the mapped files. HS_ERR_UNSUPPORTED. */

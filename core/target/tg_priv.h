@@ -97,7 +97,9 @@ struct tg_task {
 	bool stopped;
 	bool clean;		/* stopped by us, not at a signal */
 	int signal;		/* it is about to get; given back at the end */
+	bool rewound;		/* the call it was in will be made again */
 	struct tg_state state;	/* xstate: in the stop's own memory */
+	struct user_regs_struct resume;	/* registers to go on with */
 };
 struct tg_block {
 	void *bytes;

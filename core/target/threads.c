@@ -165,6 +165,54 @@ void tg_thread_wait(struct tg_tracer *t, pid_t tid, bool keep,
 	}
 }
 
+/* A signal that is pending and not blocked: EINTR may be its doing. */
+static bool signal_waits_in(const struct tg_task *task, uint32_t flags)
+{
+	enum { BATCH = 32 };
+	siginfo_t si[BATCH];
+	struct __ptrace_peeksiginfo_args a = { .flags = flags, .nr = BATCH };
+	long n = ptrace(PTRACE_PEEKSIGINFO, task->tid, &a, si);
+
+	if (n < 0 || n == BATCH)
+		return true;
+	for (long i = 0; i < n; i++) {
+		int sig = si[i].si_signo;
+
+		if (sig < 1 || sig > 64 ||
+		    !(task->state.sigmask >> (sig - 1) & 1))
+			return true;
+	}
+	return false;
+}
+
+static bool signal_waits(const struct tg_task *task)
+{
+	return signal_waits_in(task, 0) ||
+	       signal_waits_in(task, PTRACE_PEEKSIGINFO_SHARED);
+}
+
+/*
+ * A stop of ours that ended a call with EINTR: let it be made again. At once,
+ * so that our death does not leave the EINTR to the program.
+ */
+static void hide_interruption(struct tg_task *task)
+{
+	task->resume = task->state.regs;
+	if (!task->clean || !tg_arch_rewind(&task->resume))
+		return;
+	if (signal_waits(task))
+		task->resume = task->state.regs;
+	else
+		task->rewound = !tg_arch_set_regs(task->tid, &task->resume);
+}
+
+/* A signal has come since: its handler is to see the call interrupted. */
+static void unhide_interruption(const struct tg_task *task)
+{
+	if (task->rewound && signal_waits(task))
+		(void)tg_arch_set_regs(task->tid, &task->state.regs);
+}
+
 /* A stop: what it was, and the state. false: the thread has ended since. */
 static bool record(struct tg_stop *s, struct tg_task *task,
 		   const struct tg_event *ev)
@@ -172,12 +220,12 @@ static bool record(struct tg_stop *s, struct tg_task *task,
 	task->stopped = true;
 	task->clean = tg_event_is_interrupt(ev);
 	task->signal = task->clean ? 0 : ev->signal;
-	task->state.xstate = s ? xstate_room(s) : NULL;
-	if (s && tg_arch_get_state(task->tid, &task->state))
+	task->state.xstate = xstate_room(s);
+	if (tg_arch_get_state(task->tid, &task->state))
 		return false;
-	if (s)
-		s->blocks.v[s->blocks.n - 1].used +=
-			hs_align_up(task->state.xstate_size, 64);
+	s->blocks.v[s->blocks.n - 1].used +=
+		hs_align_up(task->state.xstate_size, 64);
+	hide_interruption(task);
 	return true;
 }
 
@@ -295,43 +343,12 @@ struct hs_err *tg_stop_all(struct tg_tracer *t, struct tg_stop *s,
 	return err;
 }
 
-/* A signal that is pending and not blocked: EINTR may be its doing. */
-static bool signal_waits(const struct tg_task *task, uint32_t flags)
-{
-	enum { BATCH = 32 };
-	siginfo_t si[BATCH];
-	struct __ptrace_peeksiginfo_args a = { .flags = flags, .nr = BATCH };
-	long n = ptrace(PTRACE_PEEKSIGINFO, task->tid, &a, si);
-
-	if (n < 0 || n == BATCH)
-		return true;
-	for (long i = 0; i < n; i++) {
-		int sig = si[i].si_signo;
-
-		if (sig < 1 || sig > 64 ||
-		    !(task->state.sigmask >> (sig - 1) & 1))
-			return true;
-	}
-	return false;
-}
-
-/* A stop of ours that ended a call with EINTR: let it be made again. */
-static void hide_interruption(const struct tg_task *task)
-{
-	struct user_regs_struct r = task->state.regs;
-
-	if (!task->clean || !tg_arch_rewind(&r) || signal_waits(task, 0) ||
-	    signal_waits(task, PTRACE_PEEKSIGINFO_SHARED))
-		return;
-	(void)tg_arch_set_regs(task->tid, &r);
-}
-
 void tg_let_go(struct tg_tracer *t, const struct tg_task *task)
 {
 	if (!task->tid)
 		return;
-	if (task->stopped && task->state.xstate_size)
-		hide_interruption(task);
+	if (task->stopped)
+		unhide_interruption(task);
 	if (!task->stopped ||
 	    ptrace(PTRACE_DETACH, task->tid, 0, task->signal))
 		hs_vec_push(&t->lingering, task->tid);

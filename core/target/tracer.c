@@ -136,6 +136,7 @@ static struct hs_err *do_probe(struct tg_packet *in, struct tg_packet *out)
 	fd = tg_proc_open(q.pid, "mem", O_RDONLY);
 	r.head.size = sizeof(r);
 	r.denied = fd < 0 ? -fd : 0;
+	r.tracer = getpid();
 	hs_close_p(&fd);
 	memcpy(out->bytes, &r, sizeof(r));
 	return NULL;

@@ -85,6 +85,12 @@ bool tg_arch_restartable(const struct user_regs_struct *r)
 	       (tg_arch_wants_restart(rax) || rax == -ERESTART_RESTARTBLOCK);
 }
 
+bool tg_arch_keeps_time(const struct user_regs_struct *r)
+{
+	return (int64_t)r->orig_rax >= 0 &&
+	       (int64_t)r->rax == -ERESTART_RESTARTBLOCK;
+}
+
 /*
  * Calls that a mere stop ends with EINTR (signal(7), "Interruption of system
  * calls and library functions by stop signals"; the socket calls do so when a
@@ -154,7 +160,9 @@ bool tg_arch_rewind(struct user_regs_struct *r)
  * a restart block (nanosleep, poll, timed futex) are made again from their
  * beginning. What time was left is known to the kernel alone, and forgotten by
  * rt_sigreturn. A program that has no handlers is not made for EINTR; to wait
- * longer does it no harm.
+ * longer does it no harm. But a call that has been stopped before is
+ * restart_syscall() by now, and does become EINTR then: such a thread is used
+ * last, and this happens to it only when the tracer is killed.
  */
 void tg_arch_restart(struct user_regs_struct *r)
 {

@@ -76,7 +76,7 @@ struct wr_tracer_probed {
 	struct wr_tracer_head head;
 	struct wr_tracer_status status;
 	int32_t denied;			/* errno of opening mem, or 0 */
-	uint32_t reserved;
+	int32_t tracer;			/* pid of the tracer */
 };
 
 /**
