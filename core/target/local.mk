@@ -25,3 +25,11 @@ tests_fixtures_tg_fixture_SOURCES = tests/fixtures/tg_blocked.c \
 	tests/fixtures/tg_state.c
 E2E_TESTS += tests/target/check.t tests/target/freeze.t tests/target/kill.t \
 	tests/target/settle.t
+
+check_PROGRAMS += tests/unit/target_arch.t tests/unit/target_hostile.t
+tests_unit_target_arch_t_CPPFLAGS = $(INC_TARGET) $(INC_TESTS)
+tests_unit_target_arch_t_SOURCES = tests/unit/target_arch.c
+tests_unit_target_arch_t_LDADD = $(LIBS_TARGET) $(CMOCKA_LIBS)
+tests_unit_target_hostile_t_CPPFLAGS = $(INC_TARGET) $(INC_TESTS)
+tests_unit_target_hostile_t_SOURCES = tests/unit/target_hostile.c
+tests_unit_target_hostile_t_LDADD = $(LIBS_TARGET) $(CMOCKA_LIBS)

@@ -151,7 +151,7 @@ bool tg_arch_rewind(struct user_regs_struct *r)
 		return false;
 	r->rax = r->orig_rax;
 	r->rip -= SYSCALL_BYTES;
-	r->orig_rax = -1;
+	r->orig_rax = UINT64_MAX;
 	return true;
 }
 
@@ -172,7 +172,7 @@ void tg_arch_restart(struct user_regs_struct *r)
 	} else {
 		(void)tg_arch_rewind(r);
 	}
-	r->orig_rax = -1;
+	r->orig_rax = UINT64_MAX;
 }
 
 void tg_arch_call(const struct user_regs_struct *base,
@@ -182,8 +182,8 @@ void tg_arch_call(const struct user_regs_struct *base,
 	*ret = *base;
 	ret->rip = g->syscall_ret;
 	ret->rsp = sp;
-	ret->orig_rax = -1;
-	ret->rax = call->nr;
+	ret->orig_rax = UINT64_MAX;
+	ret->rax = (uint64_t)call->nr;
 	ret->rdi = call->args[0];
 	ret->rsi = call->args[1];
 	ret->rdx = call->args[2];
@@ -200,7 +200,7 @@ void tg_arch_park(const struct user_regs_struct *base,
 	*ret = *base;
 	ret->rip = g->restore_rt;
 	ret->rsp = sp + 8;		// as if its address had been popped
-	ret->orig_rax = -1;
+	ret->orig_rax = UINT64_MAX;
 	ret->eflags &= ~(uint64_t)(FLAG_TRAP | FLAG_DIRECTION);
 }
 
@@ -211,7 +211,7 @@ int64_t tg_arch_result(const struct user_regs_struct *r)
 
 void tg_arch_cancel(struct user_regs_struct *r)
 {
-	r->orig_rax = -1;
+	r->orig_rax = UINT64_MAX;
 }
 
 void tg_arch_set_result(struct user_regs_struct *r, int64_t result)

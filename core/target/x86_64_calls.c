@@ -58,7 +58,7 @@ static enum tg_verdict futex_verdict(const struct tg_call *c,
 				     const struct wr_tracer_range *shared,
 				     size_t n_shared)
 {
-	switch (c->args[1] & FUTEX_CMD_MASK) {
+	switch ((int)c->args[1] & FUTEX_CMD_MASK) {
 	case FUTEX_WAKE:
 	case FUTEX_WAKE_BITSET:
 		return overlaps(c->args[0], 4, shared, n_shared) ? TG_PRETEND :
