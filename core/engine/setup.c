@@ -25,7 +25,7 @@ json_t *en_attached_doc(struct lg_instant *lg)
 	json_t *doc = wr_doc_create("attached");
 
 	json_object_set_new(doc, "pid", json_integer(info->pid));
-	wr_set_text(doc, "command", info->command, strlen(info->command));
+	wr_set_text(doc, "program", info->command, strlen(info->command));
 	json_object_set_new(doc, "runtime", json_string(claim->runtime));
 	json_object_set_new(doc, "version", json_string(claim->version));
 	json_object_set_new(doc, "rss", wr_u64(info->rss));
