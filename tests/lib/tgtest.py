@@ -95,6 +95,12 @@ def footprint(pid):
     return {"maps": maps, "fds": fds, "masks": masks}
 
 
+def blocked_signals(pid):
+    """The signal mask of a process' first thread, in hexadecimal."""
+    with open("/proc/%d/status" % pid) as f:
+        return [line.split()[1] for line in f if line.startswith("SigBlk")][0]
+
+
 def alive(pid):
     state = stat_field(pid, 3)
     return state is not None and state not in "ZX"

@@ -43,6 +43,7 @@ def kill_tracer(words, mib):
     name = "%s, tracer killed" % " ".join(str(w) for w in words)
     left = traced = 0
     with tgtest.fixture(*words, env=dict(os.environ, TG_MIB=str(mib))) as f:
+        before = tgtest.blocked_signals(f.pid)
         for _ in range(N):
             with tgtest.Driver() as d:
                 d.say("loop %d 1000000" % f.pid)
@@ -59,6 +60,8 @@ def kill_tracer(words, mib):
                 left += 1
         equal(traced, 0, "%s: nothing is left stopped" % name)
         equal(left, 0, "%s: no clone is left running" % name)
+        equal(tgtest.blocked_signals(f.pid), before,
+              "%s: its signal mask is as before" % name)
         tgtest.ends_well(f, "%s %d times: it found nothing wrong" % (name, N))
 
 
