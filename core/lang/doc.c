@@ -39,6 +39,17 @@ static json_t *raw_doc(const struct lg_value *v)
 	return doc;
 }
 
+/* A document inside another: what is common to all is said once. */
+static json_t *as_body(json_t *doc)
+{
+	static const char *const common[] = { "schema", "command", "instant",
+					      "partial" };
+
+	for (size_t i = 0; i < HS_ARRAY_SIZE(common); i++)
+		json_object_del(doc, common[i]);
+	return doc;
+}
+
 static struct hs_err *list_doc(struct lg_session *s, struct lg_value *v,
 			       json_t **ret)
 {
@@ -50,7 +61,7 @@ static struct hs_err *list_doc(struct lg_session *s, struct lg_value *v,
 
 		err = lg_doc(s, v->u.list.v[i], &item);
 		if (!err)
-			json_array_append_new(items, item);
+			json_array_append_new(items, as_body(item));
 	}
 	if (err)
 		json_decref(items);

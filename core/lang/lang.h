@@ -46,7 +46,7 @@ struct lg_instant *lg_instant_ref(struct lg_instant *in);
 void lg_instant_unref(struct lg_instant *in);
 /** The model, its task set to this command's. Borrowed. */
 struct md_model *lg_instant_model(struct lg_instant *in, struct hs_task *task);
-/** The graph, swept on first use. HS_ERR_GONE after release without one. */
+/** The graph, swept on first use. HS_ERR_FAULT after release without one. */
 struct hs_err *lg_instant_graph(struct lg_instant *in, struct hs_task *task,
 				struct gr_graph **ret) HS_MUST_USE;
 

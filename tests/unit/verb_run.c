@@ -28,6 +28,7 @@ static void several_sizes_are_a_list(void **state)
 	(void)state;
 	assert_string_equal(text(doc, "type"), "list");
 	assert_int_equal(json_array_size(values), 2);
+	assert_null(json_object_get(json_array_get(values, 0), "schema"));
 	assert_int_equal(number(json_array_get(values, 1), "value"),
 			 toy_object(&toy, accounts)->flat);
 	doc = run("asizesof accounts");
