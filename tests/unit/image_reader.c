@@ -120,7 +120,7 @@ static void absurd_views_are_refused(void **state)
 	assert_null(im_view(reader, 0, 8));
 }
 
-static void a_block_is_fetched_once(void **state)
+static void a_block_is_fetched_once_or_twice(void **state)
 {
 	uint64_t reads, i;
 
@@ -129,13 +129,15 @@ static void a_block_is_fetched_once(void **state)
 	open_reader(NULL);
 	assert_non_null(im_view(reader, BASE, 8));
 	reads = fake.reads;
-	for (i = 0; i < BLOCK; i += 8)
+	for (i = 0; i < BLOCK; i += 8) {
 		assert_true(holds_words(im_view(reader, BASE + i, 8), BASE + i,
 					8));
-	assert_int_equal(fake.reads, reads);
+		// A quarter of it, and the rest with the first page beyond.
+		assert_int_equal(fake.reads, reads + (i >= BLOCK / 4));
+	}
 	assert_true(holds_words(im_view(reader, BASE + BLOCK - 8, 16),
 				BASE + BLOCK - 8, 16));
-	assert_int_equal(fake.reads, reads + 1);
+	assert_int_equal(fake.reads, reads + 2);
 }
 
 static void what_is_lent_is_not_read(void **state)
@@ -248,7 +250,7 @@ int main(void)
 					  close_reader),
 		cmocka_unit_test_teardown(absurd_views_are_refused,
 					  close_reader),
-		cmocka_unit_test_teardown(a_block_is_fetched_once,
+		cmocka_unit_test_teardown(a_block_is_fetched_once_or_twice,
 					  close_reader),
 		cmocka_unit_test_teardown(what_is_lent_is_not_read,
 					  close_reader),
