@@ -114,16 +114,20 @@ static struct hs_err *run_parsed(struct lg_session *s, const char *text,
 	return err;
 }
 
-/* "?", "?heap", "heap?": as in other shells. free(), or NULL. */
-static char *as_help(const char *line)
+/* "?", "?heap", "heap?": as in other shells. free(), or NULL. *from is where
+ * in the line the words are that follow "help ". */
+static char *as_help(const char *line, size_t *from)
 {
 	size_t at = lg_skip_blanks(line, 0), end = strlen(line);
 
 	while (end > at && lg_is_blank(line[end - 1]))
 		end--;
-	if (line[at] == '?')
+	*from = at;
+	if (line[at] == '?') {
+		*from = at + 1;
 		return hs_xasprintf("help %.*s", (int)(end - at - 1),
 				    line + at + 1);
+	}
 	if (end > at + 1 && line[end - 1] == '?' &&
 	    !memchr(line + at, '\'', end - at) &&
 	    !memchr(line + at, '"', end - at))
@@ -132,12 +136,25 @@ static char *as_help(const char *line)
 	return NULL;
 }
 
+/* A caret in "help " and the words belongs under what was typed. */
+static void move_caret(struct hs_err *err, const char *line, size_t from)
+{
+	const int help = (int)strlen("help ");
+	size_t len = strlen(line), column;
+
+	if (!err || err->column < 0)
+		return;
+	column = from + (err->column > help ? (size_t)(err->column - help) : 0);
+	err->column = (int)(column < len ? column : len);
+}
+
 struct hs_err *lg_run(struct lg_session *s, const char *line, unsigned number,
 		      json_t **ret)
 {
 	struct hs_arena arena = { 0 };
 	struct lg_line parsed = { 0 };
-	HS_FREE char *help = as_help(line);
+	size_t from = 0;
+	HS_FREE char *help = as_help(line, &from);
 	const char *text = help ? help : line;
 	json_t *doc = NULL;
 	struct hs_err *err;
@@ -148,6 +165,8 @@ struct hs_err *lg_run(struct lg_session *s, const char *line, unsigned number,
 		err = run_parsed(s, text, &parsed, number, &doc);
 	hs_progress_end(s->task);
 	hs_arena_deinit(&arena);
+	if (help)
+		move_caret(err, line, from);
 	if (!err)
 		*ret = doc;
 	return err;

@@ -49,6 +49,7 @@ static const struct fuzz_seed fuzz_seeds[] = {
 	SEED("threads[0].frames[2].locals['x'].y[-1:2:3] == ~0x7f | @z ^ _"),
 	SEED("-1.5e3 - 0b11 & 0o17 <= 3 not in (1,)\n'\\x41\\101\\N' # c"),
 	SEED("y = asized(x, detail = 2)\nasizeof(heap & list)[0].z\n?\nheap?"),
+	SEED("(5?\n?(5\n ?\n\t?? ?"),
 	SEED("heap.more.bytype\n_.prev & dict\nlen((1, 2))\nid(3)\ntype('a')"),
 };
 
