@@ -75,6 +75,17 @@ def kill_tracer_holding():
                 hstest.wait_for(lambda: not tgtest.alive(i["snap"]), "clone")
         ok(tgtest.alive(f.pid), "a tracer that dies takes its clones along")
         tgtest.ends_well(f, "held, tracer killed: it found nothing wrong")
+    # A settled copy would be a second program if it were let go.
+    with tgtest.fixture("invariant") as f, tgtest.Driver() as d:
+        i = d.need("settle", d.need("freeze", f.pid)["id"], 0, 2000)
+        equal(i["state"], tgtest.SETTLED, "a settled copy is held")
+        os.kill(d.tracer, signal.SIGKILL)
+        try:
+            hstest.wait_for(lambda: not tgtest.alive(i["eval"]), "copy", 3)
+        except TimeoutError:
+            os.kill(i["eval"], signal.SIGKILL)
+            ok(False, "the settled copy ends with the tracer")
+        tgtest.ends_well(f, "settled, tracer killed: it found nothing wrong")
 
 
 def kill_target(words):
