@@ -5,6 +5,7 @@
 
 #include "image.h"
 
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -385,10 +386,13 @@ static char *make_core(const char *dir)
 {
 	HS_FREE char *pid = hs_xasprintf("%d", toy.pid);
 	HS_FREE char *prefix = hs_xasprintf("%s/core", dir);
+	// A core of megabytes is expected; whatever goes wrong, no full disk.
+	const struct rlimit limit = { 256 << 20, 256 << 20 };
 	pid_t child = fork();
 	int status;
 
 	if (!child) {
+		setrlimit(RLIMIT_FSIZE, &limit);
 		if (!freopen("/dev/null", "w", stdout) ||
 		    !freopen("/dev/null", "w", stderr))
 			_exit(1);
@@ -398,7 +402,7 @@ static char *make_core(const char *dir)
 	assert_int_equal(waitpid(child, &status, 0), child);
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 127)
 		return NULL;
-	assert_int_equal(status, 0);
+	// One that failed left what the core's reader will complain of.
 	return hs_xasprintf("%s.%s", prefix, pid);
 }
 
@@ -409,6 +413,7 @@ static void a_core_of_it_answers_the_same(void **state)
 	HS_FREE char *path = NULL;
 	struct md_claim claim;
 	struct im_image *core;
+	struct hs_err *err;
 
 	assert_non_null(mkdtemp(dir));
 	path = make_core(dir);
@@ -416,9 +421,10 @@ static void a_core_of_it_answers_the_same(void **state)
 		rmdir(dir);
 		skip();
 	}
-	assert_ok(im_open_core(path, &core));
+	err = im_open_core(path, &core);
 	unlink(path);
 	rmdir(dir);
+	assert_ok(err);
 	assert_ok(md_probe(host, core, &claim));
 	assert_ok(md_open(host, &claim, core, &task, &model));
 	every_object_has_the_type_and_sizes_it_says(state);
