@@ -15,11 +15,11 @@ tests_lib_tg_driver_CPPFLAGS = $(INC_TARGET)
 tests_lib_tg_driver_SOURCES = tests/lib/tg_driver.c
 tests_lib_tg_driver_LDADD = $(LIBS_TARGET)
 
-# Programs to be stopped. Without sanitizers: they are to be like others.
+# Programs to be stopped.
 noinst_PROGRAMS += tests/fixtures/tg_fixture
 tests_fixtures_tg_fixture_CPPFLAGS = -iquote $(top_srcdir)/tests/fixtures
-tests_fixtures_tg_fixture_CFLAGS = -std=gnu11 -pthread $(WARN_CFLAGS)
-tests_fixtures_tg_fixture_LDFLAGS = -pthread
+tests_fixtures_tg_fixture_CFLAGS = $(CFLAGS_FIXTURE)
+tests_fixtures_tg_fixture_LDFLAGS = $(LDFLAGS_FIXTURE)
 tests_fixtures_tg_fixture_SOURCES = tests/fixtures/tg_blocked.c \
 	tests/fixtures/tg_fixture.c tests/fixtures/tg_fixture.h \
 	tests/fixtures/tg_state.c

@@ -11,9 +11,7 @@ plugins_example_example_la_SOURCES = %D%/example.c %D%/example.h \
 noinst_PROGRAMS += tests/fixtures/example_process
 tests_fixtures_example_process_CPPFLAGS = \
 	-iquote $(top_srcdir)/plugins/example
-# Never with sanitizers: it stands for somebody's program, and a core of it
-# would hold terabytes of their shadow memory.
-tests_fixtures_example_process_CFLAGS = -std=gnu11 -pthread $(WARN_CFLAGS)
-tests_fixtures_example_process_LDFLAGS = -pthread
+tests_fixtures_example_process_CFLAGS = $(CFLAGS_FIXTURE)
+tests_fixtures_example_process_LDFLAGS = $(LDFLAGS_FIXTURE)
 tests_fixtures_example_process_SOURCES = tests/fixtures/example_process.c \
 	plugins/example/toyheap.h
