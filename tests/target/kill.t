@@ -60,8 +60,9 @@ def kill_tracer(words, mib):
                 left += 1
         equal(traced, 0, "%s: nothing is left stopped" % name)
         equal(left, 0, "%s: no clone is left running" % name)
-        equal(tgtest.blocked_signals(f.pid), before,
-              "%s: its signal mask is as before" % name)
+        if words[0] == "registers":     # others are in handlers, or in libc
+            equal(tgtest.blocked_signals(f.pid), before,
+                  "%s: its signal mask is as before" % name)
         tgtest.ends_well(f, "%s %d times: it found nothing wrong" % (name, N))
 
 
@@ -76,8 +77,8 @@ def kill_tracer_holding():
         ok(tgtest.alive(f.pid), "a tracer that dies takes its clones along")
         tgtest.ends_well(f, "held, tracer killed: it found nothing wrong")
     # A settled copy would be a second program if it were let go.
-    with tgtest.fixture("invariant") as f, tgtest.Driver() as d:
-        i = d.need("settle", d.need("freeze", f.pid)["id"], 0, 2000)
+    with tgtest.fixture("many", 3) as f, tgtest.Driver() as d:
+        i = d.need("settle", d.need("freeze", f.pid)["id"], 1, 2000)
         equal(i["state"], tgtest.SETTLED, "a settled copy is held")
         os.kill(d.tracer, signal.SIGKILL)
         try:

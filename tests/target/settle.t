@@ -102,6 +102,18 @@ def shared_memory():
         tgtest.ends_well(f, "shared: nobody else wrote to it")
 
 
+def the_call_is_not_made():
+    """The call at which a copy arrives would be a signal to the program."""
+    with tgtest.fixture("invariant", 2) as f:
+        at = set()
+        for _ in range(10):
+            i = d.need("settle", d.need("freeze", f.pid)["id"], 0, 2000)
+            at.add(d.need("thread", i["id"], 0)["syscall"])
+            d.need("release", i["id"])
+        ok(62 in at, "a copy arrives at kill()")
+        tgtest.ends_well(f, "kill() was not called by any copy")
+
+
 def limit():
     """A thread that makes no system call does not settle, and says so in
     time."""
@@ -128,8 +140,8 @@ def blocked_already():
         tgtest.ends_well(f, "many: it found nothing wrong")
 
 
-for part in (invariant_holds, where_it_stands, writes, shared_memory, limit,
-             blocked_already):
+for part in (invariant_holds, where_it_stands, writes, shared_memory,
+             the_call_is_not_made, limit, blocked_already):
     part()
 equal(d.do("quit"), {"tracer_status": 0}, "the tracer ends when told to")
 hstest.done()
