@@ -25,5 +25,7 @@ tests_unit_shell_options_t_CPPFLAGS = $(CPPFLAGS_SHELL) $(INC_TESTS)
 tests_unit_shell_options_t_SOURCES = tests/unit/shell_options.c %D%/options.c
 tests_unit_shell_options_t_LDADD = $(LIBS_BASE) $(CMOCKA_LIBS)
 
-E2E_TESTS += tests/shell/batch.t tests/shell/terminal.t
-EXTRA_DIST += tests/lib/fake_engine.py tests/lib/fakeshell.py
+E2E_TESTS += tests/shell/batch.t tests/shell/session.t \
+	tests/shell/terminal.t
+EXTRA_DIST += tests/fixtures/steering.py tests/lib/fake_engine.py \
+	tests/lib/fakeshell.py tests/lib/terminal.py

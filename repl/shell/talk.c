@@ -331,6 +331,7 @@ static void replace_engine(struct sh_shell *sh, enum outcome outcome)
 	const char *plugin;
 	unsigned deaths;
 
+	sh_note(sh, SH_EXIT_FAILED);
 	for (deaths = 0; outcome != ANSWERED && deaths < MAX_DEATHS; deaths++) {
 		HS_FREE char *how =
 			sh_engine_bury(&sh->roles, outcome == LOOPS, &plugin);
@@ -363,17 +364,42 @@ static void look_at_tracer(struct sh_shell *sh)
 		       "and start heapsh anew");
 }
 
+/* Words that came meanwhile, and whether it is still there. */
+static enum outcome look_at_engine(struct sh_shell *sh)
+{
+	struct talk t = { .sh = sh };
+	struct hs_err *err;
+
+	if (sh->roles.engine_fd < 0)
+		return DIED;
+	err = receive(&t);
+	hs_err_free(err);
+	return err ? DIED : ANSWERED;
+}
+
+void sh_idle(struct sh_shell *sh)
+{
+	enum outcome outcome = look_at_engine(sh);
+
+	if (outcome != ANSWERED)
+		replace_engine(sh, outcome);
+}
+
 int sh_ask(struct sh_shell *sh, enum wr_type type, uint32_t arg,
 	   const char *text, sh_on_doc *on_doc, void *on_doc_arg)
 {
 	struct talk t = { .sh = sh, .on_doc = on_doc, .arg = on_doc_arg };
-	enum outcome outcome = talk(&t, type, arg, text);
+	enum outcome outcome;
 
+	// One that died between two lines has not seen this one.
+	sh_idle(sh);
+	if (sh->quit)
+		return SH_EXIT_FAILED;
+	outcome = talk(&t, type, arg, text);
 	look_at_tracer(sh);
 	if (outcome == ANSWERED)
 		return t.status;
 	replace_engine(sh, outcome);
-	sh_note(sh, SH_EXIT_FAILED);
 	return SH_EXIT_FAILED;
 }
 
@@ -442,15 +468,4 @@ void sh_release(struct sh_shell *sh)
 	sh->released = true;
 	// Whatever comes of it: its socket's end has the same meaning.
 	talk(&t, WR_QUIT, 0, "");
-}
-
-void sh_idle(struct sh_shell *sh)
-{
-	struct talk t = { .sh = sh };
-	struct hs_err *err = receive(&t);
-
-	if (!err)
-		return;
-	hs_err_free(err);
-	replace_engine(sh, DIED);
 }

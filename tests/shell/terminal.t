@@ -3,112 +3,40 @@
 """The shell on a terminal: what a person types and sees. The engine is a fake
 one; what lies behind the pty is read as a terminal would read it."""
 import os
-import pty
 import re
-import select
 import signal
-import struct
 import sys
 import termios
 import time
-import fcntl
 
 sys.path.insert(0, os.path.join(os.environ.get("abs_top_srcdir", "."),
                                 "tests", "lib"))
 from fakeshell import Shell  # noqa: E402
 from hstest import diag, done, equal, ok, wait_for  # noqa: E402
+from terminal import Terminal  # noqa: E402
 
-LIMIT = 30
 PROMPT = "4711 @1 3m>"
-# What we ourselves send: colours, bracketed paste, erase line, cursor moves of
-# readline within a line. Nothing else may begin with ESC.
-OURS = re.compile("\x1b\\[(\\?2004[hl]|[0-9;]*m|[0-9]*[KCDPJA@]|[0-9]*G)")
 
 
-class Terminal:
-    def __init__(self, shell, *args, rows=24, columns=100, env=None):
-        self.seen = ""
-        self.at = 0
-        self.pid, self.fd = pty.fork()
-        if self.pid == 0:
-            os.chdir(shell.folder)
-            os.execve(shell.heapsh, ["heapsh"] + list(args),
-                      dict(shell.env, **(env or {})))
-        fcntl.ioctl(self.fd, termios.TIOCSWINSZ,
-                    struct.pack("HHHH", rows, columns, 0, 0))
-
-    def type(self, text):
-        os.write(self.fd, text.encode())
-
-    def read(self):
-        """More of what comes; False at the end."""
-        r, _, _ = select.select([self.fd], [], [], LIMIT)
-        if not r:
-            raise TimeoutError("nothing comes after %r" % self.seen[-200:])
-        try:
-            data = os.read(self.fd, 65536)
-        except OSError:
-            return False
-        self.seen += data.decode(errors="surrogateescape")
-        return bool(data)
-
-    def until(self, pattern):
-        """Read up to a match behind what was matched before; the text up to
-        and with it, as a person sees it."""
-        while True:
-            m = re.compile(pattern).search(self.seen, self.at)
-            if m:
-                text = self.seen[self.at:m.end()]
-                self.at = m.end()
-                return plain(text)
-            if not self.read():
-                diag("ended before %r: %r" % (pattern, self.seen[self.at:]))
-                return plain(self.seen[self.at:])
-
-    def prompt(self):
-        return self.until(re.escape(PROMPT) + r"(\x1b\[0m)? $")
-
-    def end(self):
-        while self.read():
-            pass
-        _, status = os.waitpid(self.pid, 0)
-        os.close(self.fd)
-        return os.waitstatus_to_exitcode(status)
-
-    def is_safe(self):
-        rest = OURS.sub("", self.seen)
-        bad = re.search("[\x00-\x06\x0b-\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e"
-                        "\udc80-\udcff]", rest)
-        if bad:
-            diag(repr(rest[max(0, bad.start() - 60):bad.start() + 20]))
-        return not bad
-
-
-def plain(text):
-    return OURS.sub("", text).replace("\r\n", "\n").replace("\r", "")
+def open_(sh, *args, env=None, **kw):
+    return Terminal([sh.heapsh] + list(args), folder=sh.folder,
+                    env=dict(sh.env, **(env or {})),
+                    prompt=re.escape(PROMPT), **kw)
 
 
 def start(sh, *args, **kw):
-    t = Terminal(sh, *(args or ("attach", "4711")), **kw)
+    t = open_(sh, *(args or ("attach", "4711")), **kw)
     t.first = t.prompt()
     return t
-
-
-def ask(t, line):
-    """Type a line: what is printed before the next prompt."""
-    t.type(line + "\n")
-    text = t.prompt()
-    return text[text.index("\n") + 1:text.rindex(PROMPT)] \
-        if "\n" in text else text
 
 
 def lines(sh):
     t = start(sh)
     ok("Attached to 4711 (python3 app.py): CPython 3.11.2 · RSS 131 MiB · "
        "paused 3.1 ms\n" in t.first, "attach says one line")
-    equal(ask(t, "number"), "1\n", "a line is run, and the prompt comes back")
-    equal(ask(t, "echo é日本"), "é日本\n", "what is not ASCII stays whole")
-    ok("h\x1b" not in ask(t, "heap") and "str\n" in t.seen.replace("\r", ""),
+    equal(t.ask("number"), "1\n", "a line is run, and the prompt comes back")
+    equal(t.ask("echo é日本"), "é日本\n", "what is not ASCII stays whole")
+    ok("h\x1b" not in t.ask("heap") and "str\n" in t.seen.replace("\r", ""),
        "a table")
     t.type("numbex\x7fr\n")
     ok("4\n" in t.prompt(), "a line can be edited")
@@ -162,31 +90,31 @@ def interrupts(sh):
     t = start(sh)
     t.type("half a line\x03")
     t.prompt()
-    equal(ask(t, "number"), "1\n", "Ctrl-C at the prompt drops the line")
+    equal(t.ask("number"), "1\n", "Ctrl-C at the prompt drops the line")
     t.type("sleep\n")
     wait_for(lambda: sh.log("sleeping"), "the command runs")
     before = time.monotonic()
     t.type("\x03")
     ok("heapsh: interrupted\n" in t.prompt() and
        time.monotonic() - before < 1.5, "Ctrl-C in a command ends it at once")
-    equal(ask(t, "number"), "3\n", "and the shell goes on")
+    equal(t.ask("number"), "3\n", "and the shell goes on")
     t.type("hang\n")
     wait_for(lambda: sh.log("hanging"), "the command runs")
     t.type("\x03")
     text = t.prompt()
     ok("gave no answer within 2 s" in text and "Attached to 4711" in text,
        "an engine that does not answer is replaced")
-    text = ask(t, "crash p")
+    text = t.ask("crash p")
     ok("killed by signal 11" in text and "plugin 'p'" in text,
        "an engine that crashes is replaced")
-    equal(ask(t, "number"), "6\n", "and the shell goes on again")
+    equal(t.ask("number"), "6\n", "and the shell goes on again")
     t.type("num")
     t.until("num")
     t.type("\x1a")
     wait_for(lambda: stopped(t.pid), "Ctrl-Z stops it")
     os.kill(t.pid, signal.SIGCONT)
     t.until(PROMPT + ".*num")
-    equal(ask(t, "ber"), "7\n", "Ctrl-Z stops it, and the line goes on")
+    equal(t.ask("ber"), "7\n", "Ctrl-Z stops it, and the line goes on")
     t.type("\x04")
     equal(t.end(), 0, "it ends as ever")
 
@@ -198,8 +126,8 @@ def stopped(pid):
 
 def hostile(sh):
     t = start(sh, rows=60)
-    ask(t, "nasty")
-    ask(t, "badjson")
+    t.ask("nasty")
+    t.ask("badjson")
     t.type("later\n")
     t.prompt()
     t.until("later: ")
@@ -221,12 +149,12 @@ def long_results(sh):
     t.type("quit\n")
     t.end()
     t = start(sh, "attach", "4711", "--no-pager", rows=10)
-    ok("\n99\n" in ask(t, "long 100"), "--no-pager")
-    ok("\n99\n" in ask(t, "long 100 | cat"), "a pipe is not paged")
+    ok("\n99\n" in t.ask("long 100"), "--no-pager")
+    ok("\n99\n" in t.ask("long 100 | cat"), "a pipe is not paged")
     t.type("quit\n")
     t.end()
     t = start(sh, rows=10, env={"PAGER": "tr 9 X"})
-    ok("\nX8\n" in ask(t, "long 100"), "$PAGER")
+    ok("\nX8\n" in t.ask("long 100"), "$PAGER")
     t.type("quit\n")
     t.end()
 
@@ -255,7 +183,7 @@ def modes(sh):
     ok(not before[3] & termios.ECHO, "SIGTERM at the prompt: the terminal is "
        "as it was")
     equal(t.end(), 143, "and the status says so")
-    t = Terminal(sh, "demo")
+    t = open_(sh, "demo")
     text = t.prompt()
     equal(len(re.findall("^    \\S", text, re.M)), 3,
           "demo suggests three things to type")
