@@ -14,7 +14,8 @@ from hstest import (diag, done, equal, heapsh, ok, python,  # noqa: E402
 
 
 
-def cause(i, kind, refs, kind_of, surplus, orphans):
+def cause(i, kind, refs, kind_of, surplus, orphans,
+          reachable):
     """Why an object is there that Python code cannot find; None: no cause."""
     kinds = {kind_of.get(r) for r in refs}
     if kind == "frame":
@@ -27,8 +28,12 @@ def cause(i, kind, refs, kind_of, surplus, orphans):
         return "held by a frame that C runs"
     if any(r in surplus for r in refs):
         return "below another of these"
+    if kinds == {"_json.Scanner"}:
+        return "held by an object of C whose traverse leaves it out"
     if not refs and i in orphans:
-        return "held by C alone (interned strings, names, dicts)"
+        return "held by C alone (names, dicts)"
+    if not refs and i in reachable:
+        return "a root: the interpreter's own state (interned, method cache)"
     return None
 
 
@@ -79,18 +84,26 @@ for version, path in pythons():
                     v[1] for v in lost.values()).most_common(12):
                 diag("%d of %s missing" % (n, kind))
             surplus = {i for i in ids if i not in census}
+            if not ok(len(surplus) < 6000, "%s: %d objects beyond the census"
+                      % (version, len(surplus))):
+                continue
             order = sorted(surplus)
             asked = heapsh(["attach", f.pid],
-                           ["orphans.byid.all"] +
+                           ["orphans.byid.all", "x = heap.reachable.byid"] +
+                           ["x[%d:%d].all" % (n, n + 90000)
+                            for n in (0, 90000, 180000)] +
                            [c for i in order for c in
                             ("show 0x%x" % i,
                              "iso(0x%x).referrers.byid.all" % i)]).results
             orphans = addresses(asked.pop(0))
+            reachable = set().union(*(addresses(asked.pop(0))
+                                      for _ in range(3)))
             kind_of = {i: v[1] for i, v in census.items()}
             kind_of.update(zip(order, (d["kind"] for d in asked[::2])))
             why = collections.Counter()
             for i, refs in zip(order, map(addresses, asked[1::2])):
-                c = cause(i, kind_of[i], refs, kind_of, surplus, orphans)
+                c = cause(i, kind_of[i], refs, kind_of, surplus, orphans,
+                          reachable)
                 why[c] += 1
                 if not c:
                     diag("no cause: %s at 0x%x from %s" % (
