@@ -23,6 +23,15 @@ AM_TESTS_ENVIRONMENT = \
 	export LINK_LIBS; \
 	PYTHONDONTWRITEBYTECODE=1; export PYTHONDONTWRITEBYTECODE;
 
+E2E_TESTS += tests/e2e/attach_many.t tests/e2e/census.t tests/e2e/core.t \
+	tests/e2e/deep.t tests/e2e/errors.t tests/e2e/foreign.t \
+	tests/e2e/hammer.t tests/e2e/held.t tests/e2e/kill.t \
+	tests/e2e/time.t tests/e2e/zoo.t
+EXTRA_DIST += tests/fixtures/census.py tests/fixtures/change.py \
+	tests/fixtures/deep.py tests/fixtures/hammer.py \
+	tests/fixtures/held.py tests/fixtures/idle.py tests/fixtures/zoo.py
+dist_man_MANS += doc/heapsh.1
+
 STYLE_TESTS = tests/style/layers.t tests/style/source.t
 HARNESS_TESTS = tests/harness/harness.t
 TESTS += $(check_PROGRAMS) $(E2E_TESTS) $(STYLE_TESTS) $(HARNESS_TESTS)

@@ -96,6 +96,8 @@ void en_end_child(struct en_engine *en);
 
 /* services.c, setup.c */
 void en_services_init(struct en_engine *en);
+/** `set memory=`: a size, "auto" or "none"; checked by the setting's record. */
+void en_set_memory(struct en_engine *en, const char *value);
 json_t *en_setup(void *engine);
 json_t *en_attached_doc(struct lg_instant *in);
 

@@ -153,6 +153,27 @@ static struct hs_err *enter_mode(struct en_engine *en, const json_t *hello,
 	return NULL;
 }
 
+/** Settings of the command line: unknown ones are told, not fatal. */
+static void take_options(struct en_engine *en, const json_t *options)
+{
+	const char *name;
+	json_t *value;
+
+	json_object_foreach((json_t *)options, name, value) {
+		const char *text = json_string_value(value);
+		struct hs_err *err;
+
+		if (!text)
+			continue;
+		err = lg_set_setting(&en->session, name, text);
+		if (!err)
+			err = en->services.changed(en, name, text);
+		if (err)
+			en_words(en, "heapsh: %s", err->message);
+		hs_err_free(err);
+	}
+}
+
 static void on_hello(struct en_engine *en, const struct wr_frame *f)
 {
 	struct lg_instant *in = NULL;
@@ -164,6 +185,7 @@ static void on_hello(struct en_engine *en, const struct wr_frame *f)
 	json_decref(en->shell_verbs);
 	en->shell_verbs = json_incref(json_object_get(hello, "shell_verbs"));
 	en->max_pause_ns = wr_get_u64(hello, "max_pause");
+	take_options(en, json_object_get(hello, "options"));
 	adopted = !strcmp(wr_get_text(hello, "mode"), "adopt");
 	begin(en);
 	err = enter_mode(en, hello, &in);
@@ -262,6 +284,7 @@ static void wait_for_shell(struct en_engine *en)
 	uint64_t hold_ns = 0;
 
 	en->idle_since = hs_now_ns();
+	// "off" is no time: then nothing is given back by itself.
 	hs_parse_duration(lg_setting(&en->session, "hold"), &hold_ns);
 	while (poll(&p, 1, 1000) <= 0)
 		let_go(en, hold_ns);

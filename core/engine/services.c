@@ -4,6 +4,18 @@
 
 #include "text.h"
 
+void en_set_memory(struct en_engine *en, const char *value)
+{
+	uint64_t v;
+
+	if (!strcmp(value, "auto"))
+		en->budget.limit = hs_budget_default();
+	else if (!strcmp(value, "none"))
+		en->budget.limit = 0;
+	else if (hs_parse_size(value, &v))
+		en->budget.limit = v;
+}
+
 static json_t *copy_attached(struct lg_instant *in)
 {
 	return json_deep_copy(in->attached);
@@ -150,10 +162,9 @@ static struct hs_err *changed(void *engine, const char *name,
 			      const char *value)
 {
 	struct en_engine *en = engine;
-	uint64_t v;
 
-	if (!strcmp(name, "memory") && hs_parse_size(value, &v))
-		en->budget.limit = v;
+	if (!strcmp(name, "memory"))
+		en_set_memory(en, value);
 	return NULL;
 }
 
