@@ -22,7 +22,7 @@ def cause(i, kind, refs, kind_of, surplus, orphans,
         return "frames, which the census leaves out"
     if kinds == {"code"}:
         return "internals of a code object (co_localsplusnames and kin)"
-    if kinds and all(k in METACLASSES for k in kinds):
+    if kinds and all(is_metaclass(k) for k in kinds):
         return "internals of a type (bases, caches, shared keys)"
     if kinds == {"frame"}:
         return "held by a frame that C runs"
@@ -37,7 +37,10 @@ def cause(i, kind, refs, kind_of, surplus, orphans,
     return None
 
 
-METACLASSES = ("type", "abc.ABCMeta", "enum.EnumMeta", "enum.EnumType")
+def is_metaclass(kind):
+    """By its name: objects of these kinds are types."""
+    return kind in ("type", "enum.EnumType") or str(kind).endswith("Meta")
+
 
 
 def read(path):
