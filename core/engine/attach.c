@@ -165,12 +165,18 @@ static struct hs_err *check(struct en_engine *en, int pid,
 			    struct tg_report *ret)
 {
 	struct tg_options options = { .max_pause_ns = en->max_pause_ns };
+	struct hs_err *err;
 
 	memset(ret, 0, sizeof(*ret));
 	if (!en->tracer)
 		return hs_err_new(HS_ERR_OTHER,
 				  "attach to %d: there is no tracer", pid);
-	return tg_check(en->tracer, pid, &options, ret);
+	err = tg_check(en->tracer, pid, &options, ret);
+	// Nothing was begun: a process that had ended before is "not attached",
+	// not "went away" (exit status 3, not 4).
+	if (err && err->code == HS_ERR_GONE)
+		err->code = HS_ERR_NAME;
+	return err;
 }
 
 struct hs_err *en_attach(struct en_engine *en, int pid, struct lg_instant **ret)

@@ -191,8 +191,9 @@ static void on_hello(struct en_engine *en, const struct wr_frame *f)
 	err = enter_mode(en, hello, &in);
 	json_decref(hello);
 	if (err) {
-		send_error(en, err, "attach");
-		send_done(en, 3);
+		int status = send_error(en, err, "attach");
+
+		send_done(en, status == 1 ? 3 : status);
 		return;
 	}
 	if (in) {
