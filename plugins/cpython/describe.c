@@ -8,6 +8,7 @@
 #include "kinds.h"
 #include "object.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -62,14 +63,23 @@ static bool is_type(const struct cpython *st, const struct cpython_mem *m,
 	return meta == st->type_type;
 }
 
+/*
+ * Not every static type has been made ready: PyType_Ready() was never called
+ * for functools._lru_list_elem up to 3.9, and every lru_cache is made of it.
+ */
 static bool sane(const struct draft *d, const struct cpython_type *t)
 {
+	bool heap = t->tp_flags & CPYTHON_TP_HEAPTYPE;
 	char first;
 
-	return (t->tp_flags & TP_READY) && t->basic >= 16 &&
-	       t->basic <= MAX_BASIC && t->item >= 0 && t->item <= MAX_ITEM &&
+	if (heap && !(t->tp_flags & TP_READY))
+		return false;
+	return t->basic >= 16 && t->basic <= MAX_BASIC && t->item >= 0 &&
+	       t->item <= MAX_ITEM &&
 	       cpython_copy(d->m, get(d, t->address, d->m->lay->tp_name),
-			    &first, 1);
+			    &first, 1) &&
+	       (isalpha((unsigned char)first) || first == '_' ||
+		(first & 0x80) != 0);
 }
 
 static bool made_by_python(const struct draft *d, uint64_t type,
@@ -223,7 +233,9 @@ static void follow_bases(struct draft *d)
 			add_shape(d, shape);
 		d->row = row;
 		d->exact = type == d->t->address;
-		if (row != NULL || shape != NULL || base == 0) {
+		// without a base: object itself, or a type that is not ready
+		if (row != NULL || shape != NULL ||
+		    (base == 0 && strcmp(name, "object") == 0)) {
 			cover(d, 0, basic);
 			return;
 		}
@@ -283,16 +295,17 @@ static void find_hidden(struct draft *d)
 	t->hidden = (int32_t)(all - seen);
 }
 
-static bool has_method(const struct draft *d, uint64_t type, const char *want)
+bool cpython_has_method(const struct cpython_mem *m, uint64_t type,
+			const char *want)
 {
-	const struct cpython_layout *l = d->m->lay;
-	uint64_t def = get(d, type, l->tp_methods);
+	const struct cpython_layout *l = m->lay;
+	uint64_t def = cpython_field(m, type, l->tp_methods);
 	char name[32];
 
 	for (int i = 0; def != 0 && i < 1024; i++) {
-		uint64_t at = get(d, def, l->ml_name);
+		uint64_t at = cpython_field(m, def, l->ml_name);
 
-		if (at == 0 || cpython_cstr(d->m, at, name, sizeof(name)) < 0)
+		if (at == 0 || cpython_cstr(m, at, name, sizeof(name)) < 0)
 			return false;
 		if (strcmp(name, want) == 0)
 			return true;
@@ -308,7 +321,7 @@ static bool own_sizeof(const struct draft *d)
 
 	for (int i = 0; i < CPYTHON_MAX_BASES && type != 0; i++) {
 		base = get(d, type, d->m->lay->tp_base);
-		if (base != 0 && has_method(d, type, "__sizeof__"))
+		if (base != 0 && cpython_has_method(d->m, type, "__sizeof__"))
 			return true;
 		type = base;
 	}
