@@ -73,12 +73,11 @@ static void say_layout(const struct cpython_found *f, uint64_t n,
 static const char *plugin_open(struct heapsh_image *im, void **state,
 			       struct heapsh_status *ret)
 {
-	static char reason[192];	/* copied by the host at once */
+	static char reason[256];	/* copied by the host at once */
 	struct cpython *st = calloc(1, sizeof(*st));
 	struct cpython_found f;
 	struct cpython_gil gil;
-	const char *wrong;
-	uint64_t n;
+	struct cpython_verdict verdict;
 
 	if (st != NULL)
 		st->types = cpython_types_create();
@@ -88,7 +87,7 @@ static const char *plugin_open(struct heapsh_image *im, void **state,
 	}
 	if (cpython_find(host, im, &f) != HEAPSH_YES) {
 		plugin_close(st);
-		memcpy(reason, f.reason, sizeof(reason));
+		memcpy(reason, f.reason, sizeof(f.reason));
 		return reason;
 	}
 	st->mem = f.mem;
@@ -101,15 +100,18 @@ static const char *plugin_open(struct heapsh_image *im, void **state,
 		plugin_close(st);
 		return "out of memory";
 	}
-	wrong = cpython_check(st, &n);
-	if (wrong != NULL) {
+	cpython_check(st, &verdict);
+	if (verdict.wrong[0] != '\0') {
 		plugin_close(st);
-		return wrong;
+		snprintf(reason, sizeof(reason),
+			 "the layout for CPython %s does not fit: %s",
+			 f.version, verdict.wrong);
+		return reason;
 	}
 	ret->collecting = cpython_collecting(&st->mem);
 	cpython_gil_read(&st->mem, st->mem.interp, &gil);
 	ret->mutating = gil.locked;
-	say_layout(&f, n, ret);
+	say_layout(&f, verdict.n_objects, ret);
 	*state = st;
 	return NULL;
 }

@@ -21,13 +21,18 @@ struct cpython_found {
 enum heapsh_answer cpython_find(const struct heapsh_host *host,
 				struct heapsh_image *im,
 				struct cpython_found *ret);
+/** How a layout did against the process itself. */
+struct cpython_verdict {
+	uint64_t n_objects;	/* that were looked at and are as they should */
+	char wrong[160];	/* NUL-terminated: what does not hold, or "" */
+};
 /**
- * Hold the layout against the process itself: what types say of their own
- * members, and at least a thousand objects. NULL: it holds; else a static
- * sentence that names what does not.
+ * Hold the layout against the process: what types say of their own members,
+ * at least a thousand objects with all that they refer to, the state of the
+ * interpreter. A single object caught in mid-change does not fail it; what is
+ * wrong more often than right does.
  */
-const char *cpython_check(const struct cpython *st, uint64_t *n_objects);
-
+void cpython_check(const struct cpython *st, struct cpython_verdict *ret);
 /** heapsh_plugin.settle */
 void cpython_settle(const struct cpython_found *f, struct heapsh_settle *ret);
 /** Is a collection of the cyclic garbage collector under way? */

@@ -133,15 +133,13 @@ static bool embedded_values(const struct cpython_obj *o,
 			    struct cpython_values *ret)
 {
 	const struct cpython_layout *l = o->m->lay;
-	uint64_t at = o->addr + (uint64_t)o->type->basic, head;
+	uint64_t at = o->addr + (uint64_t)o->type->basic;
 
-	if (!o->type->inline_values)
-		return false;
-	head = cpython_obj_word(o, o->type->basic);
-	if ((head >> (8 * l->values_valid) & 0xff) == 0)
+	if (!o->type->inline_values ||
+	    cpython_obj_u8(o, o->type->basic + l->values_valid) == 0)
 		return false;
 	ret->addr = at + (uint64_t)l->values_array;
-	ret->n = (int64_t)(head >> (8 * l->values_capacity) & 0xff);
+	ret->n = cpython_obj_u8(o, o->type->basic + l->values_capacity);
 	ret->size = 0;
 	return true;
 }

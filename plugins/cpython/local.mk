@@ -4,11 +4,17 @@ plugin_LTLIBRARIES += %D%/cpython.la
 plugins_cpython_cpython_la_CPPFLAGS = $(INC_PLUGIN)
 plugins_cpython_cpython_la_CFLAGS = $(CFLAGS_PLUGIN)
 plugins_cpython_cpython_la_LDFLAGS = $(LDFLAGS_PLUGIN)
-plugins_cpython_cpython_la_SOURCES = %D%/arenas.c %D%/check.c %D%/cpython.c \
+plugins_cpython_cpython_la_SOURCES = %D%/cpython.c $(CPYTHON_HEAP_SOURCES) \
+	$(CPYTHON_READ_SOURCES)
+# What finds objects, sizes and references.
+CPYTHON_HEAP_SOURCES = \
+	%D%/arenas.c %D%/check.c %D%/check_fields.c \
+	%D%/check_members.c %D%/check_objects.c %D%/check_priv.h \
+	%D%/check_state.c \
 	%D%/describe.c %D%/find.c %D%/find.h %D%/keys.c %D%/keys.h \
 	%D%/kinds.c %D%/kinds.h %D%/object.h %D%/pool.h %D%/refs.c \
 	%D%/refs_code.c %D%/refs_priv.h %D%/settle.c %D%/size.c %D%/sweep.c \
-	%D%/types.c $(CPYTHON_READ_SOURCES)
+	%D%/types.c
 EXTRA_DIST += %D%/layout.def %D%/shapes.def %D%/regen-layouts.py
 # What reads single objects: of the plugin, and of its tests' program.
 CPYTHON_READ_SOURCES = \
@@ -30,4 +36,11 @@ noinst_PROGRAMS += tests/cpython/census
 tests_cpython_census_CPPFLAGS = $(INC_VERB)
 tests_cpython_census_LDADD = $(LIBS_GRAPH) $(ELF_LIBS) $(DW_LIBS)
 tests_cpython_census_SOURCES = tests/cpython/census.c
+noinst_PROGRAMS += tests/cpython/shift
+tests_cpython_shift_CPPFLAGS = $(tests_cpython_peek_CPPFLAGS)
+tests_cpython_shift_CFLAGS = $(CFLAGS_PLUGIN) $(ELF_CFLAGS)
+tests_cpython_shift_LDADD = $(ELF_LIBS)
+tests_cpython_shift_SOURCES = tests/cpython/shift.c tests/cpython/peek_host.c \
+	tests/cpython/peek_host.h $(CPYTHON_HEAP_SOURCES) \
+	$(CPYTHON_READ_SOURCES)
 E2E_TESTS += tests/cpython/layouts.t tests/cpython/read.t

@@ -147,6 +147,13 @@ static inline int32_t cpython_obj_i32(const struct cpython_obj *o,
 	return cpython_i32(o->m, o->addr, field, 0);
 }
 
+static inline int cpython_obj_u8(const struct cpython_obj *o, int64_t offset)
+{
+	if (offset >= 0 && (uint64_t)offset < o->n)
+		return o->p[offset];
+	return cpython_u8(o->m, o->addr, (int)offset, 0);
+}
+
 /** ob_size, without the sign that int had up to 3.11. */
 static inline uint64_t cpython_obj_size(const struct cpython_obj *o)
 {
@@ -196,6 +203,9 @@ struct cpython_type *cpython_describe(const struct cpython *st,
 				      const struct cpython_mem *m,
 				      uint64_t addr);
 void cpython_type_free(struct cpython_type *t);
+/** Has a type a method in C of this name, itself (tp_methods)? */
+bool cpython_has_method(const struct cpython_mem *m, uint64_t type,
+			const char *want);
 
 /* --- size.c --- */
 

@@ -105,24 +105,25 @@ static bool refs_set(struct cpython_visit *v)
 	const struct cpython_obj *o = v->o;
 	const struct cpython_layout *l = o->m->lay;
 	uint64_t table = cpython_obj_word(o, l->set_table);
-	uint64_t n = cpython_obj_word(o, l->set_mask) + 1, e[2], index = 0;
-	uint64_t buf[WINDOW], take;
+	uint64_t n = cpython_obj_word(o, l->set_mask) + 1, index = 0;
+	uint64_t buf[WINDOW], take, *e;
+	const uint64_t stride = 2;	/* words of a setentry: key, hash */
 
-	if ((n & (n - 1)) != 0 || n >> 44 != 0)
+	if ((n & (n - 1)) != 0 || n >> 44 != 0 ||
+	    l->sizeof_setentry != (int32_t)(stride * 8) ||
+	    l->setentry_key != 0 || l->setentry_hash != 8)
 		return false;
 	for (uint64_t i = 0; i < n; i += take) {
-		take = n - i < WINDOW / 2 ? n - i : WINDOW / 2;
-		if (!words(o, table + i * 16, buf, take * 2) ||
+		take = n - i < WINDOW / stride ? n - i : WINDOW / stride;
+		if (!words(o, table + i * stride * 8, buf, take * stride) ||
 		    o->m->host->cancelled(o->m->im))
 			return false;
 		for (uint64_t k = 0; k < take; k++) {
-			memcpy(e, buf + 2 * k, sizeof(e));
+			e = buf + k * stride;
 			// a deleted entry has a dummy key and the hash -1
-			if (e[l->setentry_key / 8] != 0 &&
-			    e[l->setentry_hash / 8] != UINT64_MAX)
-				cpython_edge(v, e[l->setentry_key / 8],
-					     HEAPSH_LABEL_MEMBER, index++, 0,
-					     NULL, 0);
+			if (e[0] != 0 && e[1] != UINT64_MAX)
+				cpython_edge(v, e[0], HEAPSH_LABEL_MEMBER,
+					     index++, 0, NULL, 0);
 		}
 	}
 	return true;

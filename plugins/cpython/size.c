@@ -115,9 +115,9 @@ static void own_str(const struct cpython_obj *o, struct cpython_size *ret,
 static uint64_t inline_size(const struct cpython_obj *o)
 {
 	const struct cpython_layout *l = o->m->lay;
-	uint64_t head = cpython_obj_word(o, o->type->basic);
-	uint64_t n = head >> (8 * l->values_capacity) & 0xff, size;
+	uint64_t n, size;
 
+	n = (uint64_t)cpython_obj_u8(o, o->type->basic + l->values_capacity);
 	size = 8 + n * 8 + cpython_align8(n);
 	// the first instances of a class have room for one more: see keys.c
 	if (o->block != 0 &&
@@ -165,8 +165,7 @@ static void own_time(const struct cpython_obj *o, struct cpython_size *ret,
 {
 	ret->flat = ret->own = (uint64_t)o->type->basic;
 	if (!o->type->python && tzinfo > 0 &&
-	    (cpython_obj_word(o, hastzinfo & ~7) >> (hastzinfo & 7) * 8 &
-	     0xff) == 0)
+	    cpython_obj_u8(o, hastzinfo) == 0)
 		ret->own = (uint64_t)tzinfo;
 }
 
