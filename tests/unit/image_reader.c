@@ -179,8 +179,33 @@ static uint64_t some_length(uint64_t *x)
 		    ~UINT64_C(7));
 }
 
+/** Where a view may begin; size is of the whole. */
+static uint64_t any_place(uint64_t *x, uint64_t size, uint64_t *len)
+{
+	*len = some_length(x);
+	return next(x) % (size - *len) & ~UINT64_C(7);
+}
+
+/** In a block as before, in any block, or across the ends of two. */
+static uint64_t small_place(uint64_t *x, uint64_t size, uint64_t *len)
+{
+	uint64_t block = next(x) % (size / BLOCK - 1) * BLOCK;
+
+	*len = 64;
+	switch (next(x) % 4) {
+	case 0:
+		return BLOCK;
+	case 1:
+		return block + BLOCK - 32;
+	default:
+		return block;
+	}
+}
+
+typedef uint64_t place_fn(uint64_t *x, uint64_t size, uint64_t *len);
+
 /** Any mix of views: the last four hold what they were asked for. */
-static void four_views_live(uint64_t size, unsigned rounds)
+static void four_views_live(uint64_t size, unsigned rounds, place_fn *place)
 {
 	struct {
 		const void *view;
@@ -190,8 +215,7 @@ static void four_views_live(uint64_t size, unsigned rounds)
 	unsigned i, k;
 
 	for (i = 0; i < rounds; i++) {
-		uint64_t len = some_length(&x);
-		uint64_t at = next(&x) % (size - len) & ~UINT64_C(7);
+		uint64_t len, at = place(&x, size, &len);
 
 		last[i % VIEWS].addr = BASE + at;
 		last[i % VIEWS].len = len;
@@ -208,7 +232,7 @@ static void four_views_stay_valid(void **state)
 	(void)state;
 	put_words(BASE, 8 << 20);
 	open_reader(NULL);
-	four_views_live(8 << 20, 20000);
+	four_views_live(8 << 20, 20000, any_place);
 }
 
 static void four_views_stay_valid_while_blocks_are_evicted(void **state)
@@ -218,11 +242,22 @@ static void four_views_stay_valid_while_blocks_are_evicted(void **state)
 	(void)state;
 	put_words(BASE, 8 << 20);
 	open_reader(&budget);
-	four_views_live(8 << 20, 20000);
+	four_views_live(8 << 20, 20000, any_place);
 	assert_in_range(budget.peak, 8 * BLOCK, budget.limit);
 	im_reader_destroy(reader);
 	reader = NULL;
 	assert_int_equal(budget.used, 0);
+}
+
+static void four_views_stay_valid_with_the_fewest_blocks(void **state)
+{
+	struct hs_budget budget = { .limit = 8 * BLOCK + VIEWS * PAGE };
+
+	(void)state;
+	put_words(BASE, 2 << 20);
+	open_reader(&budget);
+	four_views_live(2 << 20, 50000, small_place);
+	assert_true(budget.peak <= budget.limit);
 }
 
 static void a_view_needs_no_budget_within_a_block(void **state)
@@ -257,6 +292,9 @@ int main(void)
 		cmocka_unit_test_teardown(four_views_stay_valid, close_reader),
 		cmocka_unit_test_teardown(
 			four_views_stay_valid_while_blocks_are_evicted,
+			close_reader),
+		cmocka_unit_test_teardown(
+			four_views_stay_valid_with_the_fewest_blocks,
 			close_reader),
 		cmocka_unit_test_teardown(a_view_needs_no_budget_within_a_block,
 					  close_reader),
