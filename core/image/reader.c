@@ -10,8 +10,8 @@
  *	im_view --> lent chunk --> last block --> hash of blocks --> scratch
  *	            (free)         (free)         (one probe)        (one copy)
  *
- * Blocks and scratch buffers carry the number of the view that used them last.
- * One that was used by the last VIEWS views is never given away: that is the
+ * Blocks and scratch buffers carry the number of the last view whose pointer
+ * leads into them. One of the last VIEWS views is never given away: that is the
  * rule that im_view() promises.
  */
 #include "image_priv.h"
@@ -36,7 +36,7 @@ enum {
 
 struct block {
 	uint64_t number;	/* address >> shift */
-	uint64_t used;		/* view that used it last */
+	uint64_t used;		/* last view that points into it */
 	uint8_t *bytes;
 	uint32_t next;		/* of the same bucket, or NONE */
 	uint16_t fetched;	/* a bit a page: looked at */
@@ -182,7 +182,11 @@ static void unlink_block(struct im_reader *r, struct block *b)
 		r->last_len = 0;
 }
 
-/** A block that none of the last views used, taken out of the hash. */
+/**
+ * A block that none of the last views points into, taken out of the hash. Each
+ * of them points into one at most, and so does the last block: five of the
+ * BLOCKS_MIN, so that there always is another.
+ */
 static struct block *evict(struct im_reader *r)
 {
 	for (;;) {
@@ -288,8 +292,8 @@ static void set_last(struct im_reader *r, struct block *b, unsigned page)
 }
 
 /**
- * The block that holds [addr, addr+len), in the cache now and for the next
- * views; NULL when not all of it can be read.
+ * The block that holds [addr, addr+len), until the next one is asked for; NULL
+ * when not all of it can be read.
  */
 static struct block *get_block(struct im_reader *r, uint64_t addr,
 			       uint64_t len)
@@ -311,7 +315,6 @@ static struct block *get_block(struct im_reader *r, uint64_t addr,
 		link_block(r, b);
 	}
 	b->again = true;
-	b->used = r->view;
 	fetch(r, b, first, last);
 	return (b->readable & mask) == mask ? b : NULL;
 }
@@ -323,6 +326,7 @@ static const void *view_block(struct im_reader *r, uint64_t addr, uint64_t len)
 
 	if (!b)
 		return NULL;
+	b->used = r->view;
 	set_last(r, b, (unsigned)(from / IM_PAGE));
 	return b->bytes + from;
 }
