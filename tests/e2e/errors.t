@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Bad input: each is a sentence with the status of its kind, and a thousand
 further commands work."""
+import glob
 import os
 import subprocess
 import sys
@@ -10,7 +11,7 @@ import tempfile
 sys.path.insert(0, os.path.join(os.environ.get("abs_top_srcdir", "."),
                                 "tests", "lib"))
 from hstest import (HEAPSH, diag, done, equal, heapsh, ok,  # noqa: E402
-                    python, pythons)
+                    python, pythons, skip)
 
 
 def says(r, status, *words, name):
@@ -46,9 +47,34 @@ says(text(["attach", p.pid], ["heap"]), 3, "sleep", "cpython",
      name="not Python: what was seen, and which plugins looked")
 p.kill()
 p.wait()
-p = subprocess.Popen(["strace", "-o", "/dev/null", "sleep", "60"]) \
-    if os.path.exists("/usr/bin/strace") else None
-if p:
+# Which Python? Those that are not read are refused with a sentence.
+refused = []
+for old in sorted(glob.glob(os.path.expanduser("~/.pyenv/versions/*/bin/python"))):
+    v = old.split("/")[-3]
+    if v.startswith(("2.", "3.6", "3.7", "3.14")) or v.endswith("t"):
+        refused.append((v, old))
+for v, old in refused:
+    p = subprocess.Popen([old, "-c", "import sys; sys.stdout.write('up\\n'); "
+                          "sys.stdout.flush(); sys.stdin.read()"],
+                         stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    p.stdout.readline()
+    says(text(["attach", p.pid], ["heap"]), 3, "Python", "3.8 to 3.13",
+         name="CPython %s is refused" % v)
+    p.stdin.close()
+    equal(p.wait(30), 0, "CPython %s ends well" % v)
+if not refused:
+    skip("Pythons that are refused", "none is installed")
+if os.getuid() == 0:
+    p = subprocess.Popen(["sleep", "60"])
+    r = subprocess.run(["setpriv", "--reuid=65534", "--regid=65534",
+                        "--clear-groups", HEAPSH, "attach", str(p.pid)],
+                       stdin=subprocess.DEVNULL, capture_output=True,
+                       text=True)
+    if "xecute" in r.stderr or r.returncode in (126, 127):
+        skip("not ours", "another user cannot reach the build tree")
+    else:
+        ok(r.returncode == 3 and "belongs to root" in r.stderr and
+           "sudo" in r.stderr, "not ours: whose it is, and what to type")
     p.kill()
     p.wait()
 
