@@ -84,9 +84,9 @@ void im_destroy(struct im_image *im);
 /** Running process, nothing stopped: /proc/PID/maps and process_vm_readv. */
 struct hs_err *im_open_live(int pid, struct im_image **ret) HS_MUST_USE;
 /**
- * A frozen clone. mem_fd: its /proc/PID/mem, taken over; clone_pid: for
- * process_vm_readv and /proc/PID/maps; pid: the program. Threads are of the
- * program at the instant.
+ * A frozen clone. mem_fd: its /proc/PID/mem, taken over, which is read; where
+ * it is -1, process_vm_readv is. clone_pid: for that and /proc/PID/maps; pid:
+ * the program. Threads are of the program at the instant.
  */
 struct hs_err *im_open_clone(int pid, int clone_pid, int mem_fd,
 			     const struct im_thread *threads, size_t n_threads,

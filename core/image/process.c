@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Bytes of a process, running or frozen: process_vm_readv, and where that
-// fails /proc/PID/mem, which also reads PROT_NONE pages (FOLL_FORCE).
+// Bytes of a process. One that runs: process_vm_readv, and where that fails
+// /proc/PID/mem, which also reads PROT_NONE pages (FOLL_FORCE). A frozen clone:
+// /proc/PID/mem alone. There process_vm_readv, from Linux 5.19, pins each page
+// and so gives the clone a copy of its own of every page that it shares with
+// the program: at half the speed (2.3 GB/s against 4.9 on 6.18), and for as
+// much memory again as the program has.
 #include "image_priv.h"
 
 #include <errno.h>
@@ -32,6 +36,7 @@ struct im_process {
 	int pid;
 	int mem_fd;		/* bound to the memory, not to the number */
 	int pidfd;		/* -1: the kernel has none (before 5.3) */
+	bool shares;		/* its pages with the program: see above */
 	atomic_bool refused;	/* process_vm_readv is not permitted */
 };
 
@@ -80,11 +85,30 @@ static uint64_t read_slow(struct im_process *p, uint64_t addr, void *buf,
 	return got > 0 ? (uint64_t)got : 0;
 }
 
+/** Up to the first hole. */
+static uint64_t read_shared(struct im_process *p, uint64_t addr, void *buf,
+			    uint64_t len)
+{
+	uint64_t done = 0, want, got;
+
+	while (done < len) {
+		want = len - done < PIECE ? len - done : PIECE;
+		got = read_slow(p, addr + done, (char *)buf + done, want);
+		done += got;
+		if (got < want)
+			break;
+	}
+	return done;
+}
+
 static uint64_t process_read(void *ctx, uint64_t addr, void *buf, uint64_t len)
 {
 	struct im_process *p = ctx;
 	uint64_t done = 0;
 
+	// Its number may be another's by now, but its memory is not.
+	if (p->shares)
+		return read_shared(p, addr, buf, len);
 	while (done < len) {
 		uint64_t want = len - done, got;
 		char *to = (char *)buf + done;
@@ -252,6 +276,7 @@ struct hs_err *im_open_process(enum im_kind kind, int who, int pid, int mem_fd,
 	if (err) {
 		process_destroy(p);
 	} else {
+		p->shares = kind == IM_CLONE && mem_fd >= 0;
 		make.info.command = command;
 		make.info.rss = read_rss(who);
 		make.ctx = p;
