@@ -193,7 +193,67 @@ static void data_of_module(const struct cpython_mem *m, uint64_t *start,
 		*end = *start + MAX_DATA;
 }
 
-static uint64_t search(const struct arenas *a, const struct samples *s)
+/* Where blocks of malloc() are: in the heap, or in other memory of no file. */
+struct places {
+	struct heapsh_range *v;		/* sorted; freed by the owner */
+	uint32_t n, cap;
+};
+
+static bool is_place(const struct heapsh_mapping *map, bool heap)
+{
+	static const char name[] = "[heap]";
+	bool named = map->path.n == sizeof(name) - 1 &&
+		     memcmp(map->path.s, name, sizeof(name) - 1) == 0;
+
+	return (map->prot & 2) != 0 && map->shared == 0 &&
+	       (heap ? named : map->path.n == 0);
+}
+
+/* False: no memory. */
+static bool find_places(const struct cpython_mem *m, bool heap,
+			struct places *p)
+{
+	struct heapsh_mapping map;
+	struct heapsh_range *v;
+
+	p->n = 0;
+	for (uint32_t i = 0;; i++) {
+		map = (struct heapsh_mapping){ .size = sizeof(map) };
+		if (!m->host->mapping(m->im, i, &map))
+			return true;
+		if (!is_place(&map, heap))
+			continue;
+		if (p->n == p->cap) {
+			v = reallocarray(p->v, p->cap * 2 + 64, sizeof(*v));
+			if (v == NULL)
+				return false;
+			p->v = v;
+			p->cap = p->cap * 2 + 64;
+		}
+		p->v[p->n++] = (struct heapsh_range){ map.start, map.end };
+	}
+}
+
+static bool in_places(const struct places *p, uint64_t addr)
+{
+	uint32_t low = 0, high = p->n;
+
+	while (low < high) {
+		uint32_t middle = low + (high - low) / 2;
+
+		if (addr < p->v[middle].start)
+			high = middle;
+		else if (addr >= p->v[middle].end)
+			low = middle + 1;
+		else
+			return true;
+	}
+	return false;
+}
+
+/* A list is a block of malloc(), which aligns to 16 bytes. */
+static uint64_t search_in(const struct arenas *a, const struct samples *s,
+			  const struct places *p)
 {
 	const struct cpython_mem *m = &a->st->mem;
 	uint64_t buf[WINDOW / 8], start, end;
@@ -203,10 +263,28 @@ static uint64_t search(const struct arenas *a, const struct samples *s)
 		if (!cpython_copy(m, start, buf, sizeof(buf)))
 			continue;
 		for (int i = 0; i < WINDOW / 8; i++)
-			if (agrees(a, s, buf[i]))
+			if ((buf[i] & 15) == 0 && in_places(p, buf[i]) &&
+			    agrees(a, s, buf[i]))
 				return buf[i];
 	}
 	return 0;
+}
+
+/*
+ * In the heap first: most of the data's words point elsewhere, and to look at
+ * each costs a read of its own.
+ */
+static uint64_t search(const struct arenas *a, const struct samples *s)
+{
+	struct places p = { 0 };
+	uint64_t list = 0;
+
+	if (find_places(&a->st->mem, true, &p))
+		list = search_in(a, s, &p);
+	if (list == 0 && find_places(&a->st->mem, false, &p))
+		list = search_in(a, s, &p);
+	free(p.v);
+	return list;
 }
 
 static void from_static(struct arenas *a)
