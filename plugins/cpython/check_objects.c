@@ -194,6 +194,20 @@ static void look_at_type(struct inspection *in, uint64_t addr)
 		cpython_check_members(in->st, t, in->verdict);
 }
 
+static void look_at_place(struct inspection *in, const struct cpython_obj *o)
+{
+	const struct heapsh_range *r = in->st->ranges;
+	uint32_t i = 0;
+
+	if (o->block == 0)
+		return;
+	in->verdict->n_pooled++;
+	while (i < in->st->n_ranges && !(o->addr >= r[i].start &&
+					 o->addr < r[i].end))
+		i++;
+	in->verdict->n_outside += i == in->st->n_ranges;
+}
+
 /* Sizes agree with each other, references are whole. */
 static void look_at(struct inspection *in, uint64_t addr)
 {
@@ -211,6 +225,7 @@ static void look_at(struct inspection *in, uint64_t addr)
 	whole = cpython_refs(&o, &in->sink) && !size.torn;
 	in->verdict->n_objects += whole;
 	met(in, "size", whole);
+	look_at_place(in, &o);
 	if (o.type->kind == CPYTHON_KIND_TYPE)
 		look_at_type(in, addr);
 	cpython_check_fields(&o, met, in);

@@ -24,6 +24,8 @@ enum heapsh_answer cpython_find(const struct heapsh_host *host,
 /** How a layout did against the process itself. */
 struct cpython_verdict {
 	uint64_t n_objects;	/* that were looked at and are as they should */
+	uint64_t n_pooled;	/* of these, in a pool of pymalloc */
+	uint64_t n_outside;	/* of these, in no arena that is known */
 	char wrong[160];	/* NUL-terminated: what does not hold, or "" */
 };
 /**

@@ -48,10 +48,11 @@ static inline bool cpython_pool_open(const struct cpython *st,
 
 /**
  * Mark the free blocks, a byte for each block from first to end. p: the whole
- * pool. False: the chain leads out of the pool or is longer than it can be.
+ * pool. A chain that is caught in mid-change is followed as far as it leads:
+ * a block that it leaves out shows no living object either, for the link of a
+ * free block stands where an object counts its references.
  */
-bool cpython_pool_free(const struct cpython *st, const uint8_t *p,
-		       uint64_t addr, const struct cpython_pool *pool,
-		       uint8_t *is_free);
+void cpython_pool_free(const uint8_t *p, uint64_t addr,
+		       const struct cpython_pool *pool, uint8_t *is_free);
 
 #endif

@@ -8,24 +8,21 @@
 
 #include "pool.h"
 
-bool cpython_pool_free(const struct cpython *st, const uint8_t *p,
-		       uint64_t addr, const struct cpython_pool *pool,
-		       uint8_t *is_free)
+void cpython_pool_free(const uint8_t *p, uint64_t addr,
+		       const struct cpython_pool *pool, uint8_t *is_free)
 {
 	uint32_t n = (pool->end - pool->first) / pool->block, left;
 	uint64_t at = pool->freeblock, i;
 
-	(void)st;
 	memset(is_free, 0, n);
-	for (left = n - pool->n_used; at != 0; left--) {
+	for (left = n - pool->n_used; at != 0 && left != 0; left--) {
 		i = at - addr - pool->first;
-		if (left == 0 || i >= pool->end || i % pool->block != 0 ||
+		if (i >= pool->end || i % pool->block != 0 ||
 		    i / pool->block >= n)
-			return false;
+			return;
 		is_free[i / pool->block] = 1;
 		memcpy(&at, p + pool->first + i, 8);
 	}
-	return true;
 }
 
 /*
@@ -113,8 +110,7 @@ static void sweep_pool(struct cpython_obj *o, const uint8_t *p, uint64_t addr,
 
 	if (!cpython_pool_open(o->st, p, &pool))
 		return;
-	if (!cpython_pool_free(o->st, p, addr, &pool, is_free))
-		return;
+	cpython_pool_free(p, addr, &pool, is_free);
 	for (uint32_t at = pool.first; at < pool.end; at += pool.block, i++)
 		if (!is_free[i] &&
 		    recognise(o, p + at, addr + at, pool.block))
