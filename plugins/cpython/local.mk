@@ -31,7 +31,8 @@ tests_cpython_peek_CFLAGS = $(AM_CFLAGS) $(ELF_CFLAGS)
 tests_cpython_peek_LDADD = $(ELF_LIBS)
 tests_cpython_peek_SOURCES = tests/cpython/peek.c tests/cpython/peek_host.c \
 	tests/cpython/peek_host.h $(CPYTHON_READ_SOURCES)
-EXTRA_DIST += %D%/regen-printable.py tests/cpython/read_fixture.py
+EXTRA_DIST += %D%/regen-printable.py tests/cpython/read_fixture.py \
+	tests/cpython/zoo_fixture.py
 noinst_PROGRAMS += tests/cpython/census
 tests_cpython_census_CPPFLAGS = $(INC_VERB)
 tests_cpython_census_LDADD = $(LIBS_GRAPH) $(ELF_LIBS) $(DW_LIBS)
@@ -43,4 +44,4 @@ tests_cpython_shift_LDADD = $(ELF_LIBS)
 tests_cpython_shift_SOURCES = tests/cpython/shift.c tests/cpython/peek_host.c \
 	tests/cpython/peek_host.h $(CPYTHON_HEAP_SOURCES) \
 	$(CPYTHON_READ_SOURCES)
-E2E_TESTS += tests/cpython/layouts.t tests/cpython/read.t
+E2E_TESTS += tests/cpython/heap.t tests/cpython/layouts.t tests/cpython/read.t

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * shift PID: for every field of the layout of a CPython that holds still, moves
- * it by eight bytes and asks the check whether it fits. Prints a line for each:
- * "caught FIELD: why" or "believed FIELD". First: "right: N objects".
+ * shift PID [FIELD...]: moves fields of the layout of a CPython that holds still
+ * by eight bytes, one at a time (all of them without a name), and asks the
+ * check whether it fits. Prints "right: N objects", then a line for each:
+ * "caught FIELD: why" or "believed FIELD".
  */
 #include "peek_host.h"
 
@@ -55,6 +56,14 @@ static void shift(const struct cpython_found *f, const struct field *field)
 		printf("believed %s\n", field->name);
 }
 
+static bool wanted(int argc, char **argv, const char *name)
+{
+	for (int i = 2; i < argc; i++)
+		if (strcmp(argv[i], name) == 0)
+			return true;
+	return argc < 3;
+}
+
 int main(int argc, char **argv)
 {
 	struct cpython_verdict v;
@@ -75,7 +84,7 @@ int main(int argc, char **argv)
 	}
 	printf("right: %llu objects\n", (unsigned long long)v.n_objects);
 	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
-		if (argc < 3 || strcmp(argv[2], fields[i].name) == 0)
+		if (wanted(argc, argv, fields[i].name))
 			shift(&f, &fields[i]);
 	return 0;
 }
