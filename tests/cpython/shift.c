@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * shift PID [FIELD...]: moves fields of the layout of a CPython that holds
- * still by eight bytes, one at a time (all of them without a name), and asks the
- * check whether it fits. Prints "right: N objects", then a line for each:
+ * still by eight bytes, one at a time (all of them without a name), and asks
+ * the check whether it fits. Prints "right: N objects", then for each
  * "caught FIELD: why" or "believed FIELD".
  */
 #include "peek_host.h"
