@@ -338,7 +338,10 @@ static void map_file(const struct core *c, const struct core_file *f,
 
 	while (at < f->end) {
 		const struct core_segment *s = segment_above(c, at);
-		struct im_mapping m = { .start = at, .prot = PROT_READ,
+		// How it was mapped is not said. Its bytes are the file's, so
+		// it was not written to; it may be code, which gdb leaves out.
+		struct im_mapping m = { .start = at,
+					.prot = PROT_READ | PROT_EXEC,
 					.path = f->path };
 
 		m.offset = f->offset + (at - f->start);
