@@ -1,42 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "roots.h"
 
-#include <string.h>
-
 #include "layout.h"
 
 enum {
-	MAX_INTERPRETERS = 1024,
 	/* NUM_GENERATIONS, CPython 3.8-3.13, Include/internal/pycore_gc.h */
 	GENERATIONS = 3,
-	/* Bytes that are looked at together: a list goes on near by. */
-	WINDOW = 64 << 10,
 	/* While it collects, the low bits of a link are marks. */
 	LINK_MARKS = 7,
 };
-
-/* Bytes at hand, so that most links cost a compare and a load. */
-struct window {
-	const struct cpython_mem *m;
-	const uint8_t *p;
-	uint64_t start;
-};
-
-static uint64_t word_at(struct window *w, uint64_t addr)
-{
-	uint64_t v;
-
-	if (w->p == NULL || addr - w->start > WINDOW - sizeof(v)) {
-		w->start = addr & ~(uint64_t)(WINDOW - 1);
-		w->p = w->m->host->view(w->m->im, w->m->reader, w->start,
-					WINDOW);
-		// at the edge of a mapping there is less
-		if (w->p == NULL)
-			return cpython_word(w->m, addr);
-	}
-	memcpy(&v, w->p + (addr - w->start), sizeof(v));
-	return v;
-}
 
 static bool is_within(const struct heapsh_range *ranges, uint32_t n,
 		      uint64_t addr)
@@ -70,33 +42,24 @@ static void emit(const struct cpython_root_sink *sink, uint64_t target)
 
 /* Where to look, and what must not be looked at again. */
 struct pass {
-	struct window window;
+	const struct cpython_mem *m;
 	const struct heapsh_range *pools;
 	uint32_t n_pools;
 	const struct cpython_root_sink *sink;
 };
 
-/*
- * One generation, a ring that begins and ends at its head. A ring that does
- * not come back to it is noticed by meeting an earlier link again, which is
- * kept at each power of two (Brent's way).
- */
+/* One generation: a ring that begins and ends at its head. */
 static void walk(struct pass *p, uint64_t head)
 {
-	const struct cpython_layout *l = p->window.m->lay;
-	uint64_t at = head, kept = head, keep_at = 1;
+	const struct cpython_layout *l = p->m->lay;
+	struct cpython_chain chain = { 0 };
+	uint64_t at = head;
 
-	for (uint64_t i = 1;; i++) {
-		at = word_at(&p->window, at + (unsigned)l->gc_next) &
+	for (int64_t i = 0; !cpython_cancelled(p->m, i); i++) {
+		at = cpython_field(p->m, at, l->gc_next) &
 		     ~(uint64_t)LINK_MARKS;
-		if (at == 0 || at == head || at == kept ||
-		    ((i & 0xfffff) == 0 &&
-		     p->window.m->host->cancelled(p->window.m->im)))
+		if (at == 0 || at == head || cpython_chain_repeats(&chain, at))
 			return;
-		if (i == keep_at) {
-			kept = at;
-			keep_at *= 2;
-		}
 		if (!is_within(p->pools, p->n_pools, at))
 			emit(p->sink, at + (unsigned)l->sizeof_gc_head);
 	}
@@ -112,7 +75,7 @@ static uint64_t state_of(const struct cpython_mem *m, uint64_t interp)
 
 static void walk_all(struct pass *p, uint64_t state)
 {
-	const struct cpython_layout *l = p->window.m->lay;
+	const struct cpython_layout *l = p->m->lay;
 
 	for (int i = 0; i < GENERATIONS; i++)
 		walk(p, state + (unsigned)l->gc_generations +
@@ -126,11 +89,12 @@ void cpython_roots_of_collector(const struct cpython_mem *m,
 				const struct heapsh_range *pools, uint32_t n,
 				const struct cpython_root_sink *sink)
 {
-	struct pass p = { { .m = m }, pools, n, sink };
+	struct pass p = { m, pools, n, sink };
 	uint64_t interp = cpython_field(m, m->runtime,
 					m->lay->runtime_interp_head);
+	struct cpython_chain chain = { 0 };
 
-	for (int i = 0; i < MAX_INTERPRETERS && interp != 0; i++) {
+	while (interp != 0 && !cpython_chain_repeats(&chain, interp)) {
 		walk_all(&p, state_of(m, interp));
 		if (m->lay->interp_gc < 0)
 			return;

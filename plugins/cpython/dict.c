@@ -151,12 +151,12 @@ bool cpython_dict_next(const struct cpython_mem *m,
 {
 	while (it->i < it->n) {
 		int64_t at = ordered(m, it, it->i++);
+		uint64_t from = it->entries +
+				(uint64_t)at * (unsigned)it->stride;
 		uint64_t entry[3];
 
-		if (at < 0 || !cpython_copy(m, it->entries +
-					       (uint64_t)at *
-						       (unsigned)it->stride,
-					    entry, (unsigned)it->stride))
+		if (at < 0 || cpython_cancelled(m, it->i) ||
+		    !cpython_copy(m, from, entry, (unsigned)it->stride))
 			break;
 		*key = entry[it->key / 8];
 		*value = it->values == 0

@@ -5,8 +5,8 @@
 #include "walk.h"
 
 enum {
-	/* co_nlocalsplus and the value stack of one frame, far above any */
-	MAX_SLOTS = 1 << 20,
+	/* variables, and entries of the value stack, of one frame */
+	MAX_SLOTS = 1 << 16,
 	/* enum _frameowner, from 3.11, Include/internal/pycore_frame.h */
 	OWNED_BY_GENERATOR = 1,
 	OWNED_BY_CSTACK = 3,

@@ -118,12 +118,9 @@ static uint64_t dict_item(const struct cpython_mem *m, uint64_t dict,
 	if (!(cpython_flags_of(m, dict) & CPYTHON_TP_DICT) ||
 	    !cpython_dict_open(m, dict, &it))
 		return 0;
-	while (cpython_dict_next(m, &it, &k, &value)) {
+	while (cpython_dict_next(m, &it, &k, &value))
 		if (equal(m, k, key, 0))
 			return value;
-		if ((it.i & 0xfff) == 0 && m->host->cancelled(m->im))
-			return 0;
-	}
 	return 0;
 }
 

@@ -101,11 +101,8 @@ static void name_all(struct naming *n, struct cpython_dict_iter *it)
 {
 	uint64_t key, value;
 
-	while (!n->stop && cpython_dict_next(n->m, it, &key, &value)) {
+	while (!n->stop && cpython_dict_next(n->m, it, &key, &value))
 		name_one(n, key, value);
-		if ((it->i & 0xfff) == 0 && n->m->host->cancelled(n->m->im))
-			n->stop = true;
-	}
 }
 
 static void name_dict(struct naming *n, uint64_t dict)

@@ -67,16 +67,24 @@ bool cpython_copy(const struct cpython_mem *m, uint64_t addr, void *buf,
 int cpython_cstr(const struct cpython_mem *m, uint64_t addr, char *buf,
 		 int cap)
 {
-	int n = 0;
+	int n = 0, most = cap - 1;
 
-	buf[0] = '\0';
-	while (n < cap - 1 && cpython_copy(m, addr + (unsigned)n, buf + n, 1)) {
-		if (buf[n] == '\0')
-			return n;
-		n++;
+	// up to the next multiple of 32: no page ends before it
+	while (n < most) {
+		int step = 32 - (int)((addr + (unsigned)n) & 31), len;
+
+		if (step > most - n)
+			step = most - n;
+		if (!cpython_copy(m, addr + (unsigned)n, buf + n,
+				  (unsigned)step))
+			break;
+		len = (int)strnlen(buf + n, (unsigned)step);
+		n += len;
+		if (len < step)
+			break;
 	}
 	buf[n] = '\0';
-	return n == 0 ? -1 : n;
+	return n == 0 && !cpython_copy(m, addr, buf, 1) ? -1 : n;
 }
 
 uint64_t cpython_type_of(const struct cpython_mem *m, uint64_t obj)

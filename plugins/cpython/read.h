@@ -73,6 +73,30 @@ bool cpython_copy(const struct cpython_mem *m, uint64_t addr, void *buf,
 int cpython_cstr(const struct cpython_mem *m, uint64_t addr, char *buf,
 		 int cap);
 
+/**
+ * A chain that is followed link by link. Some link of a ring, or of a chain
+ * that runs into one, comes again (R. Brent, An improved Monte Carlo
+ * factorization algorithm, 1980): noticed within three times its length.
+ */
+struct cpython_chain {
+	uint64_t n, kept;	/* {0} at the start */
+};
+static inline bool cpython_chain_repeats(struct cpython_chain *c,
+					 uint64_t link)
+{
+	if (c->n++ != 0 && link == c->kept)
+		return true;
+	if ((c->n & (c->n - 1)) == 0)
+		c->kept = link;
+	return false;
+}
+
+/** In a loop's i-th round: has the user interrupted? Asked now and then. */
+static inline bool cpython_cancelled(const struct cpython_mem *m, int64_t i)
+{
+	return (i & 0x1fff) == 0x1fff && m->host->cancelled(m->im);
+}
+
 /** Address of the type of an object; 0 when unreadable. */
 uint64_t cpython_type_of(const struct cpython_mem *m, uint64_t obj);
 /** tp_flags of a type; 0 when unreadable. */

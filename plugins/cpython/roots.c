@@ -11,7 +11,6 @@
 #include "walk.h"
 
 enum {
-	MAX_INTERPRETERS = 1024,
 	/* Types that are visited; a large program has some ten thousand. */
 	MAX_TYPES = 1 << 22,
 	/* Words of one table in the interpreter's state; the largest is 243. */
@@ -179,7 +178,8 @@ static void emit_thread(const struct cpython_mem *m,
 		 (unsigned long long)t->ident);
 	emit_slots(m, sink, t->tstate, m->lay->thread_roots,
 		   m->lay->n_thread_roots, prefix);
-	for (uint32_t i = 0; (f = cpython_threads_frame(ts, index, i)); i++)
+	for (uint32_t i = 0; (f = cpython_threads_frame(ts, index, i)) &&
+			     !m->host->cancelled(m->im); i++)
 		emit_frame(m, sink, index, i, f);
 }
 
@@ -283,10 +283,11 @@ void cpython_roots(const struct cpython_mem *m, struct cpython_threads *ts,
 {
 	uint64_t interp = cpython_field(m, m->runtime,
 					m->lay->runtime_interp_head);
+	struct cpython_chain chain = { 0 };
 
 	emit_slots(m, sink, m->runtime, m->lay->runtime_roots,
 		   m->lay->n_runtime_roots, "runtime_");
-	for (int i = 0; i < MAX_INTERPRETERS && interp != 0; i++) {
+	while (interp != 0 && !cpython_chain_repeats(&chain, interp)) {
 		emit_interpreter(m, sink, interp);
 		interp = cpython_field(m, interp, m->lay->interp_next);
 	}

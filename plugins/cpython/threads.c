@@ -12,7 +12,6 @@
 
 enum {
 	/* What is followed of lists that may be torn or hostile. */
-	MAX_INTERPRETERS = 1024,
 	MAX_THREADS = 65536,
 	MAX_FRAMES = 1 << 18,
 	/* A class body's own names; no person wrote more. */
@@ -102,10 +101,12 @@ static bool add_interpreter(struct cpython_threads *ts, uint64_t interp)
 {
 	const struct cpython_mem *m = ts->m;
 	uint64_t tstate = cpython_field(m, interp, m->lay->interp_threads);
+	struct cpython_chain chain = { 0 };
 	struct cpython_gil gil;
 
 	cpython_gil_read(m, interp, &gil);
-	while (tstate != 0 && ts->n < MAX_THREADS) {
+	while (tstate != 0 && ts->n < MAX_THREADS &&
+	       !cpython_chain_repeats(&chain, tstate)) {
 		if (!add_thread(ts, tstate, interp, &gil))
 			return false;
 		tstate = cpython_field(m, tstate, m->lay->ts_next);
@@ -118,11 +119,12 @@ struct cpython_threads *cpython_threads_create(const struct cpython_mem *m)
 	struct cpython_threads *ts = calloc(1, sizeof(*ts));
 	uint64_t interp = cpython_field(m, m->runtime,
 					m->lay->runtime_interp_head);
+	struct cpython_chain chain = { 0 };
 
 	if (ts == NULL)
 		return NULL;
 	ts->m = m;
-	for (int i = 0; i < MAX_INTERPRETERS && interp != 0; i++) {
+	while (interp != 0 && !cpython_chain_repeats(&chain, interp)) {
 		if (!add_interpreter(ts, interp)) {
 			cpython_threads_destroy(ts);
 			return NULL;
@@ -175,15 +177,15 @@ static bool add_frame(struct cpython_threads *ts, uint64_t address)
 static void walk(struct cpython_threads *ts, uint32_t thread)
 {
 	uint64_t address = cpython_frame_innermost(ts->m, ts->v[thread].tstate);
+	struct cpython_chain chain = { 0 };
 	struct cpython_frame f;
 
 	ts->walked = thread + 1;
 	ts->n_frames = 0;
-	for (int i = 0; i < MAX_FRAMES; i++) {
-		if (!cpython_frame_read(ts->m, address, &f) ||
+	for (int i = 0; i < MAX_FRAMES && !cpython_cancelled(ts->m, i); i++) {
+		if (cpython_chain_repeats(&chain, address) ||
+		    !cpython_frame_read(ts->m, address, &f) ||
 		    (!f.incomplete && !add_frame(ts, address)))
-			return;
-		if ((i & 0x3ff) == 0x3ff && ts->m->host->cancelled(ts->m->im))
 			return;
 		address = f.previous;
 	}

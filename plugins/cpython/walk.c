@@ -84,7 +84,8 @@ static uint64_t set_item(const struct cpython_mem *m, struct cpython_seq *it)
 		uint64_t slot = it->items +
 				(uint64_t)it->i++ * (unsigned)it->stride;
 
-		if (!cpython_copy(m, slot, entry, sizeof(entry)))
+		if (!cpython_copy(m, slot, entry, sizeof(entry)) ||
+		    cpython_cancelled(m, it->i))
 			break;
 		if (entry[l->setentry_key / 8] != 0 &&
 		    entry[l->setentry_hash / 8] != UINT64_MAX)
