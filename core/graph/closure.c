@@ -178,7 +178,7 @@ struct hs_err *gr_closure(struct gr_building *b)
 {
 	struct closure c = { .b = b };
 	const struct gr_walk_ops ops = {
-		.want = HEAPSH_WANT_SIZES,
+		.want = HEAPSH_WANT_SIZES | HEAPSH_WANT_FRONTIER,
 		.object = on_object,
 		.edge = on_edge,
 		.arg = &c,

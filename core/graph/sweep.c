@@ -202,7 +202,7 @@ static struct hs_err *sweep_part(void *arg, unsigned thread)
 	s->outside = &b->outside[thread];
 	s->sink.size = sizeof(s->sink);
 	s->sink.want = HEAPSH_WANT_OBJECTS | HEAPSH_WANT_EDGES |
-		       HEAPSH_WANT_SIZES;
+		       HEAPSH_WANT_SIZES | HEAPSH_WANT_FRONTIER;
 	s->sink.object = on_object;
 	s->sink.edge = on_edge;
 	gr_space_init(&s->seen, b->task, GR_SPACE_SMALL);

@@ -161,6 +161,11 @@ enum heapsh_edge_flags {
 	HEAPSH_EDGE_TABLE = 4,
 	/** A key of a mapping; its value is the edge emitted next. */
 	HEAPSH_EDGE_KEY = 8,
+	/**
+	 * No reference at all: an object to look at, as the runtime's own lists
+	 * name it. Only with HEAPSH_WANT_FRONTIER.
+	 */
+	HEAPSH_EDGE_FOUND = 16,
 };
 
 /** How an edge is named; see heapsh_edge.a and .b. */
@@ -211,6 +216,13 @@ enum heapsh_want {
 	HEAPSH_WANT_EDGES = 2,		/* call sink->edge after its object */
 	HEAPSH_WANT_LABELS = 4,		/* labels are looked at */
 	HEAPSH_WANT_SIZES = 8,		/* flat and held are looked at */
+	/**
+	 * With EDGES: they are asked for only to learn which objects lie
+	 * outside the ranges, and whose a table is. To be left out, but not
+	 * those with HEAPSH_EDGE_TABLE: edges to types, and in sweep() edges
+	 * into the chunk itself. Those with HEAPSH_EDGE_FOUND are welcome.
+	 */
+	HEAPSH_WANT_FRONTIER = 16,
 };
 
 /**

@@ -12,7 +12,7 @@
 
 enum {
 	OBJECT_FLAGS = 0xf,	/* all of heapsh_object_flags */
-	EDGE_FLAGS = 0xf,	/* all of heapsh_edge_flags */
+	EDGE_FLAGS = 0xf,	/* of heapsh_edge_flags, those of references */
 	GRAIN_MIN = 4 << 10,
 	GRAIN_MAX = 1 << 20,
 	RANGES_MAX = 1 << 24,	/* a terabyte of 64 KiB pieces */
@@ -22,6 +22,7 @@ struct guard {
 	struct heapsh_sink sink;	/* what the plugin sees; first */
 	struct heapsh_sink *inner;
 	struct md_model *m;
+	uint32_t edge_flags;	/* that an edge may have */
 	uint64_t low, high;	/* of addresses still accepted; high included */
 	bool ordered;		/* low follows the objects */
 	bool open;		/* edges belong to an accepted object */
@@ -76,12 +77,15 @@ static void guard_edge(struct heapsh_sink *sink, const struct heapsh_edge *e)
 	if (HS_UNLIKELY(!g->open))
 		return;
 	if (HS_LIKELY(e->label <= HEAPSH_LABEL_MEMBER &&
-		      e->flags <= EDGE_FLAGS)) {
+		      e->flags <= g->edge_flags)) {
 		g->inner->edge(g->inner, e);
 		return;
 	}
+	// What is no reference must never become one.
+	if (e->flags & HEAPSH_EDGE_FOUND & ~g->edge_flags)
+		return;
 	mended = *e;
-	mended.flags &= EDGE_FLAGS;
+	mended.flags &= g->edge_flags;
 	if (mended.label > HEAPSH_LABEL_MEMBER)
 		mended.label = HEAPSH_LABEL_NONE;
 	g->inner->edge(g->inner, &mended);
@@ -125,6 +129,9 @@ static void guard_init(struct guard *g, struct md_model *m,
 	g->sink.reader = inner->reader;
 	g->inner = inner;
 	g->m = m;
+	g->edge_flags = EDGE_FLAGS;
+	if (inner->want & HEAPSH_WANT_FRONTIER)
+		g->edge_flags |= HEAPSH_EDGE_FOUND;
 	if (!inner->object)
 		inner->object = drop_object;
 	if (!inner->edge)

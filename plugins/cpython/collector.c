@@ -48,21 +48,35 @@ struct pass {
 	const struct cpython_root_sink *sink;
 };
 
-/* One generation: a ring that begins and ends at its head. */
-static void walk(struct pass *p, uint64_t head)
+/*
+ * From the head along one kind of link, to the first object in the pools; the
+ * sweep goes on from there. False: back at the head, it was the whole ring.
+ */
+static bool walk(struct pass *p, uint64_t head, int32_t link)
 {
 	const struct cpython_layout *l = p->m->lay;
 	struct cpython_chain chain = { 0 };
 	uint64_t at = head;
 
 	for (int64_t i = 0; !cpython_cancelled(p->m, i); i++) {
-		at = cpython_field(p->m, at, l->gc_next) &
-		     ~(uint64_t)LINK_MARKS;
-		if (at == 0 || at == head || cpython_chain_repeats(&chain, at))
-			return;
-		if (!is_within(p->pools, p->n_pools, at))
-			emit(p->sink, at + (unsigned)l->sizeof_gc_head);
+		at = cpython_field(p->m, at, link) & ~(uint64_t)LINK_MARKS;
+		if (at == head)
+			return false;
+		if (at == 0 || cpython_chain_repeats(&chain, at) ||
+		    is_within(p->pools, p->n_pools, at))
+			break;
+		emit(p->sink, at + (unsigned)l->sizeof_gc_head);
 	}
+	return true;
+}
+
+/* One generation: a ring that begins and ends at its head. */
+static void walk_ring(struct pass *p, uint64_t head)
+{
+	const struct cpython_layout *l = p->m->lay;
+
+	if (walk(p, head, l->gc_next))
+		walk(p, head, l->gc_prev);
 }
 
 /* The collector's state: the runtime's in 3.8, the interpreter's from 3.9. */
@@ -78,11 +92,11 @@ static void walk_all(struct pass *p, uint64_t state)
 	const struct cpython_layout *l = p->m->lay;
 
 	for (int i = 0; i < GENERATIONS; i++)
-		walk(p, state + (unsigned)l->gc_generations +
-				(unsigned)(i * l->sizeof_gc_generation) +
-				(unsigned)l->gc_generation_head);
-	walk(p, state + (unsigned)l->gc_permanent +
-			(unsigned)l->gc_generation_head);
+		walk_ring(p, state + (unsigned)l->gc_generations +
+				     (unsigned)(i * l->sizeof_gc_generation) +
+				     (unsigned)l->gc_generation_head);
+	walk_ring(p, state + (unsigned)l->gc_permanent +
+			     (unsigned)l->gc_generation_head);
 }
 
 void cpython_roots_of_collector(const struct cpython_mem *m,

@@ -23,7 +23,6 @@ enum {
 	MAX_META = 8,
 	MAX_NAME = 256,
 	TP_READY = 1 << 12,	/* Include/object.h, 3.8-3.13 */
-	TP_HAVE_GC = 1 << 14,
 	TP_MANAGED_WEAKREF = 1 << 3,	/* from 3.12 */
 	/* PyMemberDef.type: structmember.h, from 3.12 descrobject.h */
 	MEMBER_OBJECT = 6,
@@ -428,7 +427,7 @@ static void read_head(struct draft *d)
 			  (t->tp_flags & CPYTHON_TP_MANAGED_DICT);
 	t->inline_values = l->minor >= 13 &&
 			   (t->tp_flags & CPYTHON_TP_INLINE_VALUES);
-	if (t->tp_flags & TP_HAVE_GC)
+	if (t->tp_flags & CPYTHON_TP_HAVE_GC)
 		t->pre += l->sizeof_gc_head;
 	if (l->minor >= 11 && (t->tp_flags & preheader))
 		t->pre += 16;

@@ -107,6 +107,7 @@ struct cpython_obj {
 	uint64_t n;		/* … this many, and type->pre before them */
 	uint64_t block;		/* bytes of its pool block from its own first
 				   byte (pre-header included), 0: not in one */
+	uint64_t chunk, chunk_len;	/* what is swept with it; 0, 0: alone */
 };
 
 /** A word of the object: from the bytes at hand, or read; 0: unreadable. */

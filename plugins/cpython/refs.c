@@ -19,6 +19,9 @@ void cpython_edge(struct cpython_visit *v, uint64_t target,
 		.a = a, .b = b, .text = text,
 	};
 
+	if (v->frontier && target - v->o->chunk < v->o->chunk_len &&
+	    !(flags & HEAPSH_EDGE_TABLE))
+		return;
 	if (cpython_plausible(target))
 		v->sink->edge(v->sink, &e);
 }
@@ -370,9 +373,34 @@ static bool refs_attributes(struct cpython_visit *v)
 	return each_entry(v, &k, values.addr, n, attribute);
 }
 
+/*
+ * What the collector's list names before and after the object. Such an object
+ * may be known to nobody else: cycles of objects outside the pools.
+ */
+static void neighbours(struct cpython_visit *v)
+{
+	const struct cpython_layout *l = v->o->m->lay;
+	const int32_t links[] = { l->gc_next, l->gc_prev };
+
+	for (int i = 0; i < 2; i++) {
+		uint64_t at = cpython_obj_word(v->o,
+					       links[i] - l->sizeof_gc_head);
+
+		// the low bits of a link are marks; 0: not tracked
+		at &= ~UINT64_C(7);
+		if (at != 0)
+			cpython_edge(v, at + (uint64_t)l->sizeof_gc_head,
+				     HEAPSH_LABEL_NONE, 0, 0, NULL,
+				     HEAPSH_EDGE_FOUND);
+	}
+}
+
 bool cpython_refs(const struct cpython_obj *o, struct heapsh_sink *sink)
 {
-	struct cpython_visit v = { .o = o, .sink = sink };
+	struct cpython_visit v = {
+		.o = o, .sink = sink,
+		.frontier = (sink->want & HEAPSH_WANT_FRONTIER) != 0,
+	};
 	const struct cpython_type *t = o->type;
 	bool whole;
 
@@ -385,8 +413,12 @@ bool cpython_refs(const struct cpython_obj *o, struct heapsh_sink *sink)
 		cpython_scan_words(&v, o->addr + (uint64_t)t->scans[i].from,
 				   (uint64_t)(t->scans[i].to -
 					      t->scans[i].from) / 8, "??");
-	if (t->tp_flags & CPYTHON_TP_HEAPTYPE)
+	if (v.frontier) {
+		if (t->tp_flags & CPYTHON_TP_HAVE_GC)
+			neighbours(&v);
+	} else if (t->tp_flags & CPYTHON_TP_HEAPTYPE) {
 		cpython_edge_attr(&v, t->address, "__class__",
 				  HEAPSH_EDGE_CONTEXT);
+	}
 	return whole;
 }

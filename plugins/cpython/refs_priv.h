@@ -9,6 +9,7 @@
 struct cpython_visit {
 	const struct cpython_obj *o;
 	struct heapsh_sink *sink;
+	bool frontier;		/* HEAPSH_WANT_FRONTIER */
 };
 
 /** One edge; nothing when target cannot be an object's address. */

@@ -20,9 +20,11 @@ void cpython_roots(const struct cpython_mem *m, struct cpython_threads *ts,
 		   const struct cpython_root_sink *sink);
 
 /**
- * Objects of the collector's lists that lie outside the n ranges, which are
- * sorted, as HEAPSH_ROOT_FOUND: a cycle of large ones is found in no other
- * way. A pass over all collected objects, some nanoseconds each.
+ * Objects at the ends of the collector's lists that lie outside the n ranges,
+ * which are sorted, as HEAPSH_ROOT_FOUND: a cycle of large ones is found in no
+ * other way. Those between objects within the ranges come from the sweep
+ * (HEAPSH_EDGE_FOUND in refs.c), so that the lists, which jump through all of
+ * memory, are not walked.
  */
 void cpython_roots_of_collector(const struct cpython_mem *m,
 				const struct heapsh_range *pools, uint32_t n,

@@ -121,7 +121,10 @@ void cpython_sweep(const struct cpython *st, const struct heapsh_chunk *chunk,
 		   struct heapsh_sink *sink)
 {
 	struct cpython_mem m = st->mem;
-	struct cpython_obj o = { .st = st, .m = &m };
+	struct cpython_obj o = {
+		.st = st, .m = &m,
+		.chunk = chunk->address, .chunk_len = chunk->len,
+	};
 	uint64_t size = st->pool_size, end = chunk->address + chunk->len;
 	uint64_t at = (chunk->address + size - 1) & ~(size - 1);
 
