@@ -34,8 +34,8 @@ static uint64_t index_bytes(const struct cpython_layout *l, const uint8_t *p,
 	return UINT64_C(1) << p[l->dk_log2_index_bytes];
 }
 
-bool cpython_keys_open(const struct cpython_mem *m, uint64_t addr,
-		       struct cpython_keys *ret)
+static bool open_keys(const struct cpython_mem *m, uint64_t addr,
+		      struct cpython_keys *ret)
 {
 	const struct cpython_layout *l = m->lay;
 	uint64_t indices, slots;
@@ -62,6 +62,22 @@ bool cpython_keys_open(const struct cpython_mem *m, uint64_t addr,
 	return ret->n_entries >= 0 && ret->n_usable >= 0 &&
 	       ret->n_entries <= ret->n_fraction &&
 	       ret->n_usable <= ret->n_fraction - ret->n_entries;
+}
+
+bool cpython_keys_open(const struct cpython_mem *m, uint64_t addr,
+		       struct cpython_keys *ret)
+{
+	struct cpython_keys_seen *seen = m->keys;
+
+	if (seen != NULL && seen->addr == addr && addr != 0) {
+		*ret = seen->keys;
+		return true;
+	}
+	if (!open_keys(m, addr, ret))
+		return false;
+	if (seen != NULL)
+		*seen = (struct cpython_keys_seen){ addr, *ret };
+	return true;
 }
 
 /* Room for values that these keys ask for (shared_keys_usable_size). */

@@ -14,6 +14,14 @@ struct cpython_keys {
 	int32_t stride, key, value;	/* bytes */
 	uint64_t size;		/* of all of it, in bytes */
 };
+/**
+ * The table opened last. A dict's is asked for once for its size and once for
+ * its references, a class's for each of its instances.
+ */
+struct cpython_keys_seen {
+	uint64_t addr;		/* 0: none yet */
+	struct cpython_keys keys;
+};
 /** False: unreadable or not consistent. */
 bool cpython_keys_open(const struct cpython_mem *m, uint64_t addr,
 		       struct cpython_keys *ret);

@@ -214,12 +214,20 @@ struct cpython_size {
 	uint64_t flat;		/* what sys.getsizeof() answers */
 	uint64_t held;		/* bytes requested for its own blocks */
 	uint64_t own;		/* of held: the block that it lies in */
+	uint64_t extra;		/* of held: what a str has elsewhere */
 	bool torn;		/* a number contradicts another */
 };
 /** own alone, and torn: what an object's place in a pool must agree with. */
 void cpython_own_size(const struct cpython_obj *o, struct cpython_size *ret);
-/** All of it. May read the tables of a container. */
-void cpython_size(const struct cpython_obj *o, struct cpython_size *ret);
+/** The rest; s is as cpython_own_size() left it. May read tables. */
+void cpython_rest_size(const struct cpython_obj *o, struct cpython_size *s);
+/** All of it. */
+static inline void cpython_size(const struct cpython_obj *o,
+				struct cpython_size *ret)
+{
+	cpython_own_size(o, ret);
+	cpython_rest_size(o, ret);
+}
 
 /* --- refs.c, refs_code.c --- */
 

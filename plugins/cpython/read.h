@@ -18,12 +18,14 @@
 #include <heapsh/plugin.h>
 
 struct cpython_layout;
+struct cpython_keys_seen;
 
 /** Where bytes come from, and what they mean. Borrows all that it points to. */
 struct cpython_mem {
 	const struct heapsh_host *host;
 	struct heapsh_image *im;
 	void *reader;			/* of a sink; NULL: the main thread */
+	struct cpython_keys_seen *keys;	/* of one sweep, or NULL */
 	const struct cpython_layout *lay;
 	int minor;			/* 8 … 13, of CPython 3.minor */
 	uint64_t runtime;		/* _PyRuntime */

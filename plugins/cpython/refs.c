@@ -47,7 +47,7 @@ bool cpython_each_word(struct cpython_visit *v, uint64_t addr, uint64_t n,
 	for (uint64_t i = 0; i < n; i += take) {
 		take = n - i < WINDOW ? n - i : WINDOW;
 		if (!words(v->o, addr + i * 8, buf, take) ||
-		    m->host->cancelled(m->im))
+		    (i != 0 && m->host->cancelled(m->im)))
 			return false;
 		for (uint64_t k = 0; k < take; k++)
 			if (buf[k] != 0)
@@ -119,7 +119,7 @@ static bool refs_set(struct cpython_visit *v)
 	for (uint64_t i = 0; i < n; i += take) {
 		take = n - i < WINDOW / stride ? n - i : WINDOW / stride;
 		if (!words(o, table + i * stride * 8, buf, take * stride) ||
-		    o->m->host->cancelled(o->m->im))
+		    (i != 0 && o->m->host->cancelled(o->m->im)))
 			return false;
 		for (uint64_t k = 0; k < take; k++) {
 			e = buf + k * stride;
@@ -160,7 +160,7 @@ static bool each_entry(struct cpython_visit *v, const struct cpython_keys *k,
 		if (!words(o, k->entries + i * stride * 8, buf,
 			   take * stride) ||
 		    (values != 0 && !words(o, values + i * 8, vals, take)) ||
-		    o->m->host->cancelled(o->m->im))
+		    (i != 0 && o->m->host->cancelled(o->m->im)))
 			return false;
 		for (uint64_t j = 0; j < take; j++) {
 			e = buf + j * stride;

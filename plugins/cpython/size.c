@@ -68,9 +68,8 @@ static void own_long(const struct cpython_obj *o, struct cpython_size *ret)
 		ret->own = ret->flat;
 }
 
-/* A str without its pre-header; extra: blocks of its own elsewhere. */
-static void own_str(const struct cpython_obj *o, struct cpython_size *ret,
-		    uint64_t *extra)
+/* A str without its pre-header, and its blocks elsewhere. */
+static void own_str(const struct cpython_obj *o, struct cpython_size *ret)
 {
 	const struct cpython_layout *l = o->m->lay;
 	uint32_t state = (uint32_t)cpython_obj_i32(o, l->str_state);
@@ -79,7 +78,6 @@ static void own_str(const struct cpython_obj *o, struct cpython_size *ret,
 	bool compact = state >> l->str_compact_bit & 1;
 	bool ascii = state >> l->str_ascii_bit & 1;
 
-	*extra = 0;
 	if (kind > 4 || kind == 3 || (kind == 0 && compact))
 		ret->torn = true;
 	if (compact) {
@@ -91,24 +89,25 @@ static void own_str(const struct cpython_obj *o, struct cpython_size *ret,
 		ret->own = (uint64_t)o->type->basic;
 		data = cpython_obj_word(o, l->str_data);
 		if (data != 0)
-			*extra += add_items(ret, n + 1, kind);
+			ret->extra += add_items(ret, n + 1, kind);
 	}
 	if (compact && ascii) {
 		data = o->addr + (uint64_t)l->sizeof_str_ascii;
 	} else {
 		utf8 = cpython_obj_word(o, l->str_utf8);
 		if (utf8 != 0 && utf8 != data)
-			*extra += add_items(ret, cpython_obj_word(
+			ret->extra += add_items(ret, cpython_obj_word(
 						o, l->str_utf8_length), 1) + 1;
 	}
 	wstr = cpython_obj_field(o, l->str_wstr);
 	if (wstr != 0 && wstr != data) {
 		if (!(compact && ascii))
 			n = cpython_obj_word(o, l->str_wstr_length);
-		*extra += add_items(ret, n + 1, 4);
+		ret->extra += add_items(ret, n + 1, 4);
 	}
 	// unicode_sizeof() knows no subclass
-	ret->flat = (compact ? ret->own : (uint64_t)l->sizeof_str) + *extra;
+	ret->flat = (compact ? ret->own : (uint64_t)l->sizeof_str) +
+		    ret->extra;
 }
 
 /* 3.13: room for values behind the object; see cpython_size of its class. */
@@ -173,14 +172,14 @@ static void own_time(const struct cpython_obj *o, struct cpython_size *ret,
 static void own_body(const struct cpython_obj *o, struct cpython_size *ret)
 {
 	const struct cpython_type *t = o->type;
-	uint64_t n, extra;
+	uint64_t n;
 
 	switch ((enum cpython_kind)t->kind) {
 	case CPYTHON_KIND_LONG:
 		own_long(o, ret);
 		return;
 	case CPYTHON_KIND_STR:
-		own_str(o, ret, &extra);
+		own_str(o, ret);
 		return;
 	case CPYTHON_KIND_BYTES:
 		n = cpython_obj_size(o);
@@ -223,15 +222,6 @@ void cpython_own_size(const struct cpython_obj *o, struct cpython_size *ret)
 }
 
 /* --- what lies in other blocks ------------------------------------------ */
-
-static void size_str(const struct cpython_obj *o, struct cpython_size *ret)
-{
-	struct cpython_size again = { 0 };
-	uint64_t extra;
-
-	own_str(o, &again, &extra);
-	ret->held += extra;
-}
 
 static void size_dict(const struct cpython_obj *o, struct cpython_size *ret)
 {
@@ -490,7 +480,7 @@ static void size_blocks(const struct cpython_obj *o, struct cpython_size *ret)
 {
 	switch ((enum cpython_kind)o->type->kind) {
 	case CPYTHON_KIND_STR:
-		size_str(o, ret);
+		ret->held += ret->extra;
 		break;
 	case CPYTHON_KIND_LIST:
 		size_list(o, ret);
@@ -544,11 +534,10 @@ static void size_blocks(const struct cpython_obj *o, struct cpython_size *ret)
 	}
 }
 
-void cpython_size(const struct cpython_obj *o, struct cpython_size *ret)
+void cpython_rest_size(const struct cpython_obj *o, struct cpython_size *ret)
 {
 	struct cpython_values v;
 
-	cpython_own_size(o, ret);
 	ret->flat += (uint64_t)o->type->pre;
 	ret->held = ret->own;
 	size_blocks(o, ret);

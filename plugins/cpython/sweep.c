@@ -6,6 +6,7 @@
  */
 #include "object.h"
 
+#include "keys.h"
 #include "pool.h"
 
 void cpython_pool_free(const uint8_t *p, uint64_t addr,
@@ -35,27 +36,29 @@ static bool may_shrink(const struct cpython_type *t)
 	       t->kind == CPYTHON_KIND_TUPLE || t->kind == CPYTHON_KIND_FRAME;
 }
 
-/* Is the block of the class that this object asks for? */
-static bool fits(const struct cpython_obj *o)
+/* Is the block of the class that this object asks for? Sets *size's own. */
+static bool fits(const struct cpython_obj *o, struct cpython_size *size)
 {
-	struct cpython_size size;
-
-	cpython_own_size(o, &size);
-	if (size.own > o->block || size.torn)
+	cpython_own_size(o, size);
+	if (size->own > o->block || size->torn)
 		return false;
-	if (size.own > o->block - CPYTHON_ALIGNMENT || o->type->loose)
+	if (size->own > o->block - CPYTHON_ALIGNMENT || o->type->loose)
 		return true;
 	if (o->type->kind == CPYTHON_KIND_LONG)
 		// long_normalize() gives back no leading zeros
-		return size.own + 48 > o->block;
-	return may_shrink(o->type) && 4 * size.own > 3 * o->block;
+		return size->own + 48 > o->block;
+	return may_shrink(o->type) && 4 * size->own > 3 * o->block;
 }
 
-/* The object whose pre-header begins at p, or false. */
+/*
+ * The object whose pre-header begins at p, or false. o->type is that of the
+ * object before, or NULL: neighbours are often of one type.
+ */
 static bool recognise(struct cpython_obj *o, const uint8_t *p, uint64_t addr,
-		      uint32_t block)
+		      uint32_t block, struct cpython_size *size)
 {
 	const struct cpython_layout *l = o->m->lay;
+	const struct cpython_type *last = o->type;
 	uint64_t refcount, type;
 
 	o->block = block;
@@ -64,25 +67,28 @@ static bool recognise(struct cpython_obj *o, const uint8_t *p, uint64_t addr,
 		memcpy(&type, p + pre + l->ob_type, 8);
 		if (!cpython_refcount_ok(refcount) || !cpython_plausible(type))
 			continue;
-		o->type = cpython_type(o->st, o->m, type);
+		o->type = last != NULL && last->address == type ?
+				  last : cpython_type(o->st, o->m, type);
 		if (o->type == NULL || o->type->pre != (int32_t)pre)
 			continue;
 		o->addr = addr + pre;
 		o->p = p + pre;
 		o->n = block - pre;
-		if (fits(o))
+		if (fits(o, size))
 			return true;
 	}
+	o->type = last;
 	return false;
 }
 
-static void emit(const struct cpython_obj *o, struct heapsh_sink *sink)
+/* size: as fits() left it; what is beyond its own is added here. */
+static void emit(const struct cpython_obj *o, struct cpython_size *size,
+		 struct heapsh_sink *sink)
 {
 	struct heapsh_object out = {
 		.address = o->addr,
 		.type = o->type->number,
 	};
-	struct cpython_size size = { 0 };
 
 	out.refcount = cpython_obj_word(o, o->m->lay->ob_refcnt);
 	if (o->m->lay->minor >= 12 && (int32_t)out.refcount < 0)
@@ -90,10 +96,10 @@ static void emit(const struct cpython_obj *o, struct heapsh_sink *sink)
 	if (o->type->flags & HEAPSH_TYPE_APPROXIMATE)
 		out.flags |= HEAPSH_OBJECT_APPROXIMATE;
 	if (sink->want & HEAPSH_WANT_SIZES) {
-		cpython_size(o, &size);
-		out.flat = size.flat;
-		out.held = size.held;
-		if (size.torn)
+		cpython_rest_size(o, size);
+		out.flat = size->flat;
+		out.held = size->held;
+		if (size->torn)
 			out.flags |= HEAPSH_OBJECT_TORN;
 	}
 	sink->object(sink, &out);
@@ -105,6 +111,7 @@ static void sweep_pool(struct cpython_obj *o, const uint8_t *p, uint64_t addr,
 		       struct heapsh_sink *sink)
 {
 	uint8_t is_free[CPYTHON_BLOCKS_MAX];
+	struct cpython_size size;
 	struct cpython_pool pool;
 	uint32_t i = 0;
 
@@ -113,13 +120,14 @@ static void sweep_pool(struct cpython_obj *o, const uint8_t *p, uint64_t addr,
 	cpython_pool_free(p, addr, &pool, is_free);
 	for (uint32_t at = pool.first; at < pool.end; at += pool.block, i++)
 		if (!is_free[i] &&
-		    recognise(o, p + at, addr + at, pool.block))
-			emit(o, sink);
+		    recognise(o, p + at, addr + at, pool.block, &size))
+			emit(o, &size, sink);
 }
 
 void cpython_sweep(const struct cpython *st, const struct heapsh_chunk *chunk,
 		   struct heapsh_sink *sink)
 {
+	struct cpython_keys_seen keys = { 0 };
 	struct cpython_mem m = st->mem;
 	struct cpython_obj o = {
 		.st = st, .m = &m,
@@ -129,6 +137,7 @@ void cpython_sweep(const struct cpython *st, const struct heapsh_chunk *chunk,
 	uint64_t at = (chunk->address + size - 1) & ~(size - 1);
 
 	m.reader = sink->reader;
+	m.keys = &keys;
 	if (m.host->cancelled(m.im))
 		return;
 	for (; at + size <= end; at += size) {
@@ -187,6 +196,7 @@ bool cpython_obj_open(const struct cpython *st, const struct cpython_mem *m,
 {
 	const struct cpython_layout *l = m->lay;
 	uint64_t head[2], pre, n;
+	struct cpython_size size;
 	bool static_type;
 
 	if (!cpython_plausible(addr) ||
@@ -220,7 +230,9 @@ bool cpython_obj_open(const struct cpython *st, const struct cpython_mem *m,
 		return false;
 	if (ret->block != 0 && pre >= ret->block)
 		return false;
-	return ret->block != 0 ? fits(ret) : static_type || pre_ok(ret);
+	if (ret->block != 0)
+		return fits(ret, &size);
+	return static_type || pre_ok(ret);
 }
 
 bool cpython_living(const struct cpython *st, const struct cpython_mem *m,
@@ -236,16 +248,21 @@ void cpython_at(const struct cpython *st, const uint64_t *addr, uint32_t n,
 		struct heapsh_sink *sink)
 {
 	uint8_t buf[CPYTHON_HEAD + 32];
+	struct cpython_keys_seen keys = { 0 };
 	struct cpython_mem m = st->mem;
+	struct cpython_size size;
 	struct cpython_obj o;
 
 	m.reader = sink->reader;
+	m.keys = &keys;
 	for (uint32_t i = 0; i < n; i++) {
 		if (m.host->cancelled(m.im))
 			return;
-		if (cpython_obj_open(st, &m, addr[i], buf, sizeof(buf), &o))
-			emit(&o, sink);
-		else
+		if (!cpython_obj_open(st, &m, addr[i], buf, sizeof(buf), &o)) {
 			sink->nothing(sink, addr[i]);
+			continue;
+		}
+		cpython_own_size(&o, &size);
+		emit(&o, &size, sink);
 	}
 }
