@@ -15,6 +15,9 @@ void cpython_check_objects(const struct cpython *st,
 /** check_state.c: the interpreter, its threads, collector and frames. */
 void cpython_check_state(const struct cpython *st,
 			 struct cpython_verdict *ret);
+/** check_offsets.c: the process's own _Py_DebugOffsets, from 3.13 on. */
+void cpython_check_offsets(const struct cpython *st,
+			   struct cpython_verdict *ret);
 /** check_members.c: what a type says of its own structure. */
 void cpython_check_members(const struct cpython *st,
 			   const struct cpython_type *type,

@@ -9,7 +9,7 @@ plugins_cpython_cpython_la_SOURCES = %D%/cpython.c $(CPYTHON_HEAP_SOURCES) \
 # What finds objects, sizes and references.
 CPYTHON_HEAP_SOURCES = \
 	%D%/arenas.c %D%/check.c %D%/check_fields.c \
-	%D%/check_members.c %D%/check_objects.c %D%/check_priv.h \
+	%D%/check_members.c %D%/check_objects.c %D%/check_priv.h %D%/check_offsets.c \
 	%D%/check_state.c \
 	%D%/describe.c %D%/find.c %D%/find.h %D%/keys.c %D%/keys.h \
 	%D%/kinds.c %D%/kinds.h %D%/object.h %D%/pool.h %D%/refs.c \
