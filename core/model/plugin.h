@@ -390,6 +390,10 @@ struct heapsh_measure {
 	uint32_t has_length;
 	uint64_t basic_size, item_size;	/* as Pympler: with the GC head */
 	uint64_t length;		/* "leng", when has_length */
+	/** What the runtime's own len() answers, without running code. */
+	uint64_t exact_length;		/* when has_exact_length */
+	uint32_t has_exact_length;
+	uint32_t reserved;
 };
 
 /** Called with each name; return 0 to stop. */

@@ -55,3 +55,11 @@ const struct lg_verb vb_modules = {
 	.examples = "modules\nmodules().count",
 	.run = run,
 };
+/* For those who guess verbs, as show_threads.c. */
+const struct lg_verb vb_show_modules = {
+	.name = "show modules",
+	.summary = "modules that the program has imported",
+	.help = "The same as the verb modules.",
+	.examples = "show modules",
+	.run = run,
+};

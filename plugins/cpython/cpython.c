@@ -8,6 +8,7 @@
 #include "object.h"
 #include "render.h"
 #include "roots.h"
+#include "services.h"
 
 static const struct heapsh_host *host;	/* set once, before anything else */
 
@@ -204,6 +205,22 @@ static int plugin_variable(void *state, uint32_t thread, uint32_t frame,
 					thread, frame, index, ret);
 }
 
+static int plugin_measure(void *state, uint64_t addr,
+			  struct heapsh_measure *ret)
+{
+	return cpython_measure(state, addr, ret);
+}
+
+static void plugin_each_module(void *state, heapsh_name_fn *fn, void *arg)
+{
+	cpython_each_module(&((struct cpython *)state)->mem, fn, arg);
+}
+
+static uint64_t plugin_hash(void *state, uint64_t addr)
+{
+	return cpython_content_hash(state, addr);
+}
+
 static const void *plugin_interface(const char *name)
 {
 	static const struct heapsh_threads threads = {
@@ -213,7 +230,18 @@ static const void *plugin_interface(const char *name)
 		.variable = plugin_variable,
 	};
 
-	return strcmp(name, HEAPSH_THREADS_0) == 0 ? &threads : NULL;
+	static const struct heapsh_modules modules = {
+		.size = sizeof(modules), .each = plugin_each_module,
+	};
+	static const struct heapsh_content content = {
+		.size = sizeof(content), .hash = plugin_hash,
+	};
+
+	if (strcmp(name, HEAPSH_THREADS_0) == 0)
+		return &threads;
+	if (strcmp(name, HEAPSH_MODULES_0) == 0)
+		return &modules;
+	return strcmp(name, HEAPSH_CONTENT_0) == 0 ? &content : NULL;
 }
 
 static const struct heapsh_plugin plugin = {
@@ -235,6 +263,7 @@ static const struct heapsh_plugin plugin = {
 	.attr = plugin_attr,
 	.item = plugin_item,
 	.names = plugin_names,
+	.measure = plugin_measure,
 	.get_interface = plugin_interface,
 };
 

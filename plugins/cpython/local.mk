@@ -9,12 +9,12 @@ plugins_cpython_cpython_la_SOURCES = %D%/cpython.c $(CPYTHON_HEAP_SOURCES) \
 # What finds objects, sizes and references.
 CPYTHON_HEAP_SOURCES = \
 	%D%/arenas.c %D%/check.c %D%/check_fields.c \
-	%D%/check_members.c %D%/check_objects.c %D%/check_priv.h %D%/check_offsets.c \
-	%D%/check_state.c \
+	%D%/check_members.c %D%/check_objects.c %D%/check_offsets.c \
+	%D%/check_priv.h %D%/check_state.c %D%/content.c \
 	%D%/describe.c %D%/find.c %D%/find.h %D%/keys.c %D%/keys.h \
-	%D%/kinds.c %D%/kinds.h %D%/object.h %D%/pool.h %D%/refs.c \
-	%D%/refs_code.c %D%/refs_priv.h %D%/settle.c %D%/size.c %D%/sweep.c \
-	%D%/types.c
+	%D%/kinds.c %D%/kinds.h %D%/measure.c %D%/modules.c %D%/object.h \
+	%D%/pool.h %D%/refs.c %D%/refs_code.c %D%/refs_priv.h \
+	%D%/services.h %D%/settle.c %D%/size.c %D%/sweep.c %D%/types.c
 EXTRA_DIST += %D%/layout.def %D%/shapes.def %D%/regen-layouts.py
 # What reads single objects: of the plugin, and of its tests' program.
 CPYTHON_READ_SOURCES = \

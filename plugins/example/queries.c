@@ -125,5 +125,9 @@ int example_measure(void *state, uint64_t addr, struct heapsh_measure *ret)
 	ret->length = o->type == EX_TABLE ? o->n / 2 : o->n;
 	ret->basic_size = sizeof(*o);
 	ret->item_size = ex_size(o->type, 1) - sizeof(*o);
+	if (HEAPSH_HAS(ret, has_exact_length)) {
+		ret->exact_length = ret->length;
+		ret->has_exact_length = ret->has_length;
+	}
 	return 1;
 }

@@ -2,33 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Summaries and their differences: what a program made and dropped, row by row,
 and nothing for an idle one."""
-import json
 import os
-import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.environ.get("abs_top_srcdir", "."),
                                 "tests", "lib"))
-from hstest import (HEAPSH, done, equal, ok, python, pythons)  # noqa: E402
-
-
-class Shell:
-    """heapsh fed line by line: a line in, a document out."""
-
-    def __init__(self, pid):
-        self.p = subprocess.Popen(
-            [HEAPSH, "attach", str(pid), "-f", "json", "-x", "-"],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        self.attached = json.loads(self.p.stdout.readline())
-
-    def __call__(self, line):
-        self.p.stdin.write(line + "\n")
-        self.p.stdin.flush()
-        return json.loads(self.p.stdout.readline())
-
-    def end(self):
-        self.p.stdin.close()
-        return self.p.wait(60)
+from hstest import Shell, done, equal, python, pythons  # noqa: E402
 
 
 def table(doc):

@@ -173,6 +173,29 @@ def values(result):
     return [d.get("value", d.get("message")) for d in result.results]
 
 
+class Shell:
+    """heapsh fed line by line: a line in, a document out."""
+
+    def __init__(self, pid):
+        self.p = subprocess.Popen(
+            [HEAPSH, "attach", str(pid), "-f", "json", "-x", "-"],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.attached = json.loads(self.p.stdout.readline())
+
+    def say(self, line):
+        """A line without a document: an assignment."""
+        self.p.stdin.write(line + "\n")
+        self.p.stdin.flush()
+
+    def __call__(self, line):
+        self.say(line)
+        return json.loads(self.p.stdout.readline())
+
+    def end(self):
+        self.p.stdin.close()
+        return self.p.wait(60)
+
+
 def int_of(v):
     return int(v) if isinstance(v, str) and re.fullmatch(r"-?\d+", v) else v
 

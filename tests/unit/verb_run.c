@@ -269,7 +269,8 @@ static void guesses_are_answered(void **state)
 	      "hpy: no variable, no set word, and the program "
 	      "has no such name",
 	      "heap");
-	fails("show modules", "modules is a verb", "modules");
+	fails("show plugins", "plugins is a verb", "plugins");
+	assert_string_equal(text(run("show modules"), "type"), "table");
 	assert_string_equal(text(run("show heap"), "type"), "set");
 	assert_string_equal(text(run("show iso(accounts)"), "type"), "object");
 }

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * What plugin.h lets a plugin offer beyond the heap itself: numbers of one
+ * object, its content, and the modules.
+ */
+#ifndef CPYTHON_SERVICES_H
+#define CPYTHON_SERVICES_H
+
+#include "object.h"
+
+/** struct heapsh_modules.each: names that are str, in the dict's order. */
+void cpython_each_module(const struct cpython_mem *m, heapsh_name_fn *fn,
+			 void *arg);
+
+/**
+ * heapsh_plugin.measure: basicsize, itemsize and leng as Pympler 1.1 answers
+ * them inside the program, and what len() answers. 0: no object.
+ */
+int cpython_measure(const struct cpython *st, uint64_t addr,
+		    struct heapsh_measure *ret);
+
+/** struct heapsh_content.hash: see content.c for what counts as content. */
+uint64_t cpython_content_hash(const struct cpython *st, uint64_t addr);
+
+#endif
