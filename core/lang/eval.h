@@ -123,6 +123,8 @@ struct lg_near {
 };
 void lg_near_add(struct lg_near *near, const char *s, size_t n);
 void lg_near_drop(struct lg_near *near);
+/** Is this very word among them? Then it is no remedy. */
+bool lg_near_has(const struct lg_near *near, const char *word);
 /** Adds the remedy when something is near; ends near. Returns err. */
 struct hs_err *lg_near_remedy(struct hs_err *err, struct lg_near *near,
 			      const char *word) HS_MUST_USE;

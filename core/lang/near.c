@@ -16,6 +16,14 @@ void lg_near_drop(struct lg_near *near)
 	hs_vec_deinit(&near->words);
 }
 
+bool lg_near_has(const struct lg_near *near, const char *word)
+{
+	for (size_t i = 0; i < near->words.n; i++)
+		if (!strcmp(near->words.v[i], word))
+			return true;
+	return false;
+}
+
 struct hs_err *lg_near_remedy(struct hs_err *err, struct lg_near *near,
 			      const char *word)
 {

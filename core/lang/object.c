@@ -71,6 +71,15 @@ struct hs_err *lg_object_attr(struct lg_session *s, struct lg_value *v,
 	if (is_set_attr(name))
 		return hs_err_remedy(err, "of a set: iso(OBJ).%s", name);
 	md_names(m, v->u.addr, "", 0, add_near, &near);
+	if (lg_near_has(&near, name)) {
+		lg_near_drop(&near);
+		hs_err_free(err);
+		return hs_err_remedy(hs_err_new(HS_ERR_NAME,
+						"%s: .%s is not stored: the "
+						"program makes it when asked",
+						words, name),
+				     "show OBJ, for what is stored");
+	}
 	return lg_near_remedy(err, &near, name);
 }
 
@@ -160,6 +169,26 @@ static void add_key(struct hs_text *t, const struct lg_value *key)
 	}
 }
 
+/* Of a text, whose characters are no objects of the program. */
+static struct hs_err *no_items(struct lg_session *s, const struct lg_value *v)
+{
+	HS_FREE char *words = lg_object_words(s, v);
+
+	return hs_err_remedy(hs_err_new(HS_ERR_USAGE,
+					"%s has no items: its characters are "
+					"not objects",
+					words),
+			     "show OBJ");
+}
+
+static bool is_text(struct lg_session *s, const struct lg_value *v)
+{
+	struct md_object o;
+
+	return md_object_at(lg_instant_model(v->in, s->task), v->u.addr, &o) &&
+	       o.type->flags & HEAPSH_TYPE_TEXT;
+}
+
 struct hs_err *lg_object_item(struct lg_session *s, struct lg_value *v,
 			      struct lg_value *key, struct lg_value **ret)
 {
@@ -187,6 +216,8 @@ struct hs_err *lg_object_item(struct lg_session *s, struct lg_value *v,
 		*ret = lg_object(v->in, addr);
 		return NULL;
 	}
+	if (is_text(s, v))
+		return no_items(s, v);
 	words = lg_object_words(s, v);
 	add_key(&shown, key);
 	return hs_err_new(HS_ERR_NAME, "%s has no item [%s]", words,
@@ -230,9 +261,12 @@ struct hs_err *lg_object_slice(struct lg_session *s, struct lg_value *v,
 	struct md_model *m = lg_instant_model(v->in, s->task);
 	struct lg_value **items;
 	struct lg_range r;
-	struct hs_err *err = lg_range(bound, sequence_length(m, v->u.addr), &r);
+	struct hs_err *err;
 	size_t n = 0;
 
+	if (is_text(s, v))
+		return no_items(s, v);
+	err = lg_range(bound, sequence_length(m, v->u.addr), &r);
 	if (err)
 		return err;
 	if (r.n > MAX_SLICE)

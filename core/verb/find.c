@@ -6,7 +6,14 @@
  * look at a bitmap, a size one at a column; only what is left is rendered.
  */
 
-enum { VALUE_COLUMNS = 4096 }; /* of a text that is searched */
+enum {
+	TEXT_COLUMNS = 4096, /* of a text that is searched */
+	/*
+	 * Of anything else, a table's line: a nest of a million lists took
+	 * minutes when each was searched to its bottom.
+	 */
+	LINE_COLUMNS = 80,
+};
 
 enum compare { EQ, NE, LT, LE, GT, GE, HAS, HAS_NOT };
 
@@ -137,10 +144,11 @@ static struct hs_err *limit_types(struct find *f, const struct test *t)
 static bool value_holds(struct find *f, const struct test *t, uint32_t id)
 {
 	uint32_t flags = md_type(f->m, gr_type(f->g, id))->flags;
-	uint32_t style = flags & HEAPSH_TYPE_TEXT ? HEAPSH_RENDER_TEXT
-						  : HEAPSH_RENDER_REPR;
+	bool is_text = flags & HEAPSH_TYPE_TEXT;
 	HS_FREE char *text =
-		md_render(f->m, gr_addr(f->g, id), style, VALUE_COLUMNS);
+		md_render(f->m, gr_addr(f->g, id),
+			  is_text ? HEAPSH_RENDER_TEXT : HEAPSH_RENDER_SHORT,
+			  is_text ? TEXT_COLUMNS : LINE_COLUMNS);
 
 	return text_holds(t, text);
 }
@@ -324,7 +332,8 @@ static const struct lg_arg options[] = {
 	{ .name = "value",
 	  .kind = LG_ARG_OPTION,
 	  .values = "TEXT",
-	  .help = "its text, as it is shown; ~ for a part of it",
+	  .help = "its text, as a line of a table shows it; ~ for a part of "
+		  "it",
 	  .compares = true },
 	{ .name = "limit",
 	  .kind = LG_ARG_OPTION,

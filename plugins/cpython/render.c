@@ -12,6 +12,7 @@
 enum {
 	/* Containers within containers; deeper ones are "...". */
 	MAX_DEPTH = 64,
+	SHORT_DEPTH = 6,	/* in a line of a table: reprlib's */
 	/* Objects that are looked at for one text. */
 	MAX_OBJECTS = 200000,
 	/* Longest text; more is never shown of one object. */
@@ -50,7 +51,7 @@ struct rendering {
 	const struct cpython_mem *m;
 	struct cpython_out out;
 	int budget;
-	int depth;
+	int depth, most;		/* of levels; where "..." stands */
 	struct level levels[MAX_DEPTH];
 };
 
@@ -169,7 +170,7 @@ static bool open_defaultdict(struct rendering *r, uint64_t obj)
 	uint64_t factory = cpython_field(r->m, obj,
 					 r->m->lay->defdict_factory);
 
-	if (r->depth + 2 > MAX_DEPTH)
+	if (r->depth + 2 > r->most)
 		return false;
 	put_class(r, obj);
 	if (!open_dict(r, obj, STEP_MAPPING, "(", "})"))
@@ -378,7 +379,7 @@ static void put_object(struct rendering *r, uint64_t obj)
 	}
 	if (cpython_repr_leaf(r->m, &r->out, obj, form))
 		return;
-	if (is_open(r, obj) || r->depth >= MAX_DEPTH) {
+	if (is_open(r, obj) || r->depth >= r->most) {
 		put_ellipsis(r, obj, form);
 		return;
 	}
@@ -449,7 +450,7 @@ static bool next_pair(struct rendering *r, struct level *level)
 	if (!cpython_dict_next(r->m, &level->dict, &key, &value))
 		return false;
 	comma(r, level);
-	if (r->depth >= MAX_DEPTH) {
+	if (r->depth >= r->most) {
 		cpython_puts(&r->out, "(...)");
 		return true;
 	}
@@ -503,6 +504,7 @@ uint64_t cpython_render(const struct cpython_mem *m, uint64_t addr,
 	r->m = m;
 	r->budget = MAX_OBJECTS;
 	r->depth = 0;
+	r->most = style == HEAPSH_RENDER_SHORT ? SHORT_DEPTH : MAX_DEPTH;
 	r->out = (struct cpython_out){
 		.buf = buf,
 		.cap = cap < MAX_TEXT ? cap : MAX_TEXT,

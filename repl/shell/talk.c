@@ -236,6 +236,17 @@ static const char *mode_name(enum sh_mode mode)
 	}
 }
 
+/* What was set, after a death; else what is not as a terminal would want it:
+ * programs read more rows than people of a table. */
+static json_t *settings(const struct sh_shell *sh)
+{
+	if (sh->state.settings)
+		return json_incref(sh->state.settings);
+	if (sh->options->format == VW_TEXT)
+		return json_null();
+	return json_pack("{ss}", "rows", "1000");
+}
+
 /* mode: "adopt" after a death; else NULL. */
 static struct hs_err *make_hello(struct sh_shell *sh, const char *mode,
 				 char **ret)
@@ -249,8 +260,7 @@ static struct hs_err *make_hello(struct sh_shell *sh, const char *mode,
 			    json_string(mode ? mode : mode_name(o->mode)));
 	json_object_set_new(hello, "max_pause", wr_u64(o->max_pause_ns));
 	json_object_set_new(hello, "shell_verbs", sh_verbs_json());
-	json_object_set(hello, "options",
-			sh->state.settings ? sh->state.settings : json_null());
+	json_object_set_new(hello, "options", settings(sh));
 	set_target(hello, o);
 	if (!mode && o->mode == SH_ATTACH) {
 		err = sh_find_process(o->target, &pid);
