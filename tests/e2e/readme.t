@@ -14,7 +14,7 @@ from hstest import HEAPSH, SRC, diag, done, equal, ok  # noqa: E402
 
 def mask(line):
     """Numbers, addresses and what they are aligned with do not matter."""
-    line = re.sub(r"\S*leaky\.py", "leaky.py", line)
+    line = re.sub(r"\(/usr/bin/python3 .*?\):", "(python leaky):", line)
     line = re.sub(r"0x[0-9a-f]+|\d+(\.\d+)*", "N", line)
     line = re.sub(r"\bN ([um]s|s)$", "N s", line)
     return re.sub(r"[ =]+", " ", line).strip()
