@@ -17,6 +17,7 @@ static const struct cpython_known_type known[] = {
 	{"_io.BufferedWriter", CPYTHON_KIND_BUFFERED, 0, 0},
 	{"_io.BytesIO", CPYTHON_KIND_BYTESIO, 0, 0},
 	{"_io.StringIO", CPYTHON_KIND_STRINGIO, 0, 0},
+	{"_queue.SimpleQueue", CPYTHON_KIND_QUEUE, 0, 0},
 	{"_struct.Struct", CPYTHON_KIND_STRUCT, 0, 0},
 	{"array.array", CPYTHON_KIND_ARRAY, 0, 0},
 	{"async_generator", CPYTHON_KIND_GENERATOR, 0, 0},

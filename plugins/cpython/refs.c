@@ -285,6 +285,31 @@ static bool refs_element(struct cpython_visit *v)
 				 (uint64_t)n, item, &base);
 }
 
+/*
+ * From 3.13, Modules/_queuemodule.c, RingBuf: items_cap places, of which
+ * num_items from get_idx on, and round the end, hold items.
+ */
+static bool refs_queue(struct cpython_visit *v)
+{
+	const struct cpython_obj *o = v->o;
+	const struct cpython_layout *l = o->m->lay;
+	uint64_t items = cpython_obj_field(o, l->queue_items);
+	uint64_t at = cpython_obj_field(o, l->queue_get_idx), base = 0;
+	uint64_t cap = cpython_obj_field(o, l->queue_items_cap);
+	uint64_t n = cpython_obj_field(o, l->queue_num_items), first;
+
+	// up to 3.12 a list, which is a member like others
+	if (l->queue_items < 0 || n == 0)
+		return true;
+	if (n > cap || at >= cap || cap >> 44 != 0)
+		return false;
+	first = n < cap - at ? n : cap - at;
+	if (!cpython_each_word(v, items + at * 8, first, item, &base))
+		return false;
+	base = first;
+	return cpython_each_word(v, items, n - first, item, &base);
+}
+
 static bool refs_kind(struct cpython_visit *v)
 {
 	const struct cpython_obj *o = v->o;
@@ -322,6 +347,8 @@ static bool refs_kind(struct cpython_visit *v)
 		return refs_tee(v);
 	case CPYTHON_KIND_ELEMENT:
 		return refs_element(v);
+	case CPYTHON_KIND_QUEUE:
+		return refs_queue(v);
 	case CPYTHON_KIND_TIME:
 		refs_time(v, o->m->lay->time_hastzinfo,
 			  o->m->lay->time_tzinfo);

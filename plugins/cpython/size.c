@@ -432,6 +432,13 @@ static void size_element(const struct cpython_obj *o, struct cpython_size *ret)
 		    8);
 }
 
+/* From 3.13, Modules/_queuemodule.c, RingBuf; a list up to 3.12 */
+static void size_queue(const struct cpython_obj *o, struct cpython_size *ret)
+{
+	ret->held += add_items(ret, cpython_obj_field(
+					o, o->m->lay->queue_items_cap), 8);
+}
+
 static void size_permutations(const struct cpython_obj *o,
 			      struct cpython_size *ret)
 {
@@ -457,6 +464,9 @@ static void size_other(const struct cpython_obj *o, struct cpython_size *ret)
 	case CPYTHON_KIND_STRINGIO:
 		ret->held += add_items(ret, cpython_obj_word(
 						o, l->stringio_buf_size), 4);
+		break;
+	case CPYTHON_KIND_QUEUE:
+		size_queue(o, ret);
 		break;
 	case CPYTHON_KIND_COMBINATIONS:
 		add(ret, cpython_obj_word(o, l->combinations_r), 8);
