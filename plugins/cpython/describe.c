@@ -269,6 +269,21 @@ static void find_scans(struct draft *d)
 	}
 }
 
+/*
+ * Words of the structure that items of the object lie over: those that a
+ * subclass with a dict behind the items adds to tp_basicsize, and, from 3.13,
+ * those of a struct sequence. They are not members.
+ */
+static void cover_items(struct draft *d)
+{
+	const struct cpython_type *t = d->t;
+
+	if (t->dict_offset < 0)
+		cover(d, t->basic + t->dict_offset, t->basic);
+	if (t->kind == CPYTHON_KIND_TUPLE)
+		cover(d, d->m->lay->tuple_items, t->basic);
+}
+
 static int64_t int_in_dict(const struct draft *d, uint64_t dict,
 			   const char *key)
 {
@@ -457,6 +472,7 @@ static void describe(struct draft *d)
 	follow_bases(d);
 	t->kind = d->row != NULL ? d->row->kind : CPYTHON_KIND_OTHER;
 	t->loose = d->foreign;
+	cover_items(d);
 	find_scans(d);
 	if (t->kind == CPYTHON_KIND_TUPLE)
 		find_hidden(d);
