@@ -53,9 +53,11 @@ static void say_edges(uint64_t addr)
 	must(md_edges(model, addr, &edges, &n));
 	for (size_t i = 0; i < n; i++) {
 		HS_FREE char *label = md_label(model, &edges[i].e);
+		HS_TEXT shown = { 0 };
 
-		printf("%s\t%" PRIu64 "\t%u\n", label, edges[i].e.target,
-		       (unsigned)edges[i].e.flags);
+		hs_text_escape(&shown, label, strlen(label));
+		printf("%s\t%" PRIu64 "\t%u\n", hs_text_str(&shown),
+		       edges[i].e.target, (unsigned)edges[i].e.flags);
 	}
 	free(edges);
 }
