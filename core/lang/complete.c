@@ -18,6 +18,19 @@ struct complete {
 	bool files;
 };
 
+/* A name of a class and of its base, of __main__ and of builtins. */
+static bool is_offered(const struct complete *c, const char *word)
+{
+	size_t i;
+	json_t *entry;
+
+	json_array_foreach(c->words, i, entry)
+		if (!strcmp(json_string_value(json_object_get(entry, "text")),
+			    word))
+			return true;
+	return false;
+}
+
 static void offer(struct complete *c, const char *text, size_t n,
 		  const char *suffix, const char *help)
 {
@@ -28,6 +41,8 @@ static void offer(struct complete *c, const char *text, size_t n,
 	    json_array_size(c->words) >= MAX_WORDS)
 		return;
 	word = hs_xasprintf("%.*s%s", (int)n, text, suffix);
+	if (is_offered(c, word))
+		return;
 	entry = json_object();
 	if (json_object_set_new(entry, "text", json_string(word))) {
 		json_decref(entry); // not UTF-8
@@ -56,6 +71,9 @@ static int offer_name(void *arg, struct heapsh_text name, uint64_t target)
 	struct complete *c = arg;
 
 	(void)target;
+	// a dozen __methods__ of object would bury what one looks for
+	if (!c->n && name.n && name.s[0] == '_')
+		return 1;
 	for (uint64_t i = 0; i < name.n; i++)
 		if (!lg_is_name_byte(name.s[i]))
 			return 1;
@@ -365,6 +383,22 @@ static void complete_word(struct complete *c)
 		offer_names(c);
 }
 
+/* Is the end of the line within a text? Names are no use there. */
+static bool in_text(const char *line)
+{
+	char quote = 0;
+
+	for (; *line; line++) {
+		if (quote && *line == '\\' && line[1])
+			line++;
+		else if (quote && *line == quote)
+			quote = 0;
+		else if (!quote && (*line == '\'' || *line == '"'))
+			quote = *line;
+	}
+	return quote;
+}
+
 json_t *lg_complete(struct lg_session *s, const char *line, size_t point)
 {
 	size_t n = strnlen(line, LG_MAX_LINE);
@@ -378,7 +412,9 @@ json_t *lg_complete(struct lg_session *s, const char *line, size_t point)
 		c.start--;
 	c.prefix = before + c.start;
 	c.n -= c.start;
-	if (c.start && before[c.start - 1] == '.')
+	if (in_text(before))
+		;
+	else if (c.start && before[c.start - 1] == '.')
 		complete_attribute(&c, c.start - 1);
 	else
 		complete_word(&c);

@@ -10,7 +10,7 @@ import tempfile
 
 sys.path.insert(0, os.path.join(os.environ.get("abs_top_srcdir", "."),
                                 "tests", "lib"))
-from hstest import HEAPSH, done, equal, ok, python, wait_for  # noqa: E402
+from hstest import HEAPSH, diag, done, equal, ok, python, wait_for  # noqa: E402
 from terminal import Terminal  # noqa: E402
 
 ROW = re.compile(r"^ *\d+ +\d+ +\d+ +\d+ +\d+ +\d+ +\d+ \S", re.M)
@@ -75,6 +75,16 @@ def complete(t):
     t.type("\x15\n")
     t.prompt()
     ok(True, "Tab after __main__. completes and lists names of the program")
+    t.type("__main__.accounts[0].\t\t")
+    seen = t.until("value")
+    t.type("\x15\n")
+    seen += t.prompt()
+    ok("__class__" not in seen, "no __methods__ where none was begun")
+    t.type("__main__.accounts[0].__cla\t")
+    t.until("__class__ $")
+    t.type("\x15__main__['ke\t\tz\n")
+    seen = t.prompt()
+    ok("['kez" in seen, "within a text no names") or diag(seen)
 
 
 def interrupt(t):

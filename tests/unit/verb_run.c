@@ -312,6 +312,7 @@ static void tab_offers_what_can_follow(void **state)
 	assert_true(offered("track ", "diff"));
 	assert_true(offered("asizeof(acc", "accounts"));
 	assert_false(offered("heap.count.", "more"));
+	assert_false(offered("accounts['acc", "accounts"));
 }
 
 /* --- instants: last, because the process changes -------------------------- */
