@@ -3,7 +3,9 @@
 """A program that nobody tamed, and a person who types by guess."""
 import os
 import re
+import shutil
 import sys
+import tempfile
 import time
 
 sys.path.insert(0, os.path.join(os.environ.get("abs_top_srcdir", "."),
@@ -90,9 +92,26 @@ def programs_rows(f):
     equal(rows[-1], 3, "or as many as were asked for")
 
 
+def bad_plugin(f, name, signal):
+    """It dies while the process is looked at: said, left out, and all works."""
+    where = os.path.join(os.environ["abs_top_builddir"], "tests", "plugins",
+                         ".libs", name + ".so")
+    with tempfile.TemporaryDirectory() as folder:
+        shutil.copy(where, folder)
+        r = heapsh(["attach", f.pid, "--plugin-path", folder],
+                   ["plugins"] + ["plain.n"] * 1000)
+    said = [d.get("message", "") for d in r.docs] + [r.err]
+    ok(any("the engine was killed by signal %d" % signal in x and
+           "'%s'" % name in x for x in said), name + ": what died of what")
+    equal((r.status, values(r)[-1000:]), (0, ["5"] * 1000),
+          name + ": a thousand further commands work")
+
+
 version, path = pythons()[-1]
 with python(path, "newcomer.py") as f:
     for part in (by_name, guesses, hostile, deep, programs_rows):
         part(f)
+    bad_plugin(f, "crash_in_malloc", 6)
+    bad_plugin(f, "crash_in_probe", 11)
     equal(f.end()[0], 0, "the program ends well")
 done()
