@@ -22,6 +22,14 @@
 
 #include "text.h"
 
+/**
+ * A plugin that loops while it recognises, settles or opens would hang the
+ * attach where nobody is there to interrupt it (-e, -x). These calls take
+ * milliseconds; after this many seconds the alarm ends the engine, and the
+ * shell begins again without the plugin that ran.
+ */
+enum { PLUGIN_SECONDS = 15 };
+
 /** Threads as the image wants them. free(). */
 static struct im_thread *image_threads(const struct tg_instant *t)
 {
@@ -37,6 +45,29 @@ static struct im_thread *image_threads(const struct tg_instant *t)
 		memcpy(v[i].comm, t->threads[i].comm, sizeof(v[i].comm));
 	}
 	return v;
+}
+
+static struct hs_err *probe(struct en_engine *en, struct im_image *im,
+			    struct md_claim *ret)
+{
+	struct hs_err *err;
+
+	alarm(PLUGIN_SECONDS);
+	err = md_probe(en->host, im, ret);
+	alarm(0);
+	return err;
+}
+
+static struct hs_err *open_model(struct en_engine *en,
+				 const struct md_claim *claim,
+				 struct lg_instant *in)
+{
+	struct hs_err *err;
+
+	alarm(PLUGIN_SECONDS);
+	err = md_open(en->host, claim, in->image, &en->task, &in->model);
+	alarm(0);
+	return err;
 }
 
 static struct hs_err *open_clone(const struct tg_instant *t,
@@ -88,7 +119,9 @@ static struct hs_err *settle(struct en_engine *en, struct tg_instant *t,
 	struct im_image *image;
 	struct hs_err *err;
 
+	alarm(PLUGIN_SECONDS);
 	md_settle(en->host, claim, *im, s);
+	alarm(0);
 	*settled = s->flags & HEAPSH_SETTLE_CONSISTENT;
 	if (s->flags || s->n_writes > HS_ARRAY_SIZE(s->writes) ||
 	    s->thread >= t->n_threads)
@@ -127,8 +160,7 @@ static struct hs_err *understand(struct en_engine *en, struct tg_instant *t,
 	if (!err && t->state == WR_TRACER_UNSETTLED)
 		err = settle(en, t, claim, &in->lg.image, &settled);
 	if (!err)
-		err = md_open(en->host, claim, in->lg.image, &en->task,
-			      &in->lg.model);
+		err = open_model(en, claim, &in->lg);
 	if (err) {
 		hs_err_free(tg_release(en->tracer, t));
 		lg_instant_unref(&in->lg);
@@ -191,7 +223,7 @@ struct hs_err *en_attach(struct en_engine *en, int pid, struct lg_instant **ret)
 		err = im_open_live(pid, &live);
 	if (err)
 		return err;
-	err = md_probe(en->host, live, &claim);
+	err = probe(en, live, &claim);
 	im_destroy(live);
 	if (err)
 		return hs_err_wrap(err, "attach to %d (%s)", pid, report.comm);
@@ -250,7 +282,7 @@ struct hs_err *en_open(struct en_engine *en, const char *path,
 	err = im_open_core(path, &im);
 	if (err)
 		return err;
-	err = md_probe(en->host, im, &claim);
+	err = probe(en, im, &claim);
 	if (err) {
 		err = say_missing(err, im);
 		im_destroy(im);
@@ -259,7 +291,7 @@ struct hs_err *en_open(struct en_engine *en, const char *path,
 	in = en_instant_create(en);
 	in->lg.image = im;
 	in->lg.taken_ns = im_info(im)->taken_ns;
-	err = md_open(en->host, &claim, im, &en->task, &in->lg.model);
+	err = open_model(en, &claim, &in->lg);
 	if (err) {
 		err = say_missing(err, im);
 		lg_instant_unref(&in->lg);
@@ -285,7 +317,7 @@ static struct hs_err *adopt_one(struct en_engine *en, uint64_t id,
 		return err;
 	err = open_clone(t, &im);
 	if (!err) {
-		err = md_probe(en->host, im, &en->claim);
+		err = probe(en, im, &en->claim);
 		im_destroy(im);
 	}
 	if (err) {

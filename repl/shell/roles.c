@@ -222,7 +222,8 @@ static char *how_it_ended(int status)
 static bool is_own_fault(int status)
 {
 	static const int faults[] = { SIGSEGV, SIGBUS,  SIGFPE, SIGILL,
-				      SIGABRT, SIGTRAP, SIGSYS };
+				      SIGABRT, SIGTRAP, SIGSYS,
+				      SIGALRM /* the engine's own limit */ };
 	size_t i;
 
 	if (!WIFSIGNALED(status))

@@ -11,7 +11,7 @@ import time
 sys.path.insert(0, os.path.join(os.environ.get("abs_top_srcdir", "."),
                                 "tests", "lib"))
 from hstest import (diag, done, equal, heapsh, ok, python,  # noqa: E402
-                    pythons, values)
+                    pythons, values, SMOKE)
 
 KEYS = [r"'\x1b]0;owned\x07\x1b[31mred\u202e'", r"b'\xff\x1b'", "3.5", "True",
         "None", "(1, 'a')", '"it\'s"', "-7", "'ключ'", "''"]
@@ -107,11 +107,26 @@ def bad_plugin(f, name, signal):
           name + ": a thousand further commands work")
 
 
+def looping_plugin(f):
+    """Nobody interrupts it: it is ended after a while, and said."""
+    where = os.path.join(os.environ["abs_top_builddir"], "tests", "plugins",
+                         ".libs", "loop_in_open.so")
+    with tempfile.TemporaryDirectory() as folder:
+        shutil.copy(where, folder)
+        r = heapsh(["attach", f.pid, "--plugin-path", folder, "--plugin",
+                    "loop_in_open"], ["heap"])
+    equal(r.status, 3, "a plugin that loops: not attached")
+    ok("'loop_in_open'" in r.out + r.err and "Alarm" in r.out + r.err,
+       "a plugin that loops: it is named")
+
+
 version, path = pythons()[-1]
 with python(path, "newcomer.py") as f:
     for part in (by_name, guesses, hostile, deep, programs_rows):
         part(f)
     bad_plugin(f, "crash_in_malloc", 6)
     bad_plugin(f, "crash_in_probe", 11)
+    if not SMOKE:
+        looping_plugin(f)
     equal(f.end()[0], 0, "the program ends well")
 done()
