@@ -46,7 +46,8 @@ tests_cpython_shift_SOURCES = tests/cpython/shift.c tests/cpython/peek_host.c \
 	$(CPYTHON_READ_SOURCES)
 E2E_TESTS += tests/cpython/heap.t tests/cpython/layouts.t tests/cpython/read.t
 E2E_TESTS += tests/e2e/edges.t tests/e2e/measure.t tests/e2e/reuse.t
-EXTRA_DIST += tests/fixtures/edges.py tests/fixtures/edges_objects.py \
+EXTRA_DIST += tests/fixtures/edges.py tests/fixtures/edges_library.py \
+	tests/fixtures/edges_objects.py \
 	tests/fixtures/measure.py tests/fixtures/reuse.py
 check_PROGRAMS += tests/fuzz/fuzz_cpython.t
 tests_fuzz_fuzz_cpython_t_CPPFLAGS = $(INC_PLUGIN) $(INC_TESTS) \

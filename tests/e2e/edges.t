@@ -46,7 +46,7 @@ INTERNAL = [(re.compile(k), re.compile(label)) for k, label in [
 ]]
 # Kinds without a row: every word is looked at, which may find too much.
 SCANNED = re.compile(
-    r"StgDict|TaskWakeupMethWrapper|_RunningLoopHolder|edges_objects\.Fields|"
+    r"StgDict|TaskWakeupMethWrapper|_RunningLoopHolder|edges_library\.Fields|"
     r"(_asyncio|_ctypes|_elementtree|_json|ctypes|posix)\..*|moduledef|"
     r"_sre\.SRE_Scanner|(_struct\.)?unpack_iterator|arrayiterator|"
     r"async_generator_(asend|athrow|wrapped_value)|"
@@ -71,6 +71,10 @@ UNKNOWN = {"PyCapsule", "_ctypes.PyCPointerType"}
 MADE = {"__slots__", "__annotations__", "format"}
 
 
+class Refused(Exception):
+    """The plugin would not read the program, and said why."""
+
+
 def edges_of(pid, addresses):
     """{address: [(label, target, flags)]}, weak ones and context included."""
     p = subprocess.run(
@@ -86,7 +90,8 @@ def edges_of(pid, addresses):
             label, target, flags = line.rsplit("\t", 2)
             answers[-1].append((label, int(target), int(flags)))
     if p.returncode or len(answers) != len(addresses) + 1:
-        diag(p.stderr[-400:])
+        said = [x for x in p.stderr.split("\n") if x.startswith("census: ")]
+        raise Refused((said or ["it ended with %d" % p.returncode])[0])
     return dict(zip(addresses, answers))
 
 
@@ -189,5 +194,8 @@ def test(version, path):
 
 if __name__ == "__main__":
     for version, path in pythons():
-        test(version, path)
+        try:
+            test(version, path)
+        except Refused as why:
+            ok(False, "%s: references are read: %s" % (version, why))
     done()
