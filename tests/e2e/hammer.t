@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Four threads hammer containers and one collects: counts are the program's
 own, plus or minus what is printed as torn, and one object a running thread."""
+import collections
 import os
 import sys
 
@@ -15,6 +16,7 @@ TIMES = 20 if SMOKE else 500
 version, path = pythons()[-1]
 with python(path, "hammer.py", "4", "1000", "collect") as f:
     wrong, unsettled, collecting, torn = [], 0, 0, 0
+    why = collections.Counter()
     for i in range(TIMES):
         r = heapsh(["attach", f.pid],
                    ["(heap & __main__.Item).count", "info setup"])
@@ -22,7 +24,10 @@ with python(path, "hammer.py", "4", "1000", "collect") as f:
         if r.status or len(docs) != 3:
             wrong.append((i, r.status, r.out[:300], r.err[:300]))
             continue
-        unsettled += not docs[0]["settled"]
+        if not docs[0]["settled"]:
+            unsettled += 1
+            why.update(str(row[1]) for row in docs[2].get("rows", [])
+                       if row[0] == "instant")
         collecting += docs[0]["collecting"]
         slack = docs[1].get("unread", {}).get("objects", 0)
         torn += slack
@@ -34,6 +39,9 @@ with python(path, "hammer.py", "4", "1000", "collect") as f:
           (TIMES, f.truth["items"]))
     diag("not settled %d, in a collection %d, torn objects %d of %d attaches"
          % (unsettled, collecting, torn, TIMES))
-    ok(unsettled <= TIMES // 50 + collecting, "settled but for collections")
+    for reason, n in why.most_common():
+        diag("%d not settled: %s" % (n, reason))
+    ok(unsettled <= TIMES // 10 + collecting,
+       "nine of ten settle, collector and all")
     equal(f.end(), (0, "good"), "the program's own check is right")
 done()

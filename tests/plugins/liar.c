@@ -64,9 +64,12 @@ static void emit(struct heapsh_sink *sink, uint64_t addr, uint32_t type)
 {
 	struct heapsh_object o = { addr, type, UINT32_MAX, UINT64_MAX,
 				   UINT64_MAX, 3 };
-	struct heapsh_edge e = { UINT32_MAX, 1234, addr, 1, 1, NULL };
+	struct heapsh_edge e = { UINT32_MAX & ~(uint32_t)HEAPSH_EDGE_FOUND,
+				 1234, addr, 1, 1, NULL };
 
 	sink->object(sink, &o);
+	sink->edge(sink, &e);
+	e.flags = UINT32_MAX;			// FOUND, which nobody wanted
 	sink->edge(sink, &e);
 }
 
