@@ -231,8 +231,10 @@ void cpython_attributes(const struct cpython_mem *m, uint64_t obj,
 		return;
 	}
 	if (off < 0) {
+		// any number may stand there: -off may not be one
 		size = var_size(m, obj, type);
-		off = size >= (uint64_t)-off ? (int64_t)size + off : 0;
+		off = size >= -(uint64_t)off ? (int64_t)(size + (uint64_t)off) :
+					       0;
 	}
 	if (off > 0)
 		ret->dict = cpython_word(m, obj + (uint64_t)off);
