@@ -179,6 +179,10 @@ def test(version, path):
         equal(list(shown(f.pid, own, edges)), [],
               "%s: refs of %d objects prints the strong references"
               % (version, len(own)))
+        alone = heapsh(["attach", f.pid], ["heap & __main__.Alone"]).results
+        equal([d.get("count") for d in alone], [3],
+              "%s: objects that the collector's lists alone name are there"
+              % version)
         truth = f.ask("truth")
         wrong = judge(f.pid, int(version.split(".")[1]), rows, truth, edges)
         ok(len(wrong) > 190, "%s: %d kinds of objects" % (version, len(wrong)))
