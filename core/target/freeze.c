@@ -97,6 +97,21 @@ static struct hs_err *call_clone(struct tg_tracer *t, struct tg_held *h)
 	return NULL;
 }
 
+/*
+ * Each is at a signal, in a restartable sequence or on a stack that is none.
+ * The first two have passed a moment later: the client tries again (EAGAIN).
+ */
+static struct hs_err *none_usable(const struct tg_held *h)
+{
+	struct hs_err *err =
+		hs_err_new(HS_ERR_REFUSED,
+			   "clone process %d: none of its %zu threads stands "
+			   "where it can be used", h->pid, h->stop.tasks.n);
+
+	err->errnum = EAGAIN;
+	return err;
+}
+
 static struct hs_err *clone_in(struct tg_tracer *t, struct tg_held *h,
 			       int mem_fd)
 {
@@ -105,10 +120,7 @@ static struct hs_err *clone_in(struct tg_tracer *t, struct tg_held *h,
 
 	h->victim = choose(h, mem_fd);
 	if (h->victim == h->stop.tasks.n)
-		return hs_err_new(HS_ERR_REFUSED,
-				  "clone process %d: none of its %zu threads "
-				  "stands where it can be used", h->pid,
-				  h->stop.tasks.n);
+		return none_usable(h);
 	err = tg_hijack_begin(hi, &h->stop.tasks.v[h->victim], &h->gadgets,
 			      mem_fd);
 	if (err)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tg_client.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -14,6 +15,8 @@ enum {
 	STOP_THREADS = 5,	/* that cost another millisecond */
 	STOP_MS_MAX = 5000,
 	TRIES = 4,		/* each with twice the time */
+	MISSES = 16,		/* threads stood at signals each time */
+	MISS_US = 1000,
 	FREEZE_MS = 90000,	/* terabytes */
 	SETTLE_MS = 90000,
 	RELEASE_MS = 90000,
@@ -137,6 +140,17 @@ static struct hs_err *freeze_once(struct tg_client *c,
 	return err ? err : take_instant(&a, ret);
 }
 
+static bool is_late(const struct hs_err *err)
+{
+	return err->code == HS_ERR_TIMEOUT;
+}
+
+/* No thread stood where it can be used, just then (freeze.c). */
+static bool is_missed(const struct hs_err *err)
+{
+	return err->code == HS_ERR_REFUSED && err->errnum == EAGAIN;
+}
+
 /*
  * A thread that waits for the disk, for memory or for its share of the
  * processor is free again a moment later: it is worth another try, after the
@@ -147,16 +161,19 @@ struct hs_err *tg_freeze(struct tg_client *c, const struct tg_plan *plan,
 			 struct tg_instant **ret)
 {
 	uint32_t stop_ms = STOP_MS + plan->n_threads / STOP_THREADS;
-	struct hs_err *err = NULL;
+	int late = 0, missed = 0;
 
-	for (int i = 0; i < TRIES; i++) {
-		err = freeze_once(c, plan, stop_ms << i, ret);
-		if (!err || err->code != HS_ERR_TIMEOUT || i == TRIES - 1)
+	for (;;) {
+		struct hs_err *err = freeze_once(c, plan, stop_ms << late, ret);
+		bool again = err && ((is_late(err) && late + 1 < TRIES) ||
+				     (is_missed(err) && missed + 1 < MISSES));
+
+		if (!again)
 			return tg_or_gone(err, plan->pid, plan->start_time);
+		usleep(is_late(err) ? 100000u << late++ :
+				      MISS_US * (unsigned int)++missed);
 		hs_err_free(err);
-		usleep(100000u << i);
 	}
-	return err;
 }
 
 struct hs_err *tg_adopt(struct tg_client *c, uint64_t id,

@@ -13,6 +13,9 @@ import tgtest
 from hstest import equal, ok
 
 N = 5 if hstest.SMOKE else 40
+# What happens "now and then" is tried so often before it is missed: the rarest
+# of them comes at one of ten instants or more.
+LUCK = 200
 d = tgtest.Driver()
 
 
@@ -24,9 +27,10 @@ def word(i, addr):
 def invariant_holds():
     """The program changes a, the heap and b, then makes a system call. In the
     raw copies a and b differ now and then; in settled ones never."""
-    torn = raw_torn = settled = 0
+    torn = raw_torn = settled = n = 0
     with tgtest.fixture("invariant") as f:
-        for _ in range(N):
+        while n < N or (not raw_torn and n < LUCK):
+            n += 1
             i = d.need("freeze", f.pid)
             raw_torn += word(i, f.truth["a"]) != word(i, f.truth["b"])
             i = d.need("settle", i["id"], 0, 2000)
@@ -38,9 +42,9 @@ def invariant_holds():
             d.need("release", i["id"])
             if tgtest.alive(i["eval"]):
                 ok(False, "the settled copy has ended")
-        equal(settled, N, "%d of %d settle" % (settled, N))
+        equal(settled, n, "%d of %d settle" % (settled, n))
         ok(raw_torn > 0, "raw copies are torn now and then (%d of %d)"
-           % (raw_torn, N))
+           % (raw_torn, n))
         equal(torn, 0, "settled copies never are")
         equal(tgtest.children(f.pid), [], "no zombie is left")
         tgtest.ends_well(f, "invariant: it found nothing wrong")
@@ -86,11 +90,12 @@ def writes():
 
 def shared_memory():
     """What is shared with others is closed to the copy: it takes a fault
-    rather than write there, and the instant stays unsettled."""
+    rather than write there, and the instant stays unsettled. An instant that
+    was taken behind the writing settles: then another is taken."""
     with tgtest.fixture("invariant", 1) as f:
-        for _ in range(5):
+        for n in range(LUCK):
             i = d.need("settle", d.need("freeze", f.pid)["id"], 0, 2000)
-            if i["state"] != tgtest.SETTLED:
+            if i["state"] != tgtest.SETTLED or n == LUCK - 1:
                 break
             d.need("release", i["id"])
         equal([i["state"], i["why"], i["image"]],
@@ -106,11 +111,15 @@ def the_call_is_not_made():
     """The call at which a copy arrives would be a signal to the program."""
     with tgtest.fixture("invariant", 2) as f:
         at = set()
-        for _ in range(10):
+        for n in range(LUCK):
+            if n >= 10 and 62 in at:
+                break
             i = d.need("settle", d.need("freeze", f.pid)["id"], 0, 2000)
             at.add(d.need("thread", i["id"], 0)["syscall"])
             d.need("release", i["id"])
         ok(62 in at, "a copy arrives at kill()")
+        equal(d.do("loop", f.pid, 300).get("n"), 300,
+              "that its only thread is at a signal is no reason to give up")
         tgtest.ends_well(f, "kill() was not called by any copy")
 
 
@@ -124,7 +133,7 @@ def limit():
         took = time.monotonic() - start
         equal(i["state"], tgtest.LIMIT, "a thread that spins does not settle")
         ok("no consistent point within" in i["why"], "it says why")
-        ok(took < 3, "and soon")
+        ok(took < 20, "and soon")
         d.need("release", i["id"])
         tgtest.ends_well(f, "spin: it found nothing wrong")
 
