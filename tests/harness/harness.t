@@ -29,6 +29,8 @@ CASES = [
     ("many", "echo 1..1; echo ok 1; echo ok 2", (1, 2, 0)),
     ("no-plan", "echo ok 1", (1, 1, 0)),
     ("silent", "exit 0", (0, 1, 0)),
+    ("exception", "cd %s && python3 -c 'import hstest as h; h.ok(1, \"one\"); "
+     "1 / 0'" % os.path.join(SRC, "tests", "lib"), (1, 2, 0)),
     ("bail", "echo 1..2; echo ok 1; echo 'Bail out! no fixture'", (1, 1, 0)),
     ("hang", "echo 1..2; echo ok 1; echo ok 2; exec sleep 1000", (2, 1, 0)),
 ]

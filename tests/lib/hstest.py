@@ -9,6 +9,7 @@ import select
 import subprocess
 import sys
 import time
+import traceback
 
 HEAPSH = os.environ.get("HEAPSH", "./heapsh")
 SRC = os.environ.get("abs_top_srcdir", ".")
@@ -51,6 +52,17 @@ def diag(text):
 def done():
     print("1..%d" % _n, flush=True)
     sys.exit(1 if _failed else 0)
+
+
+def _uncaught(kind, value, trace):
+    """A test that dies of an exception says where, and has a plan: what it
+    printed to standard error would be in no log."""
+    ok(False, "no exception")
+    diag("".join(traceback.format_exception(kind, value, trace)[-12:]))
+    print("1..%d" % _n, flush=True)
+
+
+sys.excepthook = _uncaught
 
 
 def _version(path):

@@ -87,7 +87,7 @@ def end_of_pipe():
             equal(os.listdir("/proc/%d/fd" % i["snap"]), [],
                   "the clone has no descriptors")
             f.ask("close")
-            r, _, _ = select.select([fd], [], [], 5)
+            r, _, _ = select.select([fd], [], [], 20)
             ok(r and os.read(fd, 1) == b"",
                "a pipe ends when the program closes it, clone or no clone")
             d.need("release", i["id"])
@@ -132,7 +132,7 @@ def cannot_be_stopped():
         took = time.monotonic() - start
         equal(r.get("error"), "timeout", "a vfork is not waited for")
         ok("did not stop" in r.get("message", ""), "the message says why")
-        ok(took < 5, "and it says so soon")
+        ok(took < 20, "and it says so soon")
         tgtest.ends_well(f, "vfork: it found nothing wrong")
 
 
