@@ -182,6 +182,30 @@ uint64_t md_content_hash(struct md_model *m, uint64_t addr);
  */
 const void *md_interface(struct md_model *m, const char *name, void **state);
 
+/**
+ * Who runs code of the program for plugins; the members are those of struct
+ * heapsh_eval (plugin.h), with an argument of the caller's for the image. All
+ * may be called from any thread.
+ */
+struct md_evaluator {
+	void *arg;
+	const char *(*why_not)(void *arg);
+	void (*call)(void *arg, uint64_t function, const uint64_t *args,
+		     uint32_t n, uint32_t cpu_ms,
+		     struct heapsh_eval_result *ret);
+	void (*batch)(void *arg, const struct heapsh_eval_batch *batch,
+		      struct heapsh_eval_result *ret);
+	uint64_t (*read)(void *arg, uint64_t addr, void *buf, uint64_t len);
+	uint64_t (*write)(void *arg, uint64_t addr, const void *buf,
+			  uint64_t len);
+	uint64_t (*scratch)(void *arg, uint64_t *len);
+	void (*reset)(void *arg);
+};
+/** Give the model's plugin an evaluator; borrowed for the model's life. */
+void md_set_evaluator(struct md_model *m, const struct md_evaluator *e);
+/** What the plugin says a copy needs; without an answer: nothing. */
+void md_prepare(struct md_model *m, struct heapsh_eval_setup *ret);
+
 /** Sentences of the plugin, escaped, oldest first; borrowed. */
 size_t md_diags(struct md_model *m, const char *const **ret);
 /** Objects that the plugin named and that broke plugin.h's rules. */

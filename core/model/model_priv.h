@@ -71,6 +71,7 @@ struct heapsh_image {
 	struct im_reader *reader;	/* of the main thread */
 	struct md_types *types;
 	_Atomic(struct hs_task *) task;	/* whose cancel word counts; or NULL */
+	const struct md_evaluator *evaluator;	/* borrowed, or NULL */
 	pthread_mutex_t lock;		/* guards diags */
 	HS_VEC(char *) diags;
 };
@@ -80,6 +81,8 @@ struct hs_err *md_image_create(struct im_image *im, struct hs_task *task,
 void md_image_destroy(struct heapsh_image *h);
 /** The table of functions that every plugin is given. */
 extern const struct heapsh_host md_services;
+/** Answer of get_interface(HEAPSH_EVAL_0); the same for every image. */
+extern const struct heapsh_eval md_eval_services;
 /** Keep a sentence, escaped; the first MD_DIAGS_MAX are. */
 void md_add_diag(struct heapsh_image *h, const char *text);
 

@@ -149,7 +149,8 @@ static void host_diag(struct heapsh_image *h, uint32_t level, const char *text)
 
 static const void *host_get_interface(const char *name)
 {
-	(void)name;	// none yet
+	if (name && !strcmp(name, HEAPSH_EVAL_0))
+		return &md_eval_services;
 	return NULL;
 }
 
