@@ -279,6 +279,41 @@ struct hs_err *gr_rows_place(struct gr_rows *r, struct hs_task *task)
 	HS_MUST_USE;
 void gr_rows_deinit(struct gr_rows *r, struct hs_budget *b);
 
+/* --- dominators (dominators.c) ------------------------------------------ */
+
+struct gr_dom {
+	uint32_t *idom;			/* n: node, GR_ROOTS or GR_NONE */
+	uint64_t *retained;		/* n: bytes held */
+	uint32_t *order;		/* inner nodes, after their dominator */
+	uint32_t n_order, cap_order;
+};
+
+void gr_dom_deinit(struct gr_dom *dom, uint32_t n, struct hs_budget *b);
+
+/**
+ * The search for dominators (domsearch.c). Leaves, nodes without an edge, take
+ * no part in it: each is dominated by what is common to its referrers. Nodes
+ * are numbered from 1 in the order of a depth-first walk; 0 stands for what
+ * all roots hang on.
+ */
+struct gr_search {
+	struct gr_graph *g;
+	struct hs_task *task;
+	uint64_t *root;			/* n bits */
+	uint32_t *number;		/* n: 0: not reached; or GR_IS_LEAF */
+	uint32_t m, cap;		/* numbers; of which there is room */
+	uint32_t *vertex;		/* number -> id */
+	uint32_t *idom;			/* number -> number, which is less */
+	uint32_t *parent, *semi, *label; /* scratch of cap + 1 */
+	struct gr_vec stack;		/* uint32_t */
+	uint64_t steps;
+};
+enum { GR_IS_LEAF = UINT32_MAX };
+
+/** Number and find ->idom. g has rows; root is set; the rest is {0}. */
+struct hs_err *gr_search_run(struct gr_search *s) HS_MUST_USE;
+void gr_search_deinit(struct gr_search *s);
+
 struct gr_graph {
 	struct md_model *m;		/* borrowed */
 	struct hs_task task;		/* of our own: carries the budget */
@@ -303,7 +338,16 @@ struct gr_graph {
 
 	uint64_t *reached;		/* n bits, or NULL */
 	uint64_t *alive;		/* reached, or held by C */
+
+	struct gr_dom dom;
 };
+
+/**
+ * Bits of the nodes that only C holds: orphans and immortals that no root
+ * reaches. As gr_set_from_bits() wants them.
+ */
+struct hs_err *gr_c_roots(struct gr_graph *g, struct hs_task *task,
+			  uint64_t **ret) HS_MUST_USE;
 
 static inline uint64_t gr_bitmap_bytes(uint32_t n)
 {

@@ -2,7 +2,8 @@
 noinst_LTLIBRARIES += libhs_graph.la
 libhs_graph_la_CPPFLAGS = $(INC_GRAPH)
 libhs_graph_la_SOURCES = %D%/graph.h %D%/graph_priv.h %D%/forward_priv.h \
-	%D%/closure.c %D%/columns.c %D%/find.c %D%/forward.c %D%/graph.c \
+	%D%/closure.c %D%/columns.c %D%/domsearch.c %D%/dominators.c \
+	%D%/find.c %D%/forward.c %D%/graph.c \
 	%D%/index.c %D%/jobs.c %D%/owners.c %D%/parallel.c %D%/place.c \
 	%D%/reach.c %D%/reverse.c %D%/rows.c %D%/set.c %D%/setop.c \
 	%D%/shape.c %D%/sort.c %D%/space.c %D%/sweep.c %D%/vec.c %D%/walk.c
@@ -19,6 +20,13 @@ tests_unit_graph_build_t_SOURCES = tests/unit/graph_build.c \
 	tests/lib/graphcheck.h tests/lib/graphcheck.c
 tests_unit_graph_build_t_LDADD = libhs_graph.la libhs_toy.la $(LIBS_BASE) \
 	$(CMOCKA_LIBS)
+
+check_PROGRAMS += tests/unit/graph_dominators.t
+tests_unit_graph_dominators_t_CPPFLAGS = $(INC_GRAPH) $(INC_TESTS)
+tests_unit_graph_dominators_t_SOURCES = tests/unit/graph_dominators.c \
+	tests/lib/toyshape.h tests/lib/toyshape.c
+tests_unit_graph_dominators_t_LDADD = libhs_graph.la libhs_toy.la \
+	$(LIBS_BASE) $(CMOCKA_LIBS)
 
 check_PROGRAMS += tests/unit/graph_hostile.t
 tests_unit_graph_hostile_t_CPPFLAGS = $(INC_GRAPH) $(INC_TESTS)

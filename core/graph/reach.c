@@ -104,6 +104,20 @@ static struct hs_err *select_nodes(struct gr_graph *g, struct hs_task *task,
 	return err;
 }
 
+static bool is_c_root(const struct gr_graph *g, uint32_t id, uint64_t root_refs)
+{
+	return !hs_bit(g->reached, id) &&
+	       (is_immortal(g, id) || is_orphan(g, id, root_refs));
+}
+
+struct hs_err *gr_c_roots(struct gr_graph *g, struct hs_task *task,
+			  uint64_t **ret)
+{
+	struct hs_err *err = gr_need_reach(g, task);
+
+	return err ? err : select_nodes(g, task, is_c_root, ret);
+}
+
 static struct hs_err *mark_roots(struct marker *k)
 {
 	struct hs_err *err = NULL;
