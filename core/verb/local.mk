@@ -21,6 +21,3 @@ tests_unit_verb_sets_t_LDADD = $(LIBS_LINES)
 tests_unit_verb_run_t_CPPFLAGS = $(INC_VERB) $(INC_TESTS) $(JANSSON_CFLAGS)
 tests_unit_verb_run_t_SOURCES = tests/unit/verb_run.c $(SOURCES_LINES)
 tests_unit_verb_run_t_LDADD = $(LIBS_LINES)
-
-E2E_TESTS += tests/e2e/session.t
-EXTRA_DIST += tests/fixtures/newcomer.py

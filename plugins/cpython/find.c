@@ -133,6 +133,18 @@ static bool debug_offsets_ok(struct cpython_found *f)
 	return true;
 }
 
+static bool damaged(struct cpython_found *f, const struct cpython_layout *l)
+{
+	const char *row = cpython_layout_damaged(l);
+
+	if (row == NULL)
+		return false;
+	refuse(f, "the plugin's layout of CPython %s is not as it was "
+		  "generated (layouts.c does not match digests.c): install "
+		  "heapsh again, or run plugins/cpython/regen-layouts.py", row);
+	return true;
+}
+
 static enum heapsh_answer with_version(struct cpython_found *f, uint32_t hex)
 {
 	const struct cpython_layout *l;
@@ -149,6 +161,8 @@ static enum heapsh_answer with_version(struct cpython_found *f, uint32_t hex)
 		return HEAPSH_REFUSED;
 	l = cpython_layout_find(f->minor, f->patch, &exact);
 	f->exact = exact;
+	if (l != NULL && damaged(f, l))
+		return HEAPSH_REFUSED;
 	if (l == NULL || (ask_hexversion(f, l) != hex))
 		return refuse(f, "CPython %s: its interpreter cannot be read "
 				 "(still starting, ending, or another layout)",

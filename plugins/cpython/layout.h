@@ -51,6 +51,23 @@ struct cpython_known {
 };
 extern const struct cpython_known cpython_known[];
 
+/** What the row of a version said when it was written: digests.c. */
+struct cpython_digest {
+	const char *version;		/* NULL ends the table */
+	uint64_t value;
+};
+extern const struct cpython_digest cpython_digests[];
+/**
+ * FNV-1a over the text of all that a row says, names included. To change any
+ * one byte of that text changes it (each step is a bijection).
+ */
+uint64_t cpython_layout_digest(const struct cpython_layout *l);
+/**
+ * Is a row of cpython_known other than regen-layouts.py wrote it, by hand or by
+ * accident? NULL: it is not; else the version that the row was read from.
+ */
+const char *cpython_layout_damaged(const struct cpython_layout *l);
+
 /**
  * Row for 3.minor.patch, or that of the nearest patch of the same minor:
  * *exact says which. NULL when the minor is not known.

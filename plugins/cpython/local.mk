@@ -18,7 +18,8 @@ CPYTHON_HEAP_SOURCES = \
 EXTRA_DIST += %D%/layout.def %D%/shapes.def %D%/regen-layouts.py
 # What reads single objects: of the plugin, and of its tests' program.
 CPYTHON_READ_SOURCES = \
-	%D%/attr.c %D%/collector.c %D%/dict.c %D%/frames.c %D%/frames.h %D%/item.c \
+	%D%/attr.c %D%/collector.c %D%/dict.c %D%/digests.c \
+	%D%/frames.c %D%/frames.h %D%/item.c \
 	%D%/layout.c %D%/layout.h %D%/layouts.c %D%/leaf.c %D%/lines.c \
 	%D%/lookup.c %D%/lookup.h %D%/number.c %D%/printable.c %D%/read.c \
 	%D%/read.h %D%/render.c %D%/render.h %D%/plain.c %D%/plain.h \
@@ -45,10 +46,12 @@ tests_cpython_shift_SOURCES = tests/cpython/shift.c tests/cpython/peek_host.c \
 	tests/cpython/peek_host.h $(CPYTHON_HEAP_SOURCES) \
 	$(CPYTHON_READ_SOURCES)
 E2E_TESTS += tests/cpython/heap.t tests/cpython/layouts.t tests/cpython/read.t
-E2E_TESTS += tests/e2e/edges.t tests/e2e/measure.t tests/e2e/reuse.t
-EXTRA_DIST += tests/fixtures/edges.py tests/fixtures/edges_library.py \
-	tests/fixtures/edges_objects.py \
-	tests/fixtures/measure.py tests/fixtures/reuse.py
+check_PROGRAMS += tests/unit/cpython_layout.t
+tests_unit_cpython_layout_t_CPPFLAGS = $(INC_PLUGIN) $(INC_TESTS) \
+	-iquote $(srcdir)/%D%
+tests_unit_cpython_layout_t_SOURCES = tests/unit/cpython_layout.c \
+	%D%/digests.c %D%/layout.c %D%/layout.h %D%/layouts.c
+tests_unit_cpython_layout_t_LDADD = $(CMOCKA_LIBS)
 check_PROGRAMS += tests/fuzz/fuzz_cpython.t
 tests_fuzz_fuzz_cpython_t_CPPFLAGS = $(INC_PLUGIN) $(INC_TESTS) \
 	-iquote $(srcdir)/%D%

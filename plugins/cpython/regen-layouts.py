@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Write layouts.c from the debugging information of CPythons.
+"""Write layouts.c and digests.c from the debugging information of CPythons.
 
-    regen-layouts.py CPYTHON... > layouts.c     (fullest of a minor first)
-    regen-layouts.py --row CPYTHON      one version's part only, for the test
+    regen-layouts.py CPYTHON...         both files anew, beside this script
+                                        (fullest of a minor first)
+    regen-layouts.py --row CPYTHON      print one version's part of layouts.c
+                                        and its line of digests.c, for the test
 
 CPYTHON is an interpreter, or VERSION=FILE[,FILE...] where FILE holds DWARF
 (a libpython, an extension module, a separated .debug file). gdb reads it: the
@@ -363,6 +365,23 @@ def c_row(version, path, facts):
     return "\n".join(out)
 
 
+def digest(version, facts):
+    """What layout.c, cpython_layout_digest() must find in the row: FNV-1a of
+    all that it says, as text."""
+    lines = ["minor=" + version.split(".")[1]]
+    lines += ["%s=%d" % f for f in facts["fields"].items()]
+    for name, shape in sorted(facts["shapes"].items()):
+        lines.append("%s %d" % (name, shape["size"]))
+        lines += ["%d %d %s" % tuple(s) for s in shape["slots"]]
+    for name, _ in STATES:
+        lines.append(name)
+        lines += ["%s %d %d %d" % tuple(r) for r in facts["roots"][name]]
+    h = 0xcbf29ce484222325
+    for byte in "".join(line + "\n" for line in lines).encode():
+        h = (h ^ byte) * 0x100000001b3 & 0xffffffffffffffff
+    return '\t{ "%s", UINT64_C(0x%016x) },' % (version, h)
+
+
 def agree(facts, other):
     """Does all that is known of one version hold for the other?"""
     return (all(value in (-1, other["fields"][name])
@@ -370,6 +389,49 @@ def agree(facts, other):
             and facts["roots"] == other["roots"]
             and all(other["shapes"].get(name) == shape
                     for name, shape in facts["shapes"].items()))
+
+
+HEAD = """\
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Written by regen-layouts.py from layout.def, shapes.def and the DWARF of
+ * release builds for x86-64: do not edit. -1: this version has no such member.
+ */
+#include "layout.h"
+
+#include <stddef.h>
+
+#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+
+// clang-format off"""
+DIGESTS_HEAD = """\
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Written by regen-layouts.py together with layouts.c: do not edit. What each
+ * version's row said when it was written; see cpython_layout_damaged().
+ */
+#include "layout.h"
+
+const struct cpython_digest cpython_digests[] = {"""
+
+
+def layouts_text(rows):
+    """(layouts.c, digests.c)"""
+    out, digests, known, written = [HEAD], [DIGESTS_HEAD], [], []
+    for version, path, facts in rows:
+        same = next((w for w in written if agree(facts, w[1])), None)
+        if same is None:
+            same = (version, facts)
+            written.append(same)
+            out.append(c_row(version, path, facts))
+            digests.append(digest(*same))
+        known.append((version, "v" + same[0].replace(".", "_")))
+    out.append("// clang-format on\n\n"
+               "const struct cpython_known cpython_known[] = {")
+    for version, tag in known:
+        out.append('\t{ "%s", %s, %s, &layout_%s },'
+                   % (version, *version.split(".")[1:], tag))
+    return ["\n".join(text + ["\t{ 0 },\n};\n"]) for text in (out, digests)]
 
 
 def main(arguments):
@@ -380,29 +442,17 @@ def main(arguments):
         sys.stderr.write("no gdb, or no DWARF in: %s\n" % " ".join(missing))
         return 77
     if only_row:
-        print(c_row(*rows[0]), end="")
+        version, path, facts = rows[0]
+        print(c_row(version, path, facts), end="")
+        print(digest(version, facts))
         return 0
-    print("/* SPDX-License-Identifier: Apache-2.0 */\n"
-          "/*\n * Written by regen-layouts.py from layout.def, shapes.def and"
-          " the DWARF of\n * release builds for x86-64: do not edit. -1: this"
-          " version has no such member.\n */\n"
-          "#include \"layout.h\"\n\n#include <stddef.h>\n\n"
-          "#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))\n\n"
-          "// clang-format off")
-    known, written = [], []
-    for version, path, facts in rows:
-        same = next((tag for tag, f in written if agree(facts, f)), None)
-        if same is None:
-            same = "v" + version.replace(".", "_")
-            written.append((same, facts))
-            print(c_row(version, path, facts))
-        known.append((version, same))
-    print("// clang-format on\n\n"
-          "const struct cpython_known cpython_known[] = {")
-    for version, tag in known:
-        print('\t{ "%s", %s, %s, &layout_%s },'
-              % (version, *version.split(".")[1:], tag))
-    print("\t{ 0 },\n};")
+    # both or none: a row without its digest is refused
+    for name, text in zip(("layouts.c", "digests.c"), layouts_text(rows)):
+        with open(os.path.join(HERE, name + ".new"), "w") as f:
+            f.write(text)
+    for name in "layouts.c", "digests.c":
+        os.replace(os.path.join(HERE, name + ".new"),
+                   os.path.join(HERE, name))
     return 0
 
 
