@@ -152,6 +152,17 @@ bool hs_parse_duration(const char *s, uint64_t *ret)
 	return parse_with_unit(s, units, HS_ARRAY_SIZE(units), ret);
 }
 
+bool hs_parse_percent(const char *s, uint32_t *ret)
+{
+	static const struct unit units[] = { { "%", 100 } };
+	uint64_t v;
+
+	if (!parse_with_unit(s, units, HS_ARRAY_SIZE(units), &v) || v > 10000)
+		return false;
+	*ret = (uint32_t)v;
+	return true;
+}
+
 void hs_text_size_muppy(struct hs_text *t, uint64_t bytes)
 {
 	// Pympler 1.1, pympler/util/stringutils.py, pp(), whose scale lacks PB.

@@ -51,6 +51,8 @@ bool hs_parse_u64(const char *s, uint64_t *ret);
 bool hs_parse_i64(const char *s, int64_t *ret);
 /** "64k", "2GiB", "1.5g", "100" → bytes; base 1024. "5%" is not a size. */
 bool hs_parse_size(const char *s, uint64_t *ret);
+/** "5%", "2.5%" → hundredths of a percent, 0 to 10000. */
+bool hs_parse_percent(const char *s, uint32_t *ret);
 /** "2s", "150ms", "1.5" (seconds), "5min", "1h" → nanoseconds. */
 bool hs_parse_duration(const char *s, uint64_t *ret);
 /**

@@ -9,6 +9,7 @@
 
 #include "err.h"
 #include "task.h"
+#include "text.h"
 #include "vec.h"
 
 #include "wire.h"
@@ -33,6 +34,7 @@ struct en_instant {
 	struct en_engine *engine;
 	struct tg_instant *tracer;	/* NULL: a core */
 	uint64_t released_at;		/* hs_now_ns(), 0: held */
+	uint64_t look_again;		/* hs_now_ns(): at what it costs */
 };
 
 struct en_engine {
@@ -85,8 +87,20 @@ struct hs_err *en_instant_find(struct en_engine *en, const char *which,
 /** Give its clone back. Twice is fine. */
 struct hs_err *en_instant_release(struct en_engine *en, struct lg_instant *in)
 	HS_MUST_USE;
+/**
+ * The same, but its pages are copied first, as far as memory allows. To ret is
+ * added what still answers, as half a sentence.
+ */
+struct hs_err *en_instant_keep(struct en_engine *en, struct lg_instant *in,
+			       struct hs_text *ret) HS_MUST_USE;
 /** Release all and forget them; values may outlive them. */
 void en_instants_clear(struct en_engine *en);
+
+/* lifetime.c */
+/** How often, at most, it is asked what an instant costs the program. */
+#define EN_LOOK_NS UINT64_C(1000000000)
+/** Between lines, once a second: give back what `hold` or `cow` say. */
+void en_lifetime(struct en_engine *en);
 
 /* run.c: a program of our own. */
 struct hs_err *en_run(struct en_engine *en, const json_t *hello,

@@ -20,6 +20,7 @@ struct en_instant *en_instant_create(struct en_engine *en)
 
 	in->engine = en;
 	in->lg.refs = 1;
+	in->look_again = hs_now_ns() + EN_LOOK_NS;
 	in->lg.destroy = destroy;
 	return in;
 }
@@ -62,6 +63,38 @@ struct hs_err *en_instant_release(struct en_engine *en, struct lg_instant *lg)
 	lg->released = true;
 	in->released_at = hs_now_ns();
 	return tg_release(en->tracer, in->tracer);
+}
+
+/** What pages may cost us: half of what is left, and what `memory` leaves. */
+static void keep_pages(struct en_engine *en, struct lg_instant *lg,
+		       struct hs_text *ret)
+{
+	struct im_kept kept;
+
+	im_keep(lg->image, &en->task, hs_budget_default() / 2, &kept);
+	lg->kept = kept.copied > 0;
+	if (!lg->kept) {
+		hs_text_add(ret, "what was read still answers");
+		return;
+	}
+	hs_text_size(ret, kept.copied);
+	hs_text_add(ret, " of it are kept and still answer");
+	if (!kept.left)
+		return;
+	hs_text_add(ret, ", ");
+	hs_text_size(ret, kept.left);
+	hs_text_add(ret, " are not (set memory=)");
+}
+
+struct hs_err *en_instant_keep(struct en_engine *en, struct lg_instant *lg,
+			       struct hs_text *ret)
+{
+	if (lg->released || !en_instant_of(lg)->tracer) {
+		hs_text_add(ret, "what was read still answers");
+		return NULL;
+	}
+	keep_pages(en, lg, ret);
+	return en_instant_release(en, lg);
 }
 
 void en_instants_clear(struct en_engine *en)

@@ -262,33 +262,16 @@ static void dispatch(struct en_engine *en, const struct wr_frame *f)
 	}
 }
 
-/** Give back what nobody has used for `set hold=`; once. */
-static void let_go(struct en_engine *en, uint64_t hold_ns)
-{
-	if (!hold_ns || hs_now_ns() - en->idle_since < hold_ns)
-		return;
-	for (size_t i = 0; i < en->instants.n; i++) {
-		struct lg_instant *in = en->instants.v[i];
-
-		if (in->released || !en_instant_of(in)->tracer)
-			continue;
-		hs_err_free(en_instant_release(en, in));
-		en_words(en, "heapsh: @%u was released after being idle (set "
-			     "hold=); 'snap' takes a new instant", in->number);
-	}
-}
-
 /** Wait for the shell; between lines, clones are given back in time. */
 static void wait_for_shell(struct en_engine *en)
 {
 	struct pollfd p = { .fd = en->options.socket_fd, .events = POLLIN };
-	uint64_t hold_ns = 0;
 
 	en->idle_since = hs_now_ns();
-	// "off" is no time: then nothing is given back by itself.
-	hs_parse_duration(lg_setting(&en->session, "hold"), &hold_ns);
-	while (poll(&p, 1, 1000) <= 0)
-		let_go(en, hold_ns);
+	// Before the wait too: there may be no pause between lines.
+	do
+		en_lifetime(en);
+	while (poll(&p, 1, 1000) <= 0);
 }
 
 static void serve(struct en_engine *en)

@@ -102,6 +102,7 @@ static struct hs_err *release(void *engine, const char *which,
 	struct en_engine *en = engine;
 	struct lg_instant *in = en->session.current;
 	struct hs_err *err = NULL;
+	HS_TEXT kept = { 0 };
 
 	if (which)
 		err = en_instant_find(en, which, &in);
@@ -110,10 +111,10 @@ static struct hs_err *release(void *engine, const char *which,
 	if (!in)
 		return hs_err_new(HS_ERR_USAGE,
 				  "release: there is no instant");
-	err = en_instant_release(en, in);
+	err = en_instant_keep(en, in, &kept);
 	if (!err)
-		*ret = sentence("released @%u: what was read still answers, "
-				"'snap' takes a new instant", in->number);
+		*ret = sentence("released @%u: %s; 'snap' takes a new instant",
+				in->number, hs_text_str(&kept));
 	return err;
 }
 

@@ -74,7 +74,10 @@ static void instant_rows(struct lg_instant *lg, json_t *rows)
 	row(rows, "runtime", hs_text_str(&t));
 	row(rows, "layout", md_status(lg->model)->layout);
 	hs_text_clear(&t);
-	hs_text_addf(&t, "%s%s", rung(in), lg->released ? ", released" : "");
+	hs_text_add(&t, rung(in));
+	if (lg->released)
+		hs_text_add(&t, lg->kept ? ", released, its pages are kept"
+					 : ", released");
 	if (in->tracer && in->tracer->why[0])
 		hs_text_addf(&t, "; not settled: %s", in->tracer->why);
 	row(rows, "instant", hs_text_str(&t));

@@ -99,6 +99,20 @@ struct hs_err *im_open_clone(int pid, int clone_pid, int mem_fd,
 struct hs_err *im_open_core(const char *path, struct im_image **ret)
 	HS_MUST_USE;
 
+/** Bytes of pages that were kept, and of those that were not. */
+struct im_kept {
+	uint64_t copied, left;
+};
+/**
+ * Copy what a clone has into our memory, at most limit bytes and what task's
+ * budget allows; reads are answered from that afterwards, so that the clone
+ * can be ended. What the program can write comes first, and the smaller
+ * mapping before the larger; of files only what libraries are made of. When
+ * interrupted, what was copied by then is kept. Nobody may read meanwhile.
+ */
+void im_keep(struct im_image *im, struct hs_task *task, uint64_t limit,
+	     struct im_kept *ret);
+
 const struct im_info *im_info(const struct im_image *im);
 size_t im_mappings(const struct im_image *im, const struct im_mapping **ret);
 size_t im_threads(const struct im_image *im, const struct im_thread **ret);

@@ -30,7 +30,7 @@ static struct hs_err *side_of(struct lg_session *s, struct lg_instant *in,
 	if (err)
 		return err;
 	ret->m = lg_instant_model(in, s->task);
-	ret->readable = !in->released;
+	ret->readable = lg_instant_readable(in);
 	return NULL;
 }
 
@@ -99,9 +99,9 @@ bool lg_same_object(struct lg_session *s, const struct lg_value *a,
 		    const struct lg_value *b)
 {
 	struct side sa = { .m = lg_instant_model(a->in, s->task),
-			   .readable = !a->in->released };
+			   .readable = lg_instant_readable(a->in) };
 	struct side sb = { .m = lg_instant_model(b->in, s->task),
-			   .readable = !b->in->released };
+			   .readable = lg_instant_readable(b->in) };
 	struct md_object oa, ob;
 
 	if (a->u.addr != b->u.addr)

@@ -30,7 +30,7 @@ struct hs_err *lg_instant_graph(struct lg_instant *in, struct hs_task *task,
 {
 	struct hs_err *err = NULL;
 
-	if (!in->graph && in->released)
+	if (!in->graph && !lg_instant_readable(in))
 		return hs_err_remedy(hs_err_new(HS_ERR_FAULT,
 						"sweep the heap of instant %u: "
 						"it was released before",

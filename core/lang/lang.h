@@ -22,16 +22,17 @@
 
 /**
  * One moment of one process. The engine makes it; values keep it alive. The
- * graph is built on first use; after release only what is already in memory
- * answers.
+ * graph is built on first use; after release what is in memory answers.
  */
 struct lg_instant {
 	unsigned refs;
 	unsigned number;		/* @2; from 1 */
 	char *name;			/* of snap NAME, or NULL */
 	struct md_model *model;		/* never NULL */
-	/** The clone is gone: reads find nothing, what is in memory answers. */
+	/** The clone is gone: what is in memory answers. */
 	bool released;
+	/** Its pages, or some of them, are in memory: reads go on. */
+	bool kept;
 	struct im_image *image;		/* owned by the engine's hook below */
 	struct gr_graph *graph;		/* NULL until gr_build */
 	struct an_summary *summary;	/* of verb summary; outlives release */
@@ -46,7 +47,12 @@ struct lg_instant *lg_instant_ref(struct lg_instant *in);
 void lg_instant_unref(struct lg_instant *in);
 /** The model, its task set to this command's. Borrowed. */
 struct md_model *lg_instant_model(struct lg_instant *in, struct hs_task *task);
-/** The graph, swept on first use. HS_ERR_FAULT after release without one. */
+/** Whether the program's bytes at that moment can be read. */
+static inline bool lg_instant_readable(const struct lg_instant *in)
+{
+	return !in->released || in->kept;
+}
+/** The graph, swept on first use. HS_ERR_FAULT when it is not readable. */
 struct hs_err *lg_instant_graph(struct lg_instant *in, struct hs_task *task,
 				struct gr_graph **ret) HS_MUST_USE;
 

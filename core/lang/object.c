@@ -306,8 +306,9 @@ struct hs_err *lg_object_doc(struct lg_session *s, struct lg_value *v,
 			hs_err_new(HS_ERR_FAULT,
 				   "read the object at 0x%llx: %s",
 				   (unsigned long long)v->u.addr,
-				   v->in->released ? "its instant was released"
-						   : "no object begins there");
+				   lg_instant_readable(v->in) ?
+					   "no object begins there" :
+					   "its instant was released");
 
 		err->addr = v->u.addr;
 		return err;

@@ -69,6 +69,13 @@ static bool is_duration(const char *value)
 	return hs_parse_duration(value, &ns);
 }
 
+static bool is_percent(const char *value)
+{
+	uint32_t v;
+
+	return hs_parse_percent(value, &v);
+}
+
 /* "none|SIZE", "on|off", "N|all": one of the words, or of the kind. */
 static bool is_possible(const char *values, const char *value)
 {
@@ -81,7 +88,8 @@ static bool is_possible(const char *values, const char *value)
 		if ((!strncmp(values, "N", n) && hs_parse_u64(value, &v) &&
 		     v) ||
 		    (!strncmp(values, "SIZE", n) && hs_parse_size(value, &v)) ||
-		    (!strncmp(values, "TIME", n) && is_duration(value)))
+		    (!strncmp(values, "TIME", n) && is_duration(value)) ||
+		    (!strncmp(values, "PERCENT", n) && is_percent(value)))
 			return true;
 		values += n + (values[n] == '|');
 	}

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 noinst_LTLIBRARIES += libhs_target.la
 libhs_target_la_CPPFLAGS = $(INC_TARGET)
-libhs_target_la_SOURCES = %D%/check.c %D%/client.c %D%/freeze.c %D%/gadget.c \
+libhs_target_la_SOURCES = %D%/check.c %D%/client.c %D%/cow.c %D%/freeze.c %D%/gadget.c \
 	%D%/headroom.c %D%/held.c %D%/hijack.c %D%/instant.c %D%/packet.c \
 	%D%/plan.c %D%/proc.c %D%/reap.c %D%/remote.c %D%/reply.c \
 	%D%/settle.c %D%/spawn.c %D%/target.h %D%/task.c %D%/tg_arch.h \

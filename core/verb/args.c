@@ -143,7 +143,7 @@ struct hs_err *vb_objects(const struct lg_call *call, uint64_t max,
 
 	for (size_t i = 0; !err && i < call->n_args; i++)
 		err = add(&c, call->args[i]);
-	if (!err && ret->in && ret->in->released)
+	if (!err && ret->in && !lg_instant_readable(ret->in))
 		return hs_err_remedy(hs_err_new(HS_ERR_FAULT,
 						"%s: read objects of instant "
 						"%u: it was released",

@@ -50,7 +50,8 @@ static void add_instant(json_t *doc, const struct lg_instant *in,
 	vb_cell(row, wr_u64(in->number));
 	vb_cell_text(row, in->name ? in->name : "");
 	vb_cell(row, time_of(in->taken_ns));
-	vb_cell(row, json_string(in->released ? "released" : "held"));
+	vb_cell(row, json_string(in->kept ? "kept" :
+				 in->released ? "released" : "held"));
 	vb_cell(row, in->graph ? wr_u64(gr_n(in->graph)) : json_null());
 }
 
@@ -137,8 +138,8 @@ const struct lg_verb vb_snaps = {
 	.name = "snaps",
 	.flags = LG_VERB_NO_TARGET,
 	.summary = "the instants that were taken",
-	.help = "'*' marks the current one. A released instant answers from "
-		"what was read before.",
+	.help = "'*' marks the current one. A kept instant was released, but its "
+		"pages are in our memory and answer.",
 	.examples = "snaps",
 	.run = run_snaps,
 };
@@ -156,7 +157,11 @@ const struct lg_verb vb_release = {
 	.args = release_args,
 	.flags = LG_VERB_NO_RESULT,
 	.summary = "give an instant's copy of the process back",
-	.help = "What was read of it still answers.",
+	.help = "Its pages are copied into memory of ours first, as far as "
+		"that allows (set memory=), and still answer; the program "
+		"pays nothing any more. Without being asked it is given back when "
+		"nobody has typed for a while (set hold=), or when the "
+		"program had to copy too much because of it (set cow=).",
 	.examples = "release\nrelease before",
 	.run = run_release,
 };

@@ -12,6 +12,8 @@ const struct lg_setting vb_settings[] = {
 	{ "rows", "N|all", "10", "rows of a table that are shown at once" },
 	{ "hold", "TIME|off", "120s",
 	  "an idle instant gives its clone back after this time" },
+	{ "cow", "PERCENT|off", "5%",
+	  "and when the program had to copy this much of its memory" },
 	{ "memory", "SIZE|auto|none", "auto",
 	  "most memory of ours; auto is half of what is available" },
 	{ "pager", "on|off", "on", "long output on a terminal is paged" },

@@ -92,6 +92,19 @@ static void durations_have_units_and_default_to_seconds(void **state)
 		REFUSES(hs_parse_duration, uint64_t, wrong[i]);
 }
 
+static void percents_are_of_a_hundred(void **state)
+{
+	static const char *const wrong[] = { "", "5", "%", "101%", "-1%" };
+	size_t i;
+
+	(void)state;
+	PARSES(hs_parse_percent, "5%", (uint32_t)500);
+	PARSES(hs_parse_percent, "0.25%", (uint32_t)25);
+	PARSES(hs_parse_percent, "100%", (uint32_t)10000);
+	for (i = 0; i < HS_ARRAY_SIZE(wrong); i++)
+		REFUSES(hs_parse_percent, uint32_t, wrong[i]);
+}
+
 static void prints(void (*add)(struct hs_text *, uint64_t), uint64_t v,
 		   const char *want)
 {
@@ -148,6 +161,7 @@ int main(void)
 		cmocka_unit_test(unsigned_numbers_are_whole_strings),
 		cmocka_unit_test(signed_numbers_reach_both_ends),
 		cmocka_unit_test(sizes_have_binary_units),
+		cmocka_unit_test(percents_are_of_a_hundred),
 		cmocka_unit_test(durations_have_units_and_default_to_seconds),
 		cmocka_unit_test(muppy_sizes_are_muppys),
 		cmocka_unit_test(sizes_have_two_digits_that_matter),

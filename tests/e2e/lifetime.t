@@ -1,0 +1,90 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""An instant is given back on request, after a time, and when it costs the
+program too much; what was in it can be looked at afterwards."""
+import os
+import sys
+
+sys.path.insert(0, os.path.join(os.environ.get("abs_top_srcdir", "."),
+                                "tests", "lib"))
+import tgtest  # noqa: E402
+from hstest import (Shell, done, equal, ok, python, pythons,  # noqa: E402
+                    wait_for)
+
+LOOK = ["asized tree['leaf 7'] detail=2", "asizeof tree", "tree['leaf 1999']",
+        "refs tree", "find type=list size>1000"]
+
+
+def plain(doc):
+    """Without what tells when it was asked."""
+    return {k: v for k, v in doc.items() if k not in ("instant",)}
+
+
+def state(sh):
+    row = sh("snaps")["rows"][-1]
+    return next(c for c in row if c in ("held", "kept", "released"))
+
+
+def answers_afterwards(version, f, swept):
+    sh = Shell(f.pid)
+    name = "%s, %s: " % (version, "swept" if swept else "not swept")
+    before = [plain(sh(line)) for line in LOOK] + \
+        [plain(sh("heap")) if swept else None]
+    if not swept:
+        sh.end()
+        sh = Shell(f.pid)
+    f.ask("write")
+    said = sh("release")
+    ok("are kept and still answer" in said["value"], name + said["value"])
+    equal(tgtest.children(f.pid), [], name + "the clone is gone")
+    for line, was in zip(LOOK + ["heap"], before):
+        if was:
+            equal(plain(sh(line)), was, name + line)
+    equal(state(sh), "kept", name + "snaps says kept")
+    equal(sh.end(), 0, name + "the shell ends well")
+
+
+def costs_too_much(version, f):
+    """What the program writes is copied; at 5 % of its memory we let go."""
+    sh = Shell(f.pid)
+
+    def written():
+        f.ask("write")
+        return state(sh) == "kept"
+
+    wait_for(written, "an instant of a program that writes is let go")
+    ok(True, version + ": an instant is let go when its pages are written")
+    equal(tgtest.children(f.pid), [], version + ": the clone is gone")
+    sh.end()
+
+
+def setting_off(version, f):
+    """cow=off: it stays; then hold= lets go of it."""
+    sh = Shell(f.pid)
+    sh.say("set cow=off")
+    f.ask("write")
+    sh.say("set hold=2s")
+    wait_for(lambda: not tgtest.children(f.pid), "the idle clone ends")
+    equal(state(sh), "kept", version + ": an idle instant is kept")
+    sh.end()
+
+
+def memory_has_a_limit(version, f):
+    sh = Shell(f.pid)
+    sh.say("set memory=24M")
+    said = sh("release")["value"]
+    ok("are not (set memory=)" in said, "%s: %s" % (version, said))
+    equal(sh("tree").get("type"), "object",
+          version + ": the small, where the objects are, is kept first")
+    sh.end()
+
+
+for version, path in pythons():
+    with python(path, "lifetime.py") as f:
+        for swept in True, False:
+            answers_afterwards(version, f, swept)
+        costs_too_much(version, f)
+        setting_off(version, f)
+        memory_has_a_limit(version, f)
+        equal(f.end()[0], 0, version + ": the program ends well")
+done()
