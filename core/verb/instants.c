@@ -138,8 +138,8 @@ const struct lg_verb vb_snaps = {
 	.name = "snaps",
 	.flags = LG_VERB_NO_TARGET,
 	.summary = "the instants that were taken",
-	.help = "'*' marks the current one. A kept instant was released, but its "
-		"pages are in our memory and answer.",
+	.help = "'*' marks the current one. A kept instant was released, "
+		"but its pages are in our memory and answer.",
 	.examples = "snaps",
 	.run = run_snaps,
 };
@@ -159,7 +159,7 @@ const struct lg_verb vb_release = {
 	.summary = "give an instant's copy of the process back",
 	.help = "Its pages are copied into memory of ours first, as far as "
 		"that allows (set memory=), and still answer; the program "
-		"pays nothing any more. Without being asked it is given back when "
+		"pays nothing any more. By itself it is given back when "
 		"nobody has typed for a while (set hold=), or when the "
 		"program had to copy too much because of it (set cow=).",
 	.examples = "release\nrelease before",
