@@ -31,13 +31,25 @@ static void add_word(struct hs_text *t, const char *before, const char *text)
 	hs_text_escape(t, text, strnlen(text, STATIC_TEXT_MAX));
 }
 
-static void add_local(struct hs_text *t, const char *name, bool is_cell)
+/** The plugin's own word for what holds an edge, or ours. */
+static void add_holder(struct hs_text *t, const char *before, const char *text,
+		       const char *otherwise)
 {
-	if (!name)
+	hs_text_add(t, before);
+	if (!text)
+		text = otherwise;
+	hs_text_escape(t, text, strnlen(text, STATIC_TEXT_MAX));
+}
+
+static void add_local(struct hs_text *t, const char *name,
+		      const struct heapsh_edge *e)
+{
+	if (!name) {
 		hs_text_add(t, ".??");
-	else
-		hs_text_addf(t, is_cell ? ".f_locals ['%s']" :
-					  ".f_locals['%s']", name);
+		return;
+	}
+	add_holder(t, ".", e->text, "locals");
+	hs_text_addf(t, e->b == 1 ? " ['%s']" : "['%s']", name);
 }
 
 static void add_value(struct hs_text *t, struct md_model *m, uint64_t key)
@@ -74,11 +86,11 @@ char *md_label(struct md_model *m, const struct heapsh_edge *e)
 		break;
 	case HEAPSH_LABEL_LOCAL:
 		name = name_at(m, e->a);
-		add_local(&t, name, e->b == 1);
+		add_local(&t, name, e);
 		break;
 	case HEAPSH_LABEL_STACK:
-		hs_text_addf(&t, "->f_valuestack[%llu]",
-			     (unsigned long long)e->a);
+		add_holder(&t, "->", e->text, "stack");
+		hs_text_addf(&t, "[%llu]", (unsigned long long)e->a);
 		break;
 	case HEAPSH_LABEL_MEMBER:
 		hs_text_addf(&t, "list(set)[%llu]", (unsigned long long)e->a);

@@ -2,10 +2,10 @@
 noinst_LTLIBRARIES += libhs_model.la
 libhs_model_la_CPPFLAGS = $(INC_MODEL)
 libhs_model_la_SOURCES = %D%/model.h %D%/model_priv.h %D%/plugin.h \
-	%D%/plugin_eval.h \
-	%D%/claim.c %D%/edges.c %D%/eval.c %D%/host.c %D%/label.c \
-	%D%/model.c %D%/query.c %D%/render.c %D%/services.c %D%/sweep.c \
-	%D%/threads.c %D%/trust.c %D%/types.c
+	%D%/plugin_eval.h %D%/plugin_interfaces.h %D%/plugin_helpers.h \
+	%D%/claim.c %D%/defaults.c %D%/edges.c %D%/eval.c %D%/host.c \
+	%D%/label.c %D%/model.c %D%/query.c %D%/render.c %D%/services.c \
+	%D%/sweep.c %D%/threads.c %D%/trust.c %D%/types.c
 
 check_PROGRAMS += tests/unit/model_example.t
 tests_unit_model_example_t_CPPFLAGS = $(INC_MODEL) $(INC_TESTS)

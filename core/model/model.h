@@ -108,9 +108,7 @@ void md_at(struct md_model *m, const uint64_t *addr, uint32_t n,
 /** As the plugin's: *grain is checked (power of two, 4 KiB..1 MiB). */
 uint32_t md_ranges(struct md_model *m, struct heapsh_range *ret, uint32_t cap,
 		   uint64_t *grain);
-void md_roots(struct md_model *m,
-	      void (*emit)(void *arg, const struct heapsh_root *root),
-	      void *arg);
+void md_roots(struct md_model *m, heapsh_root_fn *emit, void *arg);
 
 /*
  * Bytes, for the rooms to the right of this one, which do not see image.
@@ -146,8 +144,8 @@ struct hs_err *md_edges(struct md_model *m, uint64_t addr, struct md_edge **ret,
 /** Repr of an object, escaped, at most max columns ("…" when cut). free(). */
 char *md_render(struct md_model *m, uint64_t addr, uint32_t style, size_t max);
 /**
- * Text of an edge: Heapy's words ("['k']", ".name", "->f_locals", "[3]",
- * ".keys()[2]", "list(set)[1]", ".f_locals['x']", ".??"). free().
+ * Text of an edge: Heapy's words ("['k']", ".name", "->table", "[3]",
+ * ".keys()[2]", "list(set)[1]", ".locals['x']", ".??"). free().
  */
 char *md_label(struct md_model *m, const struct heapsh_edge *e);
 /** "__main__.Account", or "dict of __main__.Account" for an owner. free(). */

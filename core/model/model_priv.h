@@ -107,6 +107,25 @@ struct md_model {
 	_Atomic uint64_t rejected;	/* objects that broke the rules */
 };
 
+/* --- what the host answers itself ---------------------------------------- */
+
+/**
+ * The plugin's own text of an object, not escaped: at most cap bytes of it are
+ * in buf. Returns its length, which may be more than cap; 0: it gives none.
+ */
+uint64_t md_raw(struct md_model *m, uint64_t addr, uint32_t style, char *buf,
+		uint64_t cap);
+/* As plugin.h says of members that are NULL; defaults.c. */
+uint64_t md_default_lookup(struct md_model *m, struct heapsh_text name);
+uint64_t md_default_attr(struct md_model *m, uint64_t addr,
+			 struct heapsh_text name);
+uint64_t md_default_item(struct md_model *m, uint64_t addr,
+			 const struct heapsh_key *key);
+void md_default_names(struct md_model *m, uint64_t addr,
+		      struct heapsh_text prefix, heapsh_name_fn *fn, void *arg);
+bool md_default_measure(struct md_model *m, uint64_t addr,
+			struct heapsh_measure *ret);
+
 /** As written, but no longer than max and never NULL. */
 struct heapsh_text md_clamp(struct heapsh_text t, uint64_t max);
 /**

@@ -2,33 +2,62 @@
 /**
  * heapsh plugin ABI, major 0 (it may still change until release 0.1).
  *
- * A plugin says what the bytes of a process mean. It is one shared object that
- * exports one function, heapsh_plugin_0(). It never touches the process: it
- * reads through the host, which gives the bytes of a frozen instant, of a core
- * file or of a saved snapshot alike.
+ * A plugin says what the bytes of a process mean: which objects lie where, how
+ * large they are, what they refer to. It is one shared object that exports one
+ * function, heapsh_plugin_0(). HACKING.md, "Write a plugin", walks through
+ * plugins/example, which is this contract filled in for a toy runtime;
+ * "heapsh plugin-check FILE PID" holds a plugin against it.
  *
- * Rules
- *  - C only; fixed-width types; addresses of the process are integers.
- *  - Every struct that crosses begins with its size as the writer compiled it
- *    and only grows at the end. Look with HEAPSH_HAS() before you use a member
- *    that came later than 0.0.
- *  - No ownership crosses: what the host hands out lives as long as said; what
- *    the plugin hands out must live until the call returns, unless said.
- *  - Everything that comes from the process is hostile: check sizes, bound
- *    loops, recurse on nothing. An unreadable byte is a normal result.
- *  - sweep(), at(), refs() are called from several threads at once, on one
- *    state that is read-only after open() (a type cache may be added to under
- *    a lock of the plugin's own). All other calls come from one thread.
- *  - A plugin that crashes or loops ends the engine, not the process that is
- *    looked at; the engine comes back without it.
- *
- * What one attach calls, in order:
- *    probe(live)            is it mine? nothing is stopped yet
- *    settle(frozen)         may a copy be run a little, and how?
- *    open(settled)          state for this instant; then any of the others
+ * When. An attach calls, in this order:
+ *    probe(live)     is it mine? the process runs, nothing is stopped yet
+ *    settle(frozen)  may a copy be run a little, and how?
+ *    open(settled)   state for this instant; then, as the user asks, ranges,
+ *                    sweep, at, roots and the questions about one object
  *    close()
  *
- * plugins/example/ is this contract filled in for a toy runtime.
+ * What the host promises. An instant never changes: the same question has the
+ * same answer until close(). The bytes are those of a frozen copy, a core file
+ * or a snapshot; nothing that a plugin does reaches the process. Whatever the
+ * plugin emits is copied before the call returns. Texts are escaped by the
+ * host wherever they are shown.
+ *
+ * Units. Addresses, sizes and lengths are uint64_t; sizes are bytes; an end is
+ * exclusive; addresses are integers, 0 is no object. Texts are bytes with a
+ * length: not NUL-terminated, of no promised encoding, UTF-8 where possible.
+ *
+ * Ownership. None crosses. What the host hands out lives as long as is said
+ * there; what the plugin hands out must live until its call returns (texts of
+ * an interface's answer: until the next call of it), unless said otherwise.
+ *
+ * Short answers. A read that answers less than was asked for, or NULL, met
+ * memory that is not there: a normal result, never an error to report. An
+ * answer of 0 or no answer means "not known": the host says so, or finds out
+ * by itself where this file says how. What is NULL in struct heapsh_plugin is
+ * such an answer.
+ *
+ * Threads. sweep() and at() are called from several threads at once on one
+ * state, which is read-only after open(): what they add to it, such as a cache
+ * of types, is under a lock of the plugin's own. All other calls come from one
+ * thread, and none while a sweep() or at() runs in another, save for those two.
+ *
+ * Cost. sweep() and at() run once for each of maybe 100 million objects, the
+ * rest at the pace of people. view() costs a compare when the bytes are at
+ * hand, read() and symbol() microseconds, type() a lock and a hash.
+ *
+ * Trust. Everything that comes from the process is hostile: check sizes, bound
+ * every loop that follows a pointer, recurse on nothing. The host in turn holds
+ * the plugin to this file. Each call has a budget of time (15 s; roots() 60),
+ * of reads and of things emitted; before an instant is believed, some hundred
+ * objects are asked for twice. A plugin that breaks a budget, answers the same
+ * question in two ways, or whose references mostly lead out of memory is
+ * disabled for all instants, and the user is told its name and why. One that
+ * crashes or never returns ends the engine, not the process that is looked at;
+ * the engine comes back without it.
+ *
+ * Growth. C only; fixed-width types. Structs whose first member is their size
+ * only grow at the end: the writer sets size as compiled, the reader looks with
+ * HEAPSH_HAS() before it uses a member later than 0.0. What is newer than that
+ * says since when. Compiles as C11 and as C++11.
  */
 #ifndef HEAPSH_PLUGIN_H
 #define HEAPSH_PLUGIN_H
@@ -40,7 +69,7 @@
 extern "C" {
 #endif
 
-enum { HEAPSH_ABI_MAJOR = 0, HEAPSH_ABI_MINOR = 0 };
+enum { HEAPSH_ABI_MAJOR = 0, HEAPSH_ABI_MINOR = 1 };
 
 /** Does *p, as its writer compiled it, have this member? */
 #define HEAPSH_HAS(p, member) \
@@ -130,11 +159,11 @@ enum heapsh_type_flags {
 	HEAPSH_TYPE_OWNS_TABLE = 16,
 	/** Its objects' text form needs the program's own code to run. */
 	HEAPSH_TYPE_CUSTOM_REPR = 32,
-	/** It is the kind of table that has owners (CPython: dict). */
+	/** It is the kind of table that has owners. */
 	HEAPSH_TYPE_TABLE = 64,
-	/** It is a sequence of bytes or characters: content can be hashed. */
+	/** A sequence of bytes or characters: it can be a name or a key. */
 	HEAPSH_TYPE_TEXT = 128,
-	/** Its objects are themselves types (CPython: type, metaclasses). */
+	/** Its objects are themselves types (a metaclass's). */
 	HEAPSH_TYPE_OF_TYPES = 256,
 };
 
@@ -168,20 +197,26 @@ enum heapsh_edge_flags {
 	HEAPSH_EDGE_FOUND = 16,
 };
 
-/** How an edge is named; see heapsh_edge.a and .b. */
+/** How an edge is named: what a, b and text of struct heapsh_edge mean. */
 enum heapsh_label {
 	HEAPSH_LABEL_NONE,	/* shown as "??" */
 	HEAPSH_LABEL_INDEX,	/* [a] */
 	HEAPSH_LABEL_VALUE,	/* [key]; a: address of the key object */
-	HEAPSH_LABEL_KEY,	/* the b-th key of a mapping */
+	HEAPSH_LABEL_KEY,	/* .keys()[b]; a: of no meaning */
 	HEAPSH_LABEL_ATTR,	/* .name; a: address of the name object */
-	HEAPSH_LABEL_NAME,	/* .text; .text member is set */
-	HEAPSH_LABEL_FIELD,	/* ->text: a C field; .text is set */
-	HEAPSH_LABEL_LOCAL,	/* .f_locals['v']; a: name; b: 1 if a cell */
-	HEAPSH_LABEL_STACK,	/* value stack entry a of a frame */
-	HEAPSH_LABEL_MEMBER,	/* the a-th member of an unordered set */
+	HEAPSH_LABEL_NAME,	/* .text */
+	HEAPSH_LABEL_FIELD,	/* ->text: a member of a C struct */
+	HEAPSH_LABEL_LOCAL,	/* .text['v']; a: address of the name object;
+				   b: 1 if a cell; text NULL: "locals" */
+	HEAPSH_LABEL_STACK,	/* ->text[a]: a frame's unnamed value; NULL:
+				   "stack" */
+	HEAPSH_LABEL_MEMBER,	/* list(set)[a]: of an unordered set */
 };
 
+/**
+ * A reference of the object that was emitted last. A target where no object
+ * turns out to be is counted and left out: it need not be looked up before.
+ */
 struct heapsh_edge {
 	uint32_t flags;			/* heapsh_edge_flags */
 	uint32_t label;			/* heapsh_label */
@@ -235,9 +270,9 @@ struct heapsh_sink {
 	/** In ascending address order within one sweep() call. */
 	void (*object)(struct heapsh_sink *sink, const struct heapsh_object *o);
 	void (*edge)(struct heapsh_sink *sink, const struct heapsh_edge *e);
-	/** at()/refs(): there is no object at this address. */
+	/** at(): no object begins at this address. It may be left uncalled. */
 	void (*nothing)(struct heapsh_sink *sink, uint64_t address);
-	/** For the host's view() of this thread: pass it to host->view(). */
+	/** The calling thread's: pass it to host->view(). */
 	void *reader;
 };
 
@@ -269,7 +304,7 @@ struct heapsh_host {
 
 	/**
 	 * Address of a dynamic or static symbol. module: file name without
-	 * folder ("libpython3.11.so.1.0"), or NULL for all, the program first.
+	 * folder ("libruntime.so.1"), or NULL for all, the program first.
 	 * Returns 0 when there is none. The file is found in the process's own
 	 * mount namespace; size is set when not NULL.
 	 */
@@ -317,8 +352,8 @@ struct heapsh_claim {
 	uint32_t size;
 	uint32_t answer;		/* heapsh_answer */
 	uint32_t confidence;		/* 0..100 */
-	char runtime[32];		/* "CPython" */
-	char version[32];		/* "3.11.2" */
+	char runtime[32];		/* "Example" */
+	char version[32];		/* "1.2.3" */
 	char reason[192];		/* how it knows, or why it refuses */
 };
 
@@ -352,6 +387,12 @@ enum heapsh_root_flags {
 	 * nothing in the ranges need point to it. Its name is not shown.
 	 */
 	HEAPSH_ROOT_FOUND = 2,
+	/**
+	 * A table of names that users may type bare: where there is no
+	 * lookup(), its keys are looked through, in the order of the roots.
+	 * Since 0.1.
+	 */
+	HEAPSH_ROOT_NAMESPACE = 4,
 };
 
 /** A root: an object that is alive because the runtime itself refers to it. */
@@ -362,6 +403,9 @@ struct heapsh_root {
 	/** "i0_modules", "threads[0].frames[1].locals['x']" */
 	struct heapsh_text name;
 };
+
+/** Given to roots(), to be called with each. */
+typedef void heapsh_root_fn(void *arg, const struct heapsh_root *root);
 
 enum heapsh_render_style {
 	HEAPSH_RENDER_REPR,	/* like the runtime's own repr, bounded */
@@ -400,13 +444,14 @@ struct heapsh_measure {
 typedef int heapsh_name_fn(void *arg, struct heapsh_text name, uint64_t target);
 
 /**
- * What a plugin is. Members marked [may be NULL] are optional; what is missing
- * is told to the user as not known of this runtime.
+ * What a plugin is. probe, open, at and roots there must be; ranges and sweep
+ * go together; the others may be NULL. It lives as long as the plugin is
+ * loaded.
  */
 struct heapsh_plugin {
 	uint32_t size;
 	uint32_t abi_minor;
-	const char *name;	/* of the folder: "cpython" */
+	const char *name;	/* of the folder: "example" */
 	const char *version;	/* the plugin's own */
 	const char *license;	/* SPDX */
 
@@ -442,31 +487,51 @@ struct heapsh_plugin {
 	void (*at)(void *state, const uint64_t *addr, uint32_t n,
 		   struct heapsh_sink *sink);
 	/** Addresses outside the ranges from which the heap is found. */
-	void (*roots)(void *state,
-		      void (*emit)(void *arg, const struct heapsh_root *root),
-		      void *arg);
+	void (*roots)(void *state, heapsh_root_fn *emit, void *arg);
+
+	/*
+	 * Questions about one object, each at the pace of people. All may be
+	 * NULL. addr is not trusted: it may be any number.
+	 */
 
 	/**
 	 * Text of an object, escaped by nobody, at most cap bytes; returns the
 	 * length that it would have had (capped by a bound of the plugin's).
-	 * Runs nothing of the program: a custom repr is "<mod.Class object at
-	 * 0x…>".
+	 * Runs nothing of the program: an object that prints itself by code is
+	 * "<mod.Class object at 0x...>". 0: the host writes the TEXT of an
+	 * object of a HEAPSH_TYPE_TEXT type in quotes, and of all others type,
+	 * length and address.
 	 */
 	uint64_t (*render)(void *state, uint64_t addr, uint32_t style,
 			   char *buf, uint64_t cap);
-	/** Object by a bare name, as the runtime's users would; 0: none. */
+	/**
+	 * Object by a bare name, as the runtime's users would; 0: none. NULL:
+	 * a root's name, or a key of a HEAPSH_ROOT_NAMESPACE.
+	 */
 	uint64_t (*lookup)(void *state, struct heapsh_text name);
-	/** .name of an object; 0: none. */
+	/**
+	 * .name of an object; 0: none. NULL: by the labels NAME and ATTR of its
+	 * edges, then the keys of the table that a HEAPSH_EDGE_TABLE leads to,
+	 * or its own where its type is a HEAPSH_TYPE_TABLE.
+	 */
 	uint64_t (*attr)(void *state, uint64_t addr, struct heapsh_text name);
 	/**
 	 * [key]; 0: none. Keys are compared by value without running code.
+	 * NULL: by the labels INDEX and VALUE of its edges, for whole numbers
+	 * and for text.
 	 */
 	uint64_t (*item)(void *state, uint64_t addr,
 			 const struct heapsh_key *key);
-	/** Bare names (addr 0) or attributes, for completion. [may be NULL] */
+	/**
+	 * Bare names (addr 0) or attributes that begin with prefix, for
+	 * completion. NULL: those that lookup() and attr() find when NULL.
+	 */
 	void (*names)(void *state, uint64_t addr, struct heapsh_text prefix,
 		      heapsh_name_fn *fn, void *arg);
-	/** [may be NULL] */
+	/**
+	 * Returns 0 when it has no answer. NULL: sizes of the type, and as
+	 * length what (flat - basic_size) / item_size gives.
+	 */
 	int (*measure)(void *state, uint64_t addr, struct heapsh_measure *ret);
 
 	/** Optional interfaces by name: HEAPSH_THREADS_0, … [may be NULL] */
@@ -477,69 +542,15 @@ struct heapsh_plugin {
 const struct heapsh_plugin *heapsh_plugin_0(const struct heapsh_host *host);
 typedef const struct heapsh_plugin *heapsh_entry_fn(const struct heapsh_host *);
 
-/* ------------------------------------------------------------------------
- * Optional interfaces
- */
-
-/** Threads, frames and variables as the runtime sees them. */
-#define HEAPSH_THREADS_0 "heapsh.threads.0"
-
-struct heapsh_frame {
-	uint32_t size;
-	uint32_t line;			/* 0: not known */
-	uint64_t address;		/* of the runtime's frame, unique */
-	uint64_t object;		/* frame object, or 0 */
-	uint64_t code;			/* code object, or 0 */
-	struct heapsh_text function, file;
-};
-struct heapsh_thread {
-	uint32_t size;
-	int32_t tid;			/* kernel's, or 0 when not known */
-	uint64_t ident;			/* the runtime's own */
-	uint32_t holds_lock;		/* 1: it held the runtime's lock */
-	uint32_t reserved;
-	struct heapsh_text name;	/* "MainThread", or "" */
-};
-struct heapsh_variable {
-	uint32_t size;
-	uint32_t kind;			/* heapsh_label: LOCAL or STACK */
-	uint64_t target;		/* 0: unbound */
-	struct heapsh_text name;
-};
-struct heapsh_threads {
-	uint32_t size;
-	uint32_t reserved;
-	/** 0 past the last. Texts live until the next call. */
-	int (*thread)(void *state, uint32_t index, struct heapsh_thread *ret);
-	/** index 0 is the innermost frame. */
-	int (*frame)(void *state, uint32_t thread, uint32_t index,
-		     struct heapsh_frame *ret);
-	int (*variable)(void *state, uint32_t thread, uint32_t frame,
-			uint32_t index, struct heapsh_variable *ret);
-};
-
-/** Modules of the program, as the runtime has imported them. */
-#define HEAPSH_MODULES_0 "heapsh.modules.0"
-struct heapsh_modules {
-	uint32_t size;
-	uint32_t reserved;
-	/** name, object; in the runtime's own order. */
-	void (*each)(void *state, heapsh_name_fn *fn, void *arg);
-};
-
-/** Content of an object: equality without the program's code. */
-#define HEAPSH_CONTENT_0 "heapsh.content.0"
-struct heapsh_content {
-	uint32_t size;
-	uint32_t reserved;
-	/** Shallow hash of type and content; 0: has none. */
-	uint64_t (*hash)(void *state, uint64_t addr);
-};
-
 #ifdef __cplusplus
 }
 #endif
 
-/* Running the program's own code: heapsh.eval.0, heapsh.prepare.0. */
+/*
+ * Running the program's own code: heapsh.eval.0, heapsh.prepare.0; threads,
+ * modules and content; helpers that are compiled into the plugin.
+ */
 #include "plugin_eval.h"
+#include "plugin_interfaces.h"
+#include "plugin_helpers.h"
 #endif

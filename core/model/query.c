@@ -9,7 +9,7 @@ uint64_t md_lookup(struct md_model *m, const char *name, size_t n)
 	uint64_t ret;
 
 	if (!m->plugin->lookup)
-		return 0;
+		return md_default_lookup(m, (struct heapsh_text){ name, n });
 	md_enter(m->host, m->name);
 	ret = m->plugin->lookup(m->state, (struct heapsh_text){ name, n });
 	md_leave(m->host);
@@ -21,7 +21,8 @@ uint64_t md_attr(struct md_model *m, uint64_t addr, const char *name, size_t n)
 	uint64_t ret;
 
 	if (!m->plugin->attr)
-		return 0;
+		return md_default_attr(m, addr,
+				       (struct heapsh_text){ name, n });
 	md_enter(m->host, m->name);
 	ret = m->plugin->attr(m->state, addr, (struct heapsh_text){ name, n });
 	md_leave(m->host);
@@ -34,7 +35,7 @@ uint64_t md_item(struct md_model *m, uint64_t addr,
 	uint64_t ret;
 
 	if (!m->plugin->item)
-		return 0;
+		return md_default_item(m, addr, key);
 	md_enter(m->host, m->name);
 	ret = m->plugin->item(m->state, addr, key);
 	md_leave(m->host);
@@ -65,8 +66,11 @@ void md_names(struct md_model *m, uint64_t addr, const char *prefix, size_t n,
 {
 	struct name_guard g = { fn, arg, NAMES_MAX };
 
-	if (!m->plugin->names)
+	if (!m->plugin->names) {
+		md_default_names(m, addr, (struct heapsh_text){ prefix, n },
+				 guard_name, &g);
 		return;
+	}
 	md_enter(m->host, m->name);
 	m->plugin->names(m->state, addr, (struct heapsh_text){ prefix, n },
 			 guard_name, &g);
@@ -79,7 +83,7 @@ bool md_measure(struct md_model *m, uint64_t addr, struct heapsh_measure *ret)
 	int known;
 
 	if (!m->plugin->measure)
-		return false;
+		return md_default_measure(m, addr, ret);
 	md_enter(m->host, m->name);
 	known = m->plugin->measure(m->state, addr, &out);
 	md_leave(m->host);

@@ -47,16 +47,52 @@ static char *fit(const char *s, size_t n, size_t max, bool more)
 	return hs_text_take(&one);
 }
 
-/** What can be said without the plugin. */
+/** What can be said of an object whose text the plugin does not give. */
 static char *plain(struct md_model *m, uint64_t addr, size_t max)
 {
+	struct heapsh_measure measure;
+	HS_TEXT t = { 0 };
 	struct md_object o;
-	HS_FREE char *s = md_object_at(m, addr, &o) ?
-		hs_xasprintf("<%s at 0x%llx>", o.type->name,
-			     (unsigned long long)addr) :
-		hs_xasprintf("<0x%llx>", (unsigned long long)addr);
 
-	return fit(s, strlen(s), max, false);
+	if (!md_object_at(m, addr, &o)) {
+		hs_text_addf(&t, "<0x%llx>", (unsigned long long)addr);
+	} else {
+		hs_text_addf(&t, "<%s", o.type->name);
+		if (md_measure(m, addr, &measure) && measure.has_length)
+			hs_text_addf(&t, " of %llu",
+				     (unsigned long long)measure.length);
+		hs_text_addf(&t, " at 0x%llx>", (unsigned long long)addr);
+	}
+	return fit(hs_text_str(&t), t.len, max, false);
+}
+
+uint64_t md_raw(struct md_model *m, uint64_t addr, uint32_t style, char *buf,
+		uint64_t cap)
+{
+	uint64_t len;
+
+	if (!m->plugin->render)
+		return 0;
+	md_enter(m->host, m->name);
+	len = m->plugin->render(m->state, addr, style, buf, cap);
+	md_leave(m->host);
+	return len;
+}
+
+/** Text in quotes of an object that has text and no repr, or NULL. free(). */
+static char *quoted(struct md_model *m, uint64_t addr, char *buf, uint64_t cap,
+		    size_t max)
+{
+	HS_FREE char *body = NULL;
+	struct md_object o;
+	uint64_t len;
+
+	if (!m->plugin->render || max < 2 || !md_object_at(m, addr, &o) ||
+	    !(o.type->flags & HEAPSH_TYPE_TEXT))
+		return NULL;
+	len = md_raw(m, addr, HEAPSH_RENDER_TEXT, buf, cap);
+	body = fit(buf, len < cap ? len : cap, max - 2, len > cap);
+	return hs_xasprintf("'%s'", body);
 }
 
 char *md_render(struct md_model *m, uint64_t addr, uint32_t style, size_t max)
@@ -64,14 +100,14 @@ char *md_render(struct md_model *m, uint64_t addr, uint32_t style, size_t max)
 	// Four bytes a character, and some for marks that take no column.
 	uint64_t cap = max < MD_TEXT_MAX / 4 ? 4 * max + 64 : MD_TEXT_MAX, len;
 	HS_FREE char *buf = NULL;
+	char *text = NULL;
 
-	if (!m->plugin->render)
-		return style == HEAPSH_RENDER_TEXT ? hs_xstrdup("") :
-						     plain(m, addr, max);
 	buf = hs_xalloc(cap);
-	md_enter(m->host, m->name);
-	len = m->plugin->render(m->state, addr, style, buf, cap);
-	md_leave(m->host);
+	len = md_raw(m, addr, style, buf, cap);
+	if (!len && style != HEAPSH_RENDER_TEXT)
+		text = quoted(m, addr, buf, cap, max);
+	if (text)
+		return text;
 	if (!len && style != HEAPSH_RENDER_TEXT)
 		return plain(m, addr, max);
 	return fit(buf, len < cap ? len : cap, max, len > cap);

@@ -221,7 +221,7 @@ uint32_t md_ranges(struct md_model *m, struct heapsh_range *ret, uint32_t cap,
 /* --- roots --------------------------------------------------------------- */
 
 struct root_guard {
-	void (*emit)(void *arg, const struct heapsh_root *root);
+	heapsh_root_fn *emit;
 	void *arg;
 };
 
@@ -234,14 +234,13 @@ static void guard_root(void *arg, const struct heapsh_root *root)
 		return;
 	memcpy(&r, root, root->size < sizeof(r) ? root->size : sizeof(r));
 	r.size = sizeof(r);
-	r.flags &= HEAPSH_ROOT_LOCAL | HEAPSH_ROOT_FOUND;
+	r.flags &= HEAPSH_ROOT_LOCAL | HEAPSH_ROOT_FOUND |
+		   HEAPSH_ROOT_NAMESPACE;
 	r.name = md_clamp(r.name, MD_NAME_MAX);
 	g->emit(g->arg, &r);
 }
 
-void md_roots(struct md_model *m,
-	      void (*emit)(void *arg, const struct heapsh_root *root),
-	      void *arg)
+void md_roots(struct md_model *m, heapsh_root_fn *emit, void *arg)
 {
 	struct root_guard g = { emit, arg };
 

@@ -251,6 +251,7 @@ static void variable_edge(struct heapsh_sink *sink,
 		.target = slot->value,
 		.a = slot->name,
 		.b = slot->is_cell,
+		.text = "f_locals",
 	};
 
 	sink->edge(sink, &e);
@@ -262,6 +263,7 @@ static void stack_edge(struct heapsh_sink *sink, uint64_t target, int i)
 		.label = HEAPSH_LABEL_STACK,
 		.target = target,
 		.a = (unsigned)i,
+		.text = "f_valuestack",
 	};
 
 	sink->edge(sink, &e);

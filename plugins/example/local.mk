@@ -4,8 +4,7 @@ plugin_LTLIBRARIES += %D%/example.la
 plugins_example_example_la_CPPFLAGS = $(INC_PLUGIN)
 plugins_example_example_la_CFLAGS = $(CFLAGS_PLUGIN)
 plugins_example_example_la_LDFLAGS = $(LDFLAGS_PLUGIN)
-plugins_example_example_la_SOURCES = %D%/example.c %D%/example.h \
-	%D%/heap.c %D%/toyheap.h %D%/queries.c %D%/threads.c
+plugins_example_example_la_SOURCES = %D%/example.c %D%/toyheap.h
 
 # The toy runtime itself, as a process.
 noinst_PROGRAMS += tests/fixtures/example_process

@@ -14,6 +14,7 @@
 
 #include <stdint.h>
 
+#define EX_HEAP "example_heap"	/* symbol of struct ex_heap */
 #define EX_MAGIC "toyheap1"
 #define EX_CHECK UINT64_C(0x7079e0b1ec700001)
 
@@ -22,6 +23,7 @@ enum {
 	EX_ARENAS_MAX = 4096,
 	EX_THREADS_MAX = 8,
 	EX_CAP_MAX = 1 << 22,	/* units of one object */
+	EX_HEAD = 24,		/* bytes of an object before its units */
 };
 
 /** From EX_RECORD on all types are records, each of a class of its own. */
@@ -42,23 +44,55 @@ struct ex_object {
 	uint64_t slot[];
 };
 
+/** Bytes of a unit: a text is of bytes, all else of words. */
+static inline uint32_t ex_unit(uint32_t type)
+{
+	return type == EX_TEXT ? 1 : sizeof(uint64_t);
+}
+
+/** Bytes of an object without items: a record has none but its two words. */
+static inline uint64_t ex_basic(uint32_t type)
+{
+	return EX_HEAD + (type >= EX_RECORD ? 2 * sizeof(uint64_t) : 0);
+}
+
+/** Bytes of an item, of a table a pair; 0 where there are no items. */
+static inline uint64_t ex_item(uint32_t type)
+{
+	return type >= EX_RECORD ? 0 : type == EX_TABLE ? 16 : ex_unit(type);
+}
+
 /** Bytes of an object with n units in use. */
 static inline uint64_t ex_size(uint32_t type, uint32_t n)
 {
-	return sizeof(struct ex_object) +
-	       (uint64_t)n * (type == EX_TEXT ? 1 : sizeof(uint64_t));
+	return EX_HEAD + (uint64_t)n * ex_unit(type);
 }
 
-/** Bytes from a block to the next one. Of a free block cap counts words. */
-static inline uint64_t ex_block(const struct ex_object *o)
+/** Is o, a copy of what lies at addr, the head of an object? */
+static inline int ex_is_object(const struct ex_object *o, uint64_t addr)
 {
-	return (ex_size(o->type, o->cap) + 7) / 8 * 8;
+	return o->check == (addr ^ EX_CHECK) && o->type != EX_FREE &&
+	       o->type < EX_TYPES && o->n <= o->cap && o->cap <= EX_CAP_MAX;
 }
 
 struct ex_arena {
 	uint64_t next;
 	uint64_t reserved;
 };
+
+/**
+ * In a copy of arenas that lie one after another: where the block behind the
+ * one at i begins. Of a free block cap counts words. A size that lies leads to
+ * the next arena's first block.
+ */
+static inline uint64_t ex_next(const uint8_t *arenas, uint64_t i)
+{
+	const struct ex_object *o = (const struct ex_object *)(arenas + i);
+	uint64_t end = i - i % EX_ARENA + EX_ARENA;
+
+	i += (ex_size(o->type, o->cap) + 7) / 8 * 8;
+	return i + EX_HEAD <= end ? i : end + sizeof(struct ex_arena);
+}
 
 struct ex_thread {
 	int32_t tid;

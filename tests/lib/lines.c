@@ -123,8 +123,9 @@ static const struct vb_services services = {
 
 int open_session(void **state)
 {
-	const char *only[] = { "example" }, *top = getenv("abs_top_builddir");
-	HS_FREE char *dir = hs_xasprintf("%s/plugins", top ? top : ".");
+	const char *only[] = { "toy_full" }, *top = getenv("abs_top_builddir");
+	HS_FREE char *dir = hs_xasprintf("%s/tests/plugins/.libs",
+					 top ? top : ".");
 	const char *dirs[] = { dir };
 
 	(void)state;

@@ -7,7 +7,7 @@ check_LTLIBRARIES += \
 	tests/plugins/crash_in_malloc.la tests/plugins/crash_in_probe.la \
 	tests/plugins/liar.la tests/plugins/loop_in_open.la \
 	tests/plugins/no_entry.la tests/plugins/other_abi.la \
-	tests/plugins/short_table.la
+	tests/plugins/short_table.la tests/plugins/toy_full.la
 EXTRA_DIST += tests/plugins/bad.h
 
 tests_plugins_crash_in_malloc_la_CPPFLAGS = $(INC_PLUGIN)
@@ -42,3 +42,9 @@ tests_plugins_short_table_la_CPPFLAGS = $(INC_PLUGIN)
 tests_plugins_short_table_la_CFLAGS = $(CFLAGS_PLUGIN)
 tests_plugins_short_table_la_LDFLAGS = $(LDFLAGS_BAD)
 tests_plugins_short_table_la_SOURCES = tests/plugins/short_table.c
+
+tests_plugins_toy_full_la_CPPFLAGS = $(INC_PLUGIN) \
+	-iquote $(top_srcdir)/plugins/example
+tests_plugins_toy_full_la_CFLAGS = $(CFLAGS_PLUGIN)
+tests_plugins_toy_full_la_LDFLAGS = $(LDFLAGS_BAD)
+tests_plugins_toy_full_la_SOURCES = tests/plugins/toy_full.c

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * Optional interfaces of a plugin, part of <heapsh/plugin.h>: what
+ * heapsh_plugin.get_interface() answers to a name. The rules are those of
+ * plugin.h; texts live until the next call of the same interface, and all
+ * calls come from one thread. What is not offered is said to be not known of
+ * the runtime.
+ */
+#ifndef HEAPSH_PLUGIN_INTERFACES_H
+#define HEAPSH_PLUGIN_INTERFACES_H
+
+#include "plugin.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** Threads, frames and variables as the runtime sees them. */
+#define HEAPSH_THREADS_0 "heapsh.threads.0"
+
+struct heapsh_frame {
+	uint32_t size;
+	uint32_t line;			/* 0: not known */
+	uint64_t address;		/* of the runtime's frame, unique */
+	uint64_t object;		/* frame object, or 0 */
+	uint64_t code;			/* code object, or 0 */
+	struct heapsh_text function, file;
+};
+struct heapsh_thread {
+	uint32_t size;
+	int32_t tid;			/* kernel's, or 0 when not known */
+	uint64_t ident;			/* the runtime's own */
+	uint32_t holds_lock;		/* 1: it held the runtime's lock */
+	uint32_t reserved;
+	struct heapsh_text name;	/* "MainThread", or "" */
+};
+struct heapsh_variable {
+	uint32_t size;
+	uint32_t kind;			/* heapsh_label: LOCAL or STACK */
+	uint64_t target;		/* 0: unbound */
+	struct heapsh_text name;
+};
+struct heapsh_threads {
+	uint32_t size;
+	uint32_t reserved;
+	/** 0 past the last. Texts live until the next call. */
+	int (*thread)(void *state, uint32_t index, struct heapsh_thread *ret);
+	/** index 0 is the innermost frame. */
+	int (*frame)(void *state, uint32_t thread, uint32_t index,
+		     struct heapsh_frame *ret);
+	int (*variable)(void *state, uint32_t thread, uint32_t frame,
+			uint32_t index, struct heapsh_variable *ret);
+};
+
+/** Modules of the program, as the runtime has imported them. */
+#define HEAPSH_MODULES_0 "heapsh.modules.0"
+struct heapsh_modules {
+	uint32_t size;
+	uint32_t reserved;
+	/** name, object; in the runtime's own order. */
+	void (*each)(void *state, heapsh_name_fn *fn, void *arg);
+};
+
+/** Content of an object: equality without the program's code. */
+#define HEAPSH_CONTENT_0 "heapsh.content.0"
+struct heapsh_content {
+	uint32_t size;
+	uint32_t reserved;
+	/** Shallow hash of type and content; 0: has none. */
+	uint64_t (*hash)(void *state, uint64_t addr);
+};
+
+#ifdef __cplusplus
+}
+#endif
+#endif
