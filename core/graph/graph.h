@@ -181,6 +181,22 @@ struct hs_err *gr_set_referents(struct gr_set *s, struct hs_task *task,
 struct hs_err *gr_set_referrers(struct gr_set *s, struct hs_task *task,
 				struct gr_set **ret) HS_MUST_USE;
 
+/* --- labels -------------------------------------------------------------- */
+
+/**
+ * Told of strong edges with their labels, which are not stored: those of one
+ * source come in the plugin's order. Called on several threads at once; thread
+ * is below GR_MAX_THREADS.
+ */
+struct gr_edge_ops {
+	void (*edge)(void *arg, unsigned thread, uint32_t source,
+		     uint32_t target, const struct heapsh_edge *e);
+	void *arg;
+};
+/** Every edge of the sources to a node. Needs no rows. One sweep at most. */
+struct hs_err *gr_each_edge(struct gr_set *sources, struct hs_task *task,
+			    const struct gr_edge_ops *ops) HS_MUST_USE;
+
 /* --- addresses without a graph ------------------------------------------ */
 
 /** Ascending, in place; tmp has room for n. O(n). */
