@@ -173,6 +173,11 @@ bool md_variable(struct md_model *m, uint32_t thread, uint32_t frame,
 void md_each_module(struct md_model *m, heapsh_name_fn *fn, void *arg);
 /** Shallow hash of type and content; 0: has none. */
 uint64_t md_content_hash(struct md_model *m, uint64_t addr);
+/** Does the program take notes of its allocations? */
+bool md_has_sites(struct md_model *m);
+/** Frame index of an object's allocation; 0 is the innermost. */
+bool md_site(struct md_model *m, uint64_t addr, uint32_t index,
+	     struct heapsh_site *ret);
 
 /**
  * Any interface by name, or NULL, with the state to pass. Look at its size and

@@ -70,6 +70,27 @@ struct heapsh_content {
 	uint64_t (*hash)(void *state, uint64_t addr);
 };
 
+/** Who allocated what, as far as the program itself takes notes of it. */
+#define HEAPSH_SITES_0 "heapsh.sites.0"
+struct heapsh_site {
+	uint32_t size;
+	uint32_t line;
+	uint64_t id;		/* the same for the same file and line, or 0 */
+	struct heapsh_text file;	/* until the next call */
+};
+struct heapsh_sites {
+	uint32_t size;
+	uint32_t reserved;
+	/** 1: notes are being taken. */
+	int (*active)(void *state);
+	/**
+	 * Frame index, 0 the innermost, of the allocation of the object at
+	 * addr; 0: there is none, or no note of it.
+	 */
+	int (*site)(void *state, uint64_t addr, uint32_t index,
+		    struct heapsh_site *ret);
+};
+
 #ifdef __cplusplus
 }
 #endif

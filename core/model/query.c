@@ -121,3 +121,49 @@ uint64_t md_content_hash(struct md_model *m, uint64_t addr)
 	md_leave(m->host);
 	return ret;
 }
+
+static const struct heapsh_sites *sites_of(struct md_model *m, void **state)
+{
+	const struct heapsh_sites *sites =
+		md_interface(m, HEAPSH_SITES_0, state);
+
+	return sites && HEAPSH_HAS(sites, site) && sites->active &&
+			       sites->site ?
+		       sites :
+		       NULL;
+}
+
+bool md_has_sites(struct md_model *m)
+{
+	const struct heapsh_sites *sites;
+	void *state;
+	int active;
+
+	sites = sites_of(m, &state);
+	if (!sites)
+		return false;
+	md_enter(m->host, m->name);
+	active = sites->active(state);
+	md_leave(m->host);
+	return active != 0;
+}
+
+bool md_site(struct md_model *m, uint64_t addr, uint32_t index,
+	     struct heapsh_site *ret)
+{
+	struct heapsh_site out = { .size = sizeof(out) };
+	const struct heapsh_sites *sites;
+	void *state;
+	int known;
+
+	sites = sites_of(m, &state);
+	if (!sites)
+		return false;
+	md_enter(m->host, m->name);
+	known = sites->site(state, addr, index, &out);
+	md_leave(m->host);
+	out.file = md_clamp(out.file, MD_NAME_MAX);
+	if (known)
+		*ret = out;
+	return known != 0;
+}

@@ -518,3 +518,26 @@ char *md_kind_name(struct md_model *m, uint32_t type, uint32_t owner)
 	return hs_xasprintf("%s of %s", m->types.v[type].name,
 			    m->types.v[owner].name);
 }
+
+void md_each_module(struct md_model *m, heapsh_name_fn *fn, void *arg)
+{
+	(void)m;
+	(void)fn;
+	(void)arg;
+}
+
+bool md_has_sites(struct md_model *m)
+{
+	(void)m;
+	return false;
+}
+
+bool md_site(struct md_model *m, uint64_t addr, uint32_t index,
+	     struct heapsh_site *ret)
+{
+	(void)m;
+	(void)addr;
+	(void)index;
+	(void)ret;
+	return false;
+}
