@@ -56,20 +56,48 @@ struct hs_err *an_asized(struct md_model *m, const uint64_t *addr, size_t n,
 
 /* --- partitions: the words of Heapy ------------------------------------- */
 
+/**
+ * How objects are told apart. What is below AN_BY_MODULE is known of a node
+ * without its edges. A product of several (by('Type&Size')) is a value too:
+ * an_by_and() makes it.
+ */
 enum an_relation {
 	AN_BY_CLODO,		/* class, or dict of class */
 	AN_BY_TYPE,
 	AN_BY_SIZE,		/* individual flat size */
 	AN_BY_ID,
 	AN_BY_UNITY,
-	AN_N_RELATIONS
+	AN_BY_DICTOF,		/* table of which class, or no table */
+	AN_BY_MODULE,		/* which module it is, or none */
+	AN_BY_RCS,		/* kinds of its referrers */
+	AN_BY_RCS_TYPE,		/* types of its referrers */
+	AN_BY_VIA,		/* names of the edges that lead to it */
+	AN_BY_PROD,		/* line that allocated it */
+	AN_N_RELATIONS,
+	AN_BY_PRODUCT = 1 << 30,	/* not a value: a bit of one */
 };
-/** Word of a relation ("clodo") and its table header ("Kind (class / …"). */
-const char *an_relation_name(enum an_relation r);
-const char *an_relation_header(enum an_relation r);
+enum { AN_MAX_FACTORS = 6 };
+/** Factors of a relation in their order: 1, or those of a product. */
+size_t an_by_factors(enum an_relation by, enum an_relation ret[AN_MAX_FACTORS]);
+/** The product of two; HS_ERR_USAGE when there are more than six. */
+struct hs_err *an_by_and(enum an_relation a, enum an_relation b,
+			 enum an_relation *ret) HS_MUST_USE;
+/** Relation i as a user types it ("Clodo") and its help; NULL past the last. */
+const char *an_relation_word(size_t i, enum an_relation *ret,
+			     const char **help);
+/**
+ * By its words, in any case: "Type", "clodo&rcs", "" (all alike). HS_ERR_NAME
+ * says which there are.
+ */
+struct hs_err *an_by_named(const char *words, enum an_relation *ret)
+	HS_MUST_USE;
+/** "clodo", "type&size"; and the table's header. free(). */
+char *an_relation_name(enum an_relation r);
+char *an_relation_header(enum an_relation r);
 
 struct an_row {
-	uint64_t key;		/* type<<32|owner type, size, or id */
+	uint64_t key;		/* type<<32|owner type, size, or id; else
+				   a number of the partition's own */
 	uint64_t count, flat, held;
 };
 /** Rows by descending flat (ties: count, then name or key). */
@@ -90,6 +118,8 @@ char *an_row_name(const struct an_partition *p, size_t row);
 struct hs_err *an_rows_set(const struct an_partition *p, size_t from, size_t to,
 			   struct hs_task *task, struct gr_set **ret)
 	HS_MUST_USE;
+/** The same without blanks before a number. free(). */
+char *an_row_words(const struct an_partition *p, size_t row);
 /** Nodes of the set that are of this type (exact). */
 struct hs_err *an_of_type(struct gr_set *set, uint32_t type,
 			  struct hs_task *task, struct gr_set **ret)

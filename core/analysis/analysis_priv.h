@@ -4,6 +4,7 @@
 #define AN_ANALYSIS_PRIV_H
 
 #include "analysis.h"
+#include "vec.h"
 
 /**
  * Deep sizes over one set of visited objects: what one call of Pympler's
@@ -44,6 +45,69 @@ struct hs_err *an_check_objects(struct md_model *m, const uint64_t *addr,
 /** Name of a referent: "[K] key", "[V] key: value", attribute, or repr. */
 char *an_sized_name(struct md_model *m, const struct heapsh_edge *e);
 enum { AN_CLIP = 80 };		/* columns of a repr: Pympler's clip=80 */
+
+/* --- classes (classes.c) ------------------------------------------------- */
+
+/**
+ * The objects of a set told apart by one relation: each has a class, a number
+ * below n. Either known of a shape, or of each member.
+ */
+struct an_classes {
+	struct gr_set *set;		/* borrowed */
+	struct hs_budget *budget;
+	uint32_t n;
+	uint32_t *of_shape;		/* gr_shapes() of them, or NULL */
+	uint32_t *of_member;		/* by its place in the set; charged */
+	/** What is printed for a class. free(). */
+	char *(*name)(const struct an_classes *c, uint32_t number);
+	void (*end)(struct an_classes *c);	/* of data; NULL: nothing */
+	void *data;
+	uint64_t *keys;			/* of those known of a shape */
+};
+/** One relation, or a product. */
+struct hs_err *an_classify(struct gr_set *set, enum an_relation by,
+			   struct hs_task *task, struct an_classes *ret)
+	HS_MUST_USE;
+void an_classes_deinit(struct an_classes *c);
+/** Room for a class of each member of ret->set. */
+struct hs_err *an_classes_members(struct an_classes *c, struct hs_task *task)
+	HS_MUST_USE;
+/** Is it named by a set of names, which braces enclose in a product? */
+bool an_is_set_of_names(enum an_relation r);
+
+/** What a shape's nodes have in common by a relation below AN_BY_MODULE. */
+uint64_t an_shape_key(const struct gr_graph *g, enum an_relation by,
+		      const struct gr_shape *s);
+/** "dict of module", "str", "56". free(). */
+char *an_key_name(const struct gr_graph *g, enum an_relation by, uint64_t key);
+/** Class of each shape and key of each class. free() both. */
+void an_shape_classes(const struct gr_graph *g, enum an_relation by,
+		      uint32_t **of_shape, uint64_t **keys, uint32_t *n);
+
+struct hs_err *an_classify_rcs(struct gr_set *set, enum an_relation by,
+			       struct hs_task *task, struct an_classes *ret)
+	HS_MUST_USE;
+struct hs_err *an_classify_via(struct gr_set *set, struct hs_task *task,
+			       struct an_classes *ret) HS_MUST_USE;
+struct hs_err *an_classify_module(struct gr_set *set, struct hs_task *task,
+				  struct an_classes *ret) HS_MUST_USE;
+struct hs_err *an_classify_prod(struct gr_set *set, struct hs_task *task,
+				struct an_classes *ret) HS_MUST_USE;
+
+/* --- sets of numbers, numbered (numbers.c) ------------------------------- */
+
+/** Ascending lists of numbers; equal ones have one number. {0} has none. */
+struct an_lists {
+	HS_VEC(uint32_t) items;
+	HS_VEC(struct an_list { uint64_t at; uint32_t n; }) all;
+	uint32_t *slots;
+	uint64_t n_slots;
+};
+uint32_t an_lists_put(struct an_lists *l, const uint32_t *v, uint32_t n);
+const uint32_t *an_lists_get(const struct an_lists *l, uint32_t number,
+			     uint32_t *n);
+void an_lists_deinit(struct an_lists *l);
+void an_sort_u32(uint32_t *v, size_t n);
 
 /** How many nodes of the set have each shape. *ret: gr_shapes() of them. */
 struct hs_err *an_count_shapes(const struct gr_set *set, struct hs_task *task,

@@ -1,56 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
-// Heapy's partitions. All but "by id" are of shapes: count each shape once,
-// then add up the shapes of a kind.
+// Heapy's partitions: the classes of a relation, added up, in the order of
+// their sizes. Where classes are of shapes, shapes are counted first.
 #include "analysis_priv.h"
 
 #include "map.h"
 #include "vec.h"
-
-static const struct {
-	const char *name, *header;
-} relations[AN_N_RELATIONS] = {
-	// Words and headers: guppy3 3.1.7, guppy/heapy/Classifiers.py
-	[AN_BY_CLODO] = { "clodo", "Kind (class / dict of class)" },
-	[AN_BY_TYPE] = { "type", "Type" },
-	[AN_BY_SIZE] = { "size", "Individual Size" },
-	[AN_BY_ID] = { "id", "Object Identity" },
-	[AN_BY_UNITY] = { "unity", "<unclassified>" },
-};
 
 /* What the caller sees comes first. */
 struct partition {
 	struct an_partition p;
 	struct hs_budget *budget;
 	uint64_t cap;			/* rows, as allocated */
-	uint32_t *row_of_shape;		/* NULL when by id */
+	struct an_classes classes;	/* not when by id alone */
+	uint32_t *class_of_row;		/* cap of them */
+	uint32_t *row_of_class;		/* GR_NONE: of no member */
 };
-
-const char *an_relation_name(enum an_relation r)
-{
-	return relations[r].name;
-}
-
-const char *an_relation_header(enum an_relation r)
-{
-	return relations[r].header;
-}
-
-static uint64_t key_of(enum an_relation by, const struct gr_shape *s)
-{
-	switch (by) {
-	case AN_BY_CLODO:
-		return (uint64_t)s->type << 32 | s->owner_type;
-	case AN_BY_TYPE:
-		return (uint64_t)s->type << 32 | GR_NONE;
-	case AN_BY_SIZE:
-		return s->flat;
-	case AN_BY_ID:
-	case AN_BY_UNITY:
-	case AN_N_RELATIONS:
-	default:
-		return 0;
-	}
-}
 
 static int compare_names(const struct md_model *m, uint64_t a, uint64_t b)
 {
@@ -70,9 +34,16 @@ struct order {
 	enum an_relation by;
 };
 
+/* A row on its way to its place. */
+struct summed {
+	struct an_row row;
+	uint32_t class;
+};
+
 static int compare_rows(const void *a, const void *b, void *arg)
 {
-	const struct an_row *x = a, *y = b;
+	const struct summed *s = a, *t = b;
+	const struct an_row *x = &s->row, *y = &t->row;
 	const struct order *o = arg;
 	int c = 0;
 
@@ -85,52 +56,6 @@ static int compare_rows(const void *a, const void *b, void *arg)
 	if (c)
 		return c;
 	return x->key < y->key ? -1 : x->key > y->key;
-}
-
-/* One row a key. free(*ret). */
-static size_t add_up(enum an_relation by, const struct gr_shape *shapes,
-		     size_t n, const uint64_t *count, struct an_row **ret)
-{
-	HS_VEC(struct an_row) rows = { 0 };
-	struct hs_map row_of = { 0 };
-	const uint64_t *found;
-	size_t i, at;
-
-	for (i = 0; i < n; i++) {
-		const struct an_row row = { .key = key_of(by, &shapes[i]) };
-
-		if (!count[i])
-			continue;
-		found = hs_map_get(&row_of, row.key);
-		at = found ? *found : rows.n;
-		if (!found) {
-			hs_map_put(&row_of, row.key, at);
-			hs_vec_push(&rows, row);
-		}
-		rows.v[at].count += count[i];
-		rows.v[at].flat += count[i] * shapes[i].flat;
-		rows.v[at].held += count[i] * shapes[i].held;
-	}
-	hs_map_deinit(&row_of);
-	*ret = rows.v;
-	return rows.n;
-}
-
-static void map_shapes(struct partition *p, const struct gr_shape *shapes,
-		       size_t n)
-{
-	struct hs_map row_of = { 0 };
-	uint64_t *at;
-	size_t i;
-
-	p->row_of_shape = hs_xcalloc(n + 1, sizeof(*p->row_of_shape));
-	for (i = 0; i < p->p.n_rows; i++)
-		hs_map_put(&row_of, p->p.rows[i].key, i);
-	for (i = 0; i < n; i++) {
-		at = hs_map_get(&row_of, key_of(p->p.by, &shapes[i]));
-		p->row_of_shape[i] = at ? (uint32_t)*at : GR_NONE;
-	}
-	hs_map_deinit(&row_of);
 }
 
 static struct hs_err *get_rows(struct partition *p, struct hs_task *task,
@@ -147,28 +72,96 @@ static struct hs_err *get_rows(struct partition *p, struct hs_task *task,
 	return NULL;
 }
 
-static struct hs_err *by_shape(struct partition *p, struct hs_task *task)
+static void add(struct summed *to, const struct gr_shape *s, uint64_t n)
 {
-	const struct gr_graph *g = gr_set_graph(p->p.set);
-	struct order order = { gr_model(g), p->p.by };
-	HS_FREE struct an_row *rows = NULL;
+	to->row.count += n;
+	to->row.flat += n * s->flat;
+	to->row.held += n * s->held;
+}
+
+static struct hs_err *add_shapes(const struct partition *p,
+				 struct hs_task *task, struct summed *sums)
+{
 	HS_FREE uint64_t *count = NULL;
 	const struct gr_shape *shapes;
-	size_t n_shapes = gr_shapes(g, &shapes), n;
+	size_t n = gr_shapes(gr_set_graph(p->p.set), &shapes), i;
+	struct hs_err *err = an_count_shapes(p->p.set, task, &count);
+
+	for (i = 0; !err && i < n; i++)
+		if (count[i])
+			add(&sums[p->classes.of_shape[i]], &shapes[i],
+			    count[i]);
+	return err;
+}
+
+static struct hs_err *add_members(const struct partition *p,
+				  struct hs_task *task, struct summed *sums)
+{
+	const struct gr_graph *g = gr_set_graph(p->p.set);
+	const struct gr_shape *shapes;
+	struct hs_err *err = NULL;
+	uint32_t id, i = 0;
+
+	gr_shapes(g, &shapes);
+	for (id = 0; !err && gr_set_next(p->p.set, &id); id++, i++) {
+		add(&sums[p->classes.of_member[i]], &shapes[gr_shape(g, id)],
+		    1);
+		if (!(i & 0xffff))
+			err = hs_check_cancel(task);
+	}
+	return err;
+}
+
+/* Classes that have a member, in order, are the rows. */
+static struct hs_err *place_rows(struct partition *p, struct hs_task *task,
+				 struct summed *sums)
+{
+	struct order order = { gr_model(gr_set_graph(p->p.set)), p->p.by };
+	uint32_t n = p->classes.n, i, to = 0;
 	struct hs_err *err;
 
-	err = an_count_shapes(p->p.set, task, &count);
+	for (i = 0; i < n; i++) {
+		sums[i].class = i;
+		sums[i].row.key = p->classes.keys ? p->classes.keys[i] : i;
+		if (sums[i].row.count)
+			sums[to++] = sums[i];
+	}
+	err = get_rows(p, task, to);
 	if (err)
 		return err;
-	n = add_up(p->p.by, shapes, n_shapes, count, &rows);
-	err = get_rows(p, task, n);
-	if (err)
-		return err;
-	if (n)
-		memcpy(p->p.rows, rows, n * sizeof(*rows));
-	qsort_r(p->p.rows, n, sizeof(*rows), compare_rows, &order);
-	map_shapes(p, shapes, n_shapes);
+	qsort_r(sums, to, sizeof(*sums), compare_rows, &order);
+	p->class_of_row = hs_xcalloc((size_t)to + 1, sizeof(uint32_t));
+	p->row_of_class = hs_xcalloc((size_t)n + 1, sizeof(uint32_t));
+	memset(p->row_of_class, 0xff, (size_t)n * sizeof(uint32_t));
+	for (i = 0; i < to; i++) {
+		p->p.rows[i] = sums[i].row;
+		p->class_of_row[i] = sums[i].class;
+		p->row_of_class[sums[i].class] = i;
+	}
 	return NULL;
+}
+
+static struct hs_err *by_class(struct partition *p, struct hs_task *task)
+{
+	struct summed *sums;
+	uint64_t bytes;
+	struct hs_err *err;
+	void *room;
+
+	err = an_classify(p->p.set, p->p.by, task, &p->classes);
+	if (err)
+		return err;
+	bytes = (uint64_t)p->classes.n * sizeof(*sums);
+	err = hs_big_alloc(task, bytes, &room);
+	if (err)
+		return err;
+	sums = room;
+	err = p->classes.of_shape ? add_shapes(p, task, sums) :
+				    add_members(p, task, sums);
+	if (!err)
+		err = place_rows(p, task, sums);
+	hs_big_free(task->budget, sums, bytes);
+	return err;
 }
 
 static int descending(const void *a, const void *b)
@@ -248,7 +241,7 @@ struct hs_err *an_partition(struct gr_set *set, enum an_relation by,
 	p->p.flat = gr_set_flat(set);
 	p->p.held = gr_set_held(set);
 	p->budget = task->budget;
-	err = by == AN_BY_ID ? by_id(p, task) : by_shape(p, task);
+	err = by == AN_BY_ID ? by_id(p, task) : by_class(p, task);
 	if (err)
 		an_partition_destroy(&p->p);
 	else
@@ -262,48 +255,55 @@ void an_partition_destroy(struct an_partition *part)
 
 	if (!p)
 		return;
+	if (p->classes.set)
+		an_classes_deinit(&p->classes);
 	gr_set_unref(p->p.set);
 	hs_big_free(p->budget, p->p.rows, p->cap * sizeof(*p->p.rows));
-	free(p->row_of_shape);
+	free(p->class_of_row);
+	free(p->row_of_class);
 	free(p);
+}
+
+char *an_row_words(const struct an_partition *part, size_t row)
+{
+	const struct partition *p = (const struct partition *)part;
+	const struct gr_graph *g = gr_set_graph(part->set);
+
+	if (part->by == AN_BY_ID)
+		return md_render(gr_model(g),
+				 gr_addr(g, (uint32_t)part->rows[row].key),
+				 HEAPSH_RENDER_SHORT, AN_CLIP);
+	return p->classes.name(&p->classes, p->class_of_row[row]);
 }
 
 char *an_row_name(const struct an_partition *p, size_t row)
 {
-	const struct gr_graph *g = gr_set_graph(p->set);
-	uint64_t key = p->rows[row].key;
+	char *words = an_row_words(p, row), *padded;
 
-	switch (p->by) {
-	case AN_BY_CLODO:
-		return md_kind_name(gr_model(g), (uint32_t)(key >> 32),
-				    (uint32_t)key);
-	case AN_BY_TYPE:
-		return hs_xstrdup(
-			md_type(gr_model(g), (uint32_t)(key >> 32))->name);
-	case AN_BY_SIZE:
-		return hs_xasprintf("%9llu", (unsigned long long)key);
-	case AN_BY_ID:
-		return md_render(gr_model(g), gr_addr(g, (uint32_t)key),
-				 HEAPSH_RENDER_SHORT, AN_CLIP);
-	case AN_BY_UNITY:
-		return hs_xstrdup("<Anything>");
-	case AN_N_RELATIONS:
-	default:
-		return hs_xstrdup("?");
-	}
+	if (p->by != AN_BY_SIZE)
+		return words;
+	padded = hs_xasprintf("%9s", words);
+	free(words);
+	return padded;
 }
 
 struct range {
+	const struct partition *p;
 	const struct gr_graph *g;
-	const uint32_t *row_of_shape;
 	size_t from, to;
+	uint32_t i;			/* place in the set of the next one */
 };
 
+/* Is asked of every member, in the order of the set. */
 static bool is_in_rows(void *arg, uint32_t id)
 {
-	const struct range *r = arg;
-	uint32_t row = r->row_of_shape[gr_shape(r->g, id)];
+	struct range *r = arg;
+	const struct an_classes *c = &r->p->classes;
+	uint32_t class = c->of_shape ? c->of_shape[gr_shape(r->g, id)] :
+				       c->of_member[r->i];
+	uint32_t row = r->p->row_of_class[class];
 
+	r->i++;
 	return row >= r->from && row < r->to;
 }
 
@@ -322,8 +322,8 @@ struct hs_err *an_rows_set(const struct an_partition *p, size_t from, size_t to,
 			   struct hs_task *task, struct gr_set **ret)
 {
 	struct range r = {
+		.p = (const struct partition *)p,
 		.g = gr_set_graph(p->set),
-		.row_of_shape = ((const struct partition *)p)->row_of_shape,
 		.from = from,
 		.to = to < p->n_rows ? to : p->n_rows,
 	};

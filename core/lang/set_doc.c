@@ -107,11 +107,19 @@ static void set_kind(json_t *doc, const struct an_partition *p, bool one_kind)
 	wr_set_text(doc, "kind", kind, strlen(kind));
 }
 
-static const char *header_of(const struct an_partition *p, bool one_kind)
+static void add_relation(json_t *doc, const struct an_partition *p,
+			 bool one_kind)
 {
-	if (p->by != AN_BY_ID)
-		return an_relation_header(p->by);
-	return one_kind ? "Representation (limited)" : "Brief";
+	HS_FREE char *name = an_relation_name(p->by);
+	HS_FREE char *header = an_relation_header(p->by);
+
+	set_new(doc, "by", json_string(name));
+	if (p->by == AN_BY_ID)
+		set_new(doc, "header",
+			json_string(one_kind ? "Representation (limited)"
+					     : "Brief"));
+	else
+		set_new(doc, "header", json_string(header));
 }
 
 static struct hs_err *add_rows(struct lg_session *s, json_t *doc,
@@ -152,8 +160,7 @@ struct hs_err *lg_set_doc(struct lg_session *s, struct lg_value *v,
 	set_new(doc, "count", wr_u64(p->count));
 	set_new(doc, "size", wr_u64(p->flat));
 	set_new(doc, "held", wr_u64(p->held));
-	set_new(doc, "by", json_string(an_relation_name(p->by)));
-	set_new(doc, "header", json_string(header_of(p, one_kind)));
+	add_relation(doc, p, one_kind);
 	set_kind(doc, p, one_kind);
 	err = add_rows(s, doc, v, p, one_kind);
 	if (err) {

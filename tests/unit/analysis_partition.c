@@ -64,8 +64,18 @@ static uint64_t key_of(const struct heap *h, const struct world_object *o,
 		return (uint64_t)o->o.flat << o->o.shift;
 	case AN_BY_ID:
 		return gr_id(h->g, o->o.addr);
+	case AN_BY_DICTOF:
+		return o->o.type == WORLD_TABLE ?
+			       (uint64_t)o->o.type << 32 | owner :
+			       UINT32_MAX - 1;
 	case AN_BY_UNITY:
+	case AN_BY_MODULE:
+	case AN_BY_RCS:
+	case AN_BY_RCS_TYPE:
+	case AN_BY_VIA:
+	case AN_BY_PROD:
 	case AN_N_RELATIONS:
+	case AN_BY_PRODUCT:
 	default:
 		return 0;
 	}
@@ -172,11 +182,160 @@ static void rows_sum_up_by_every_relation(void **state)
 	int by;
 
 	(void)state;
-	for (by = 0; by < AN_N_RELATIONS; by++) {
+	for (by = 0; by < AN_BY_MODULE; by++) {
 		check_partition(h, true, by);
 		check_partition(h, false, by);
 	}
 	end(h);
+}
+
+static int by_text(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* "plain, table of plain": kinds of the referrers, from the rows. */
+static char *referrers_of(const struct heap *h, uint32_t id)
+{
+	char *names[64], *text = hs_xstrdup(""), *longer;
+	const uint32_t *in;
+	size_t n = gr_in(h->g, id, &in), i, m = 0;
+
+	for (i = 0; i < n && m < HS_ARRAY_SIZE(names); i++)
+		names[m++] = md_kind_name(toy_model(h->w->toy),
+					  gr_type(h->g, in[i]),
+					  gr_owner_type(h->g, in[i]));
+	qsort(names, m, sizeof(*names), by_text);
+	for (i = 0; i < m; i++) {
+		if (i && !strcmp(names[i], names[i - 1]))
+			continue;
+		longer = hs_xasprintf("%s%s%s", text, *text ? ", " : "",
+				      names[i]);
+		free(text);
+		text = longer;
+	}
+	for (i = 0; i < m; i++)
+		free(names[i]);
+	if (*text)
+		return text;
+	free(text);
+	return hs_xstrdup("<Nothing>");
+}
+
+static void a_row_by_referrers_is_all_that_have_these(void **state)
+{
+	struct heap *h = begin(56, 600);
+	struct gr_set *all = make_set(h, true), *s;
+	struct an_partition *p;
+	uint32_t id, n = 0;
+	size_t i, k;
+
+	(void)state;
+	assert_null(an_partition(all, AN_BY_RCS, &h->task, &p));
+	check_order(p);
+	check_totals(p);
+	check_rows_sets(h, p);
+	assert_true(p->n_rows > 5);
+	for (i = 0; i < p->n_rows; i++) {
+		HS_FREE char *words = an_row_words(p, i);
+
+		for (k = 0; k < i; k++) {
+			HS_FREE char *other = an_row_words(p, k);
+
+			assert_string_not_equal(words, other);
+		}
+		assert_null(an_rows_set(p, i, i + 1, &h->task, &s));
+		for (id = 0; gr_set_next(s, &id); id++, n++) {
+			HS_FREE char *want = referrers_of(h, id);
+
+			assert_string_equal(words, want);
+		}
+		gr_set_unref(s);
+	}
+	assert_int_equal(n, gr_n(h->g));
+	an_partition_destroy(p);
+	gr_set_unref(all);
+	end(h);
+}
+
+static void a_product_tells_apart_what_either_does(void **state)
+{
+	struct heap *h = begin(57, 600);
+	struct gr_set *half = make_set(h, false), *s;
+	enum an_relation by, back[AN_MAX_FACTORS];
+	struct an_partition *p;
+	uint32_t id, first;
+	size_t i;
+
+	(void)state;
+	assert_null(an_by_named("Type & Rcs&size", &by));
+	assert_int_equal(an_by_factors(by, back), 3);
+	assert_int_equal(back[0], AN_BY_TYPE);
+	assert_int_equal(back[1], AN_BY_RCS);
+	assert_int_equal(back[2], AN_BY_SIZE);
+	assert_null(an_partition(half, by, &h->task, &p));
+	check_order(p);
+	check_totals(p);
+	check_rows_sets(h, p);
+	for (i = 0; i < p->n_rows; i++) {
+		HS_FREE char *words = an_row_words(p, i);
+
+		assert_null(an_rows_set(p, i, i + 1, &h->task, &s));
+		first = 0;
+		assert_true(gr_set_next(s, &first));
+		for (id = 0; gr_set_next(s, &id); id++) {
+			HS_FREE char *of = referrers_of(h, id);
+			HS_FREE char *want = hs_xasprintf(
+				"%s & {%s} & %llu",
+				md_type(toy_model(h->w->toy),
+					gr_type(h->g, id))->name, of,
+				(unsigned long long)gr_flat(h->g, id));
+
+			assert_string_equal(words, want);
+		}
+		gr_set_unref(s);
+	}
+	an_partition_destroy(p);
+	gr_set_unref(half);
+	end(h);
+}
+
+static void relations_are_named_as_heapys(void **state)
+{
+	static const char *const words[][3] = {
+		{ "Clodo", "clodo", "Kind (class / dict of class)" },
+		{ "SIZE", "size", "Individual Size" },
+		{ "", "unity", "<unclassified>" },
+		{ "class", "type", "Type" },
+		{ "Clodo&Rcs", "clodo&rcs",
+		  "Kind (class / dict of class) & {Referrers by Kind "
+		  "(class / dict of class)}" },
+	};
+	enum an_relation by;
+	struct hs_err *err;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < HS_ARRAY_SIZE(words); i++) {
+		HS_FREE char *name = NULL, *header = NULL;
+
+		assert_null(an_by_named(words[i][0], &by));
+		name = an_relation_name(by);
+		header = an_relation_header(by);
+		assert_string_equal(name, words[i][1]);
+		assert_string_equal(header, words[i][2]);
+	}
+	err = an_by_named("Type&Sise", &by);
+	assert_non_null(err);
+	assert_non_null(strstr(err->message, "no relation 'Sise'"));
+	assert_string_equal(err->remedy, "by('Size')");
+	hs_err_free(err);
+	err = an_by_named("Type&&Size", &by);
+	assert_non_null(err);
+	hs_err_free(err);
+	err = an_by_named("Type&Type&Type&Type&Type&Type&Type", &by);
+	assert_non_null(err);
+	hs_err_free(err);
 }
 
 static void an_empty_set_has_no_rows(void **state)
@@ -187,7 +346,7 @@ static void an_empty_set_has_no_rows(void **state)
 	int by;
 
 	(void)state;
-	for (by = 0; by < AN_N_RELATIONS; by++) {
+	for (by = 0; by < AN_BY_PROD; by++) {
 		assert_null(gr_set_of(h->g, NULL, 0, &s));
 		assert_null(an_partition(s, by, &h->task, &p));
 		assert_int_equal(p->n_rows, 0);
@@ -236,10 +395,6 @@ static void rows_are_named_as_heapy_names_them(void **state)
 	free(name);
 	an_partition_destroy(p);
 	gr_set_unref(s);
-	assert_string_equal(an_relation_name(AN_BY_CLODO), "clodo");
-	assert_string_equal(an_relation_header(AN_BY_CLODO),
-			    "Kind (class / dict of class)");
-	assert_string_equal(an_relation_header(AN_BY_SIZE), "Individual Size");
 	end(h);
 }
 
@@ -377,6 +532,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(rows_sum_up_by_every_relation),
+		cmocka_unit_test(a_row_by_referrers_is_all_that_have_these),
+		cmocka_unit_test(a_product_tells_apart_what_either_does),
+		cmocka_unit_test(relations_are_named_as_heapys),
 		cmocka_unit_test(an_empty_set_has_no_rows),
 		cmocka_unit_test(rows_are_named_as_heapy_names_them),
 		cmocka_unit_test(a_type_as_a_set),
