@@ -98,7 +98,7 @@ static void from_interpreters(struct arenas *a)
 	for (int i = 0; interp != 0 && i < MAX_INTERPRETERS; i++) {
 		uint64_t state = interp + (uint64_t)l->interp_obmalloc, list;
 
-		if (l->sizeof_interp_obmalloc == 8)
+		if (m->minor >= 13)
 			state = cpython_word(m, state);
 		list = cpython_field(m, state, l->obmalloc_arenas);
 		add_list(a, list, (uint32_t)cpython_i32(

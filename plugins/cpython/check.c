@@ -42,7 +42,18 @@ static void check_pools(const struct cpython *st, struct cpython_verdict *ret)
 void cpython_check(const struct cpython *st, struct cpython_verdict *ret)
 {
 	*ret = (struct cpython_verdict){ 0 };
+	cpython_check_places(st->mem.lay, ret);
+	if (ret->wrong[0] == '\0')
+		cpython_check_process(st, ret);
+}
+
+void cpython_check_process(const struct cpython *st,
+			   struct cpython_verdict *ret)
+{
+	*ret = (struct cpython_verdict){ 0 };
 	cpython_check_offsets(st, ret);
+	if (ret->wrong[0] == '\0')
+		cpython_check_subclasses(st, ret);
 	if (ret->wrong[0] == '\0')
 		cpython_check_state(st, ret);
 	if (ret->wrong[0] == '\0')

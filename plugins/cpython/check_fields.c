@@ -17,6 +17,7 @@ enum what {
 	NAMED,		/* a C string, or a structure that begins with one */
 	METHOD,		/* PyMethodDef */
 	SMALL,		/* an int from 0 to a million */
+	BLOCK,		/* memory that is no object */
 };
 
 #define FIELD(name) offsetof(struct cpython_layout, name), #name
@@ -38,7 +39,7 @@ static const struct expectation {
 	{"heap type", FIELD(tp_dict), DICT, false},
 	{"heap type", FIELD(ht_name), STR, false},
 	{"heap type", FIELD(ht_qualname), STR, false},
-	{"heap type", FIELD(ht_slots), ANY, true},
+	{"heap type", FIELD(ht_slots), TUPLE, true},
 	{"heap type", FIELD(ht_module), ANY, true},
 	{"heap type", FIELD(ht_cached_keys), KEYS, true},
 	{"heap type", FIELD(tp_subclasses), DICT, true},
@@ -86,6 +87,10 @@ static const struct expectation {
 	{"code", FIELD(code_nlocalsplus), SMALL, false},
 	{"code", FIELD(code_stacksize), SMALL, false},
 	{"code", FIELD(code_firstlineno), SMALL, false},
+	{"code", FIELD(code_cell2arg), BLOCK, true},
+	{"code", FIELD(code_extra), BLOCK, true},
+	{"code", FIELD(code_opcache), BLOCK, true},
+	{"frame", FIELD(frame_trace), ANY, true},
 };
 // clang-format on
 
@@ -106,12 +111,18 @@ static bool named(const struct cpython_mem *m, uint64_t v)
 	return true;
 }
 
+static bool is_keys(const struct cpython_mem *m, uint64_t v)
+{
+	struct cpython_keys keys;
+
+	return cpython_keys_open(m, v, &keys) && keys.refcount > 0;
+}
+
 static bool is(const struct cpython_obj *o, const struct expectation *e,
 	       int32_t at)
 {
 	const struct cpython_mem *m = o->m;
 	uint64_t v = cpython_obj_word(o, at);
-	struct cpython_keys keys;
 
 	if (e->what == SMALL)
 		return (uint32_t)cpython_obj_i32(o, at) < 1000000;
@@ -135,11 +146,13 @@ static bool is(const struct cpython_obj *o, const struct expectation *e,
 	case FUNCTION:
 		return cpython_form_of(m, v) == CPYTHON_FORM_FUNCTION;
 	case KEYS:
-		return cpython_keys_open(m, v, &keys) && keys.refcount > 0;
+		return is_keys(m, v);
 	case NAMED:
 		if (e->field != offsetof(struct cpython_layout, tp_name))
 			v = cpython_word(m, v);
 		return named(m, v);
+	case BLOCK:
+		return cpython_plausible(v) && !cpython_living(o->st, m, v);
 	case METHOD:
 		return named(m, cpython_field(m, v, m->lay->ml_name));
 	default:
@@ -172,10 +185,25 @@ static void check_code(const struct cpython_obj *o, cpython_met_fn *met,
 	if (l->code_adaptive >= 0)
 		met(arg, "co_code_adaptive",
 		    l->code_adaptive == o->type->basic);
+	if (l->code_firsttraceable >= 0)
+		met(arg, "_co_firsttraceable",
+		    (uint32_t)cpython_obj_i32(o, l->code_firsttraceable) <
+			    cpython_obj_size(o));
 	met(arg, "co_argcount",
 	    cpython_obj_i32(o, l->code_argcount) <= locals);
 	met(arg, "co_kwonlyargcount",
 	    cpython_obj_i32(o, l->code_kwonlyargcount) <= locals);
+}
+
+/* Names of functions have no dots, qualified ones of methods have. */
+static void check_function(const struct cpython_obj *o, cpython_met_fn *met,
+			   void *arg)
+{
+	char name[80];
+
+	if (cpython_str_copy(o->m, cpython_obj_field(o, o->m->lay->func_name),
+			     name, sizeof(name)) > 0)
+		met(arg, "__name__ of a function", strchr(name, '.') == NULL);
 }
 
 static uint64_t first_item(const struct cpython_obj *o, int32_t field)
@@ -214,6 +242,14 @@ static void check_type(const struct cpython_obj *o, cpython_met_fn *met,
 					      CPYTHON_TP_TYPE));
 	met(arg, "tp_dealloc", is_code(o->m, cpython_obj_word(
 						     o, l->tp_dealloc)));
+	// where its methods in C are, within the structure of a class
+	if (t != NULL && t->python)
+		met(arg, "tp_as_async",
+		    cpython_obj_word(o, l->tp_as_async) ==
+			    o->addr + (uint64_t)l->sizeof_type);
+	// a class may have lost them
+	if (t != NULL && t->python && is_keys(o->m, t->cached_keys))
+		met(arg, CPYTHON_CACHED_KEYS, true);
 	met(arg, "tp_repr", is_code(o->m, cpython_obj_word(o, l->tp_repr)));
 	met(arg, "__dict__ of a type",
 	    form_is(o->m, cpython_type_dict(o->m, o->addr), CPYTHON_TP_DICT));
@@ -224,6 +260,39 @@ static void check_type(const struct cpython_obj *o, cpython_met_fn *met,
 					     l->tp_mro + 8 == l->tp_cache &&
 					     l->tp_cache + 8 ==
 						     l->tp_subclasses);
+}
+
+/*
+ * What a str keeps beside its characters: a copy in wchar_t up to 3.11, one in
+ * UTF-8 if there are others than ASCII.
+ */
+static void check_str(const struct cpython_obj *o, cpython_met_fn *met,
+		      void *arg)
+{
+	const struct cpython_layout *l = o->m->lay;
+	uint32_t state = (uint32_t)cpython_obj_i32(o, l->str_state);
+	uint64_t utf8 = cpython_obj_word(o, l->str_utf8), n;
+	char want[256], have[256];
+	int len;
+
+	if (l->str_wstr >= 0)
+		met(arg, "wstr", cpython_obj_word(o, l->str_wstr) == 0 ||
+					 cpython_plausible(cpython_obj_word(
+						 o, l->str_wstr)));
+	if ((state >> l->str_ascii_bit & 1) != 0)
+		return;
+	n = cpython_obj_word(o, l->str_utf8_length);
+	len = cpython_str_copy(o->m, o->addr, want, sizeof(want));
+	// of a longer one, only the first characters are at hand
+	met(arg, "utf8", utf8 == 0 ? n == 0 :
+		len >= 0 && (n == (uint64_t)len ||
+			     (len > 200 && n > (uint64_t)len)) &&
+		cpython_copy(o->m, utf8, have, (uint64_t)len) &&
+		memcmp(have, want, (size_t)len) == 0);
+	if (l->str_wstr >= 0)
+		met(arg, "wstr_length",
+		    cpython_obj_word(o, l->str_wstr) != 0 ||
+			    cpython_obj_word(o, l->str_wstr_length) == 0);
 }
 
 static void check_module(const struct cpython_obj *o, cpython_met_fn *met,
@@ -283,26 +352,12 @@ void cpython_check_fields(const struct cpython_obj *o, cpython_met_fn *met,
 		check_type(o, met, arg);
 	if (o->type->kind == CPYTHON_KIND_MODULE)
 		check_module(o, met, arg);
+	if (o->type->kind == CPYTHON_KIND_STR)
+		check_str(o, met, arg);
+	if (strcmp(name, "function") == 0)
+		check_function(o, met, arg);
 	if (strcmp(name, "member_descriptor") == 0)
 		check_descr(o, met, arg);
-}
-
-/* An entry remembers the hash of its key; a str knows its own. */
-static bool hashes_agree(const struct cpython_mem *m,
-			 const struct cpython_keys *k)
-{
-	const struct cpython_layout *l = m->lay;
-	uint64_t at = k->entries, key;
-
-	for (int64_t i = 0; i < k->n_entries && i < 8; i++) {
-		key = cpython_word(m, at + (uint64_t)k->key);
-		if (key != 0 && form_is(m, key, CPYTHON_TP_UNICODE) &&
-		    cpython_field(m, key, l->str_hash) !=
-			    cpython_field(m, at, l->me_hash))
-			return false;
-		at += (uint64_t)k->stride;
-	}
-	return true;
 }
 
 /* A table is counted by its kind: each has entries of its own form. */
@@ -321,8 +376,7 @@ static void check_dict(const struct cpython_obj *o, uint64_t n, uint64_t bad,
 	met(arg, split ? "split table" : k.stride == l->sizeof_entry ?
 			 "table" : "unicode table", bad == 0);
 	met(arg, "ma_used", n == used);
-	if (k.stride == l->sizeof_entry)
-		met(arg, "me_hash", hashes_agree(o->m, &k));
+	cpython_check_table(o->m, &k, met, arg);
 	// only an empty table is shared by dicts that are not split
 	if (!split && used != 0)
 		met(arg, "dk_refcnt", k.refcount == 1);

@@ -74,6 +74,7 @@ static const struct tail {
 	size_t field;
 	int32_t bytes;
 } tails[] = {
+	{ "object", FIELD(sizeof_object), 0 },
 	{ "int", FIELD(long_digits), 0 },
 	{ "float", FIELD(float_value), 8 },
 	{ "complex", FIELD(complex_value), 16 },
@@ -99,6 +100,7 @@ static const struct tail {
 	{ "set", FIELD(set_table), 160 },
 	{ "set", FIELD(set_mask), 168 },
 	{ "set", FIELD(set_used), 176 },
+	{ "set", FIELD(set_fill), 184 },
 	{ "str", FIELD(str_data), 8 },
 	{ "str", FIELD(sizeof_str_compact), 8 },
 	{ "memoryview", FIELD(memoryview_array), 0 },
@@ -189,6 +191,26 @@ static void check_size(struct checked_type *c, int64_t basic)
 				      (int)l->shapes[i].size);
 }
 
+/* What a type's own numbers say of members that nothing describes. */
+static void check_numbers(struct checked_type *c,
+			  const struct cpython_type *type)
+{
+	const struct cpython_mem *m = &c->st->mem;
+	const struct cpython_layout *l = m->lay;
+
+	// args follow the dict
+	if (strcmp(c->name, "BaseException") == 0 &&
+	    cpython_i64(m, type->address, l->tp_dictoffset, 0) + 8 !=
+		    l->exc_args)
+		cpython_wrong(c->verdict, "BaseException.args is not at %d",
+			      (int)l->exc_args);
+	// the frame is its last member, and a frame's variables are its
+	if (strcmp(c->name, "generator") == 0 && l->gen_iframe >= 0 &&
+	    l->gen_iframe + l->iframe_localsplus != type->basic)
+		cpython_wrong(c->verdict, "generator.gi_iframe is not at %d",
+			      (int)l->gen_iframe);
+}
+
 static void check_defs(struct checked_type *c, uint64_t def)
 {
 	const struct cpython_mem *m = &c->st->mem;
@@ -243,6 +265,7 @@ void cpython_check_members(const struct cpython *st,
 		     sizeof(c.name));
 	c.shape = cpython_shape_find(l, c.name, type->basic);
 	check_size(&c, type->basic);
+	check_numbers(&c, type);
 	check_defs(&c, cpython_field(m, type->address, l->tp_members));
 	if (c.n_found < must_describe(c.name))
 		cpython_wrong(ret, "the members of %s are not found", c.name);

@@ -35,7 +35,7 @@ static const struct {
 	W(72, gc_collecting),
 };
 #undef W
-enum { N_WORDS = 73 };
+enum { N_WORDS = 73, FREE_THREADED = 2 };
 
 void cpython_check_offsets(const struct cpython *st,
 			   struct cpython_verdict *ret)
@@ -52,6 +52,9 @@ void cpython_check_offsets(const struct cpython *st,
 		cpython_wrong(ret, "_Py_DebugOffsets cannot be read");
 		return;
 	}
+	if (l->debug_free_threaded != FREE_THREADED * 8)
+		cpython_wrong(ret, "_Py_DebugOffsets.free_threaded is not at "
+				   "%d", (int)l->debug_free_threaded);
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
 		memcpy(&ours, (const char *)l + words[i].member, sizeof(ours));
 		if (ours >= 0 && said[words[i].word] != (uint64_t)ours)

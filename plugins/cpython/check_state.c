@@ -13,14 +13,44 @@
 #include "threads.h"
 #include "walk.h"
 
-enum { MAX_THREADS = 1 << 16, MAX_COLLECTED = 256 };
+enum {
+	MAX_THREADS = 1 << 16,
+	CO_OPTIMIZED = 1,	/* Include/code.h, 3.8-3.13 */
+	MAX_OWNER = 4,		/* enum _frameowner, pycore_frame.h */
+};
+
+/*
+ * Identities as threads have them: pthread_self() is a structure that begins
+ * with its own address (glibc's tcbhead_t and musl's struct pthread, x86-64).
+ */
+static bool is_named(const struct cpython_mem *m, uint64_t ts)
+{
+	const struct cpython_layout *l = m->lay;
+	uint64_t self = cpython_field(m, ts, l->ts_thread_id);
+	uint64_t tid = l->ts_native_id < 0 ? 1 :
+			cpython_field(m, ts, l->ts_native_id);
+
+	// PID_MAX_LIMIT is 2^22, Linux, include/linux/threads.h
+	return self != 0 && cpython_word(m, self) == self && tid != 0 &&
+	       tid <= UINT64_C(1) << 22;
+}
+
+/* Where the interpreter's loop keeps its state: on the stack, or here. */
+static bool has_cframe(const struct cpython_mem *m, uint64_t ts)
+{
+	uint64_t at = cpython_field(m, ts, m->lay->ts_cframe);
+	uint64_t v;
+
+	return m->lay->ts_cframe < 0 ||
+	       (cpython_plausible(at) && cpython_copy(m, at, &v, sizeof(v)));
+}
 
 static void check_threads(const struct cpython_mem *m,
 			  struct cpython_verdict *ret)
 {
 	const struct cpython_layout *l = m->lay;
 	uint64_t ts = cpython_field(m, m->interp, l->interp_threads);
-	int n = 0;
+	int n = 0, named = 0;
 
 	for (; ts != 0 && n < MAX_THREADS; n++) {
 		if (cpython_field(m, ts, l->ts_interp) != m->interp) {
@@ -28,8 +58,15 @@ static void check_threads(const struct cpython_mem *m,
 					   "its interpreter");
 			return;
 		}
+		if (!has_cframe(m, ts))
+			cpython_wrong(ret, "a thread's cframe is no address");
+		named += is_named(m, ts);
 		ts = cpython_field(m, ts, l->ts_next);
 	}
+	// of a thread that has ended, the state may stay
+	if (n != 0 && named == 0)
+		cpython_wrong(ret, "no thread's state says which thread it "
+				   "is of");
 	if (n == 0)
 		cpython_wrong(ret, "the interpreter has no threads");
 	if (l->interp_runtime >= 0 &&
@@ -75,9 +112,14 @@ static void check_interpreters(const struct cpython_mem *m,
 	const struct cpython_layout *l = m->lay;
 	uint64_t at = cpython_field(m, m->runtime, l->runtime_interp_head);
 	bool found = false;
+	uint64_t ts;
 
 	for (int i = 0; at != 0 && i < 1024; i++) {
 		found |= at == m->interp;
+		ts = cpython_field(m, at, l->interp_threads);
+		if (ts != 0 && cpython_field(m, ts, l->ts_interp) != at)
+			cpython_wrong(ret, "the list of interpreters leads "
+					   "to something else");
 		at = cpython_field(m, at, l->interp_next);
 	}
 	if (!found || at != 0 ||
@@ -186,10 +228,40 @@ static void check_roots(const struct cpython *st,
 			      name, bad - 1);
 }
 
+/*
+ * Numbers and pointers of a frame: what it has of a stack is behind its
+ * variables, the instruction within the code. The code of a module or class
+ * has a dict of variables, that of a function has none of its own.
+ */
+static bool frame_fits(const struct cpython_mem *m,
+		       const struct cpython_frame *f)
+{
+	const struct cpython_layout *l = m->lay;
+	int32_t flags = cpython_i32(m, f->code, l->code_flags, 0);
+	int32_t top = cpython_i32(m, f->address, l->iframe_stacktop, -1);
+	int64_t size = cpython_i64(m, f->code, l->ob_size, 0) * 2;
+
+	if ((flags & CO_OPTIMIZED) == 0 && f->locals == 0)
+		return false;
+	if (l->frame_valuestack >= 0)
+		return cpython_field(m, f->address, l->frame_valuestack) ==
+		       f->slots + (uint64_t)f->n_slots * 8;
+	return top >= -1 &&
+	       top <= f->n_slots + cpython_i32(m, f->code, l->code_stacksize,
+					       0) &&
+	       f->offset < size &&
+	       cpython_u8(m, f->address, l->iframe_owner, 255) <= MAX_OWNER;
+}
+
 static bool frame_ok(const struct cpython *st, const struct cpython_frame *f)
 {
 	const struct cpython_mem *m = &st->mem;
 	struct cpython_slot_value slot;
+
+	if (!frame_fits(m, f) ||
+	    (f->locals != 0 &&
+	     cpython_form_of(m, f->locals) == CPYTHON_FORM_CODE))
+		return false;
 
 	if (cpython_form_of(m, f->code) != CPYTHON_FORM_CODE ||
 	    cpython_form_of(m, f->globals) != CPYTHON_FORM_DICT ||
@@ -243,6 +315,27 @@ static void check_frames(const struct cpython *st, struct cpython_verdict *ret)
 		cpython_wrong(ret, "the frames of threads cannot be read");
 }
 
+/* From 3.12: a table of arenas that is doubled from 16 (new_arena()). */
+static void check_arenas(const struct cpython_mem *m,
+			 struct cpython_verdict *ret)
+{
+	const struct cpython_layout *l = m->lay;
+	uint64_t state = m->interp + (uint64_t)l->interp_obmalloc;
+	uint32_t n;
+
+	if (l->obmalloc_maxarenas < 0)
+		return;
+	if (m->minor >= 13)
+		state = cpython_word(m, state);
+	n = (uint32_t)cpython_i32(m, state, l->obmalloc_maxarenas, 0);
+	if (state != 0 && ((n & (n - 1)) != 0 || (n != 0 && n < 16) ||
+			   (n == 0) != (cpython_field(m, state,
+						      l->obmalloc_arenas) ==
+					0)))
+		cpython_wrong(ret, "the number of arenas is not where it "
+				   "should be");
+}
+
 void cpython_check_state(const struct cpython *st, struct cpython_verdict *ret)
 {
 	const struct cpython_mem *m = &st->mem;
@@ -250,6 +343,7 @@ void cpython_check_state(const struct cpython *st, struct cpython_verdict *ret)
 
 	check_interpreters(m, ret);
 	check_threads(m, ret);
+	check_arenas(m, ret);
 	check_gil(m, ret);
 	check_collector(m, ret);
 	check_values(m, ret);

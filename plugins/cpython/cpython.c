@@ -35,20 +35,6 @@ static void plugin_settle(struct heapsh_image *im, struct heapsh_settle *ret)
 	snprintf(ret->why, sizeof(ret->why), "%.120s", f.reason);
 }
 
-/*
- * What deallocates instances of classes, to tell these from types of C code:
- * that of a class that every interpreter has.
- */
-static uint64_t find_python_dealloc(const struct cpython_mem *m)
-{
-	uint64_t module = cpython_module(m,
-					 cpython_text("_frozen_importlib"));
-	uint64_t class = cpython_dict_gets(m, cpython_module_dict(m, module),
-					   "ModuleSpec");
-
-	return cpython_field(m, class, m->lay->tp_dealloc);
-}
-
 static void plugin_close(void *state)
 {
 	struct cpython *st = state;
@@ -95,7 +81,7 @@ static const char *plugin_open(struct heapsh_image *im, void **state,
 	st->type_type = f.type_type;
 	// POOL_SIZE, Objects/obmalloc.c: larger with the arenas of 3.10
 	st->pool_size = f.minor >= 10 ? 16384 : 4096;
-	st->python_dealloc = find_python_dealloc(&st->mem);
+	st->python_dealloc = cpython_python_dealloc(&st->mem);
 	st->threads = cpython_threads_create(&st->mem);
 	if (st->threads == NULL || !cpython_arenas_find(st)) {
 		plugin_close(st);

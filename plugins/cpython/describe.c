@@ -81,6 +81,16 @@ static bool sane(const struct draft *d, const struct cpython_type *t)
 		(first & 0x80) != 0);
 }
 
+uint64_t cpython_python_dealloc(const struct cpython_mem *m)
+{
+	uint64_t module = cpython_module(m,
+					 cpython_text("_frozen_importlib"));
+	uint64_t class = cpython_dict_gets(m, cpython_module_dict(m, module),
+					   "ModuleSpec");
+
+	return cpython_field(m, class, m->lay->tp_dealloc);
+}
+
 static bool made_by_python(const struct draft *d, uint64_t type,
 			   const char *name)
 {

@@ -6,11 +6,11 @@
 #include "layout.h"
 
 const struct cpython_digest cpython_digests[] = {
-	{ "3.8.18", UINT64_C(0x94ed00dd8e8a0460) },
-	{ "3.9.18", UINT64_C(0xcce15b08aaa2d969) },
-	{ "3.10.13", UINT64_C(0x8650995c0ad23f56) },
-	{ "3.11.7", UINT64_C(0xa207cac6ca885146) },
-	{ "3.12.1", UINT64_C(0x237b714ab8347ce6) },
-	{ "3.13.0", UINT64_C(0x764591964703637d) },
+	{ "3.8.18", UINT64_C(0x3028a316fa9873af) },
+	{ "3.9.18", UINT64_C(0x6c1266b2a076cd54) },
+	{ "3.10.13", UINT64_C(0x5977901aef573ceb) },
+	{ "3.11.7", UINT64_C(0x4cd78011481f31c7) },
+	{ "3.12.1", UINT64_C(0xe462b933f5cb2fef) },
+	{ "3.13.0", UINT64_C(0x80d6983405ff1e4d) },
 	{ 0 },
 };

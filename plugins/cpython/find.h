@@ -35,6 +35,9 @@ struct cpython_verdict {
  * wrong more often than right does.
  */
 void cpython_check(const struct cpython *st, struct cpython_verdict *ret);
+/** The same without what the rows say of each other: the process alone. */
+void cpython_check_process(const struct cpython *st,
+			   struct cpython_verdict *ret);
 /** heapsh_plugin.settle */
 void cpython_settle(const struct cpython_found *f, struct heapsh_settle *ret);
 /** Is a collection of the cyclic garbage collector under way? */

@@ -56,6 +56,8 @@ static bool open_keys(const struct cpython_mem *m, uint64_t addr,
 	ret->stride = unicode ? l->sizeof_unicode_entry : l->sizeof_entry;
 	ret->key = unicode ? l->ume_key : l->me_key;
 	ret->value = unicode ? l->ume_value : l->me_value;
+	ret->n_slots = slots;
+	ret->index_bytes = indices;
 	ret->entries = addr + (uint64_t)l->dk_indices + indices;
 	ret->size = (uint64_t)l->dk_indices + indices +
 		    (uint64_t)ret->n_fraction * (uint64_t)ret->stride;

@@ -10,6 +10,8 @@ struct cpython_keys {
 	int64_t n_entries;	/* also deleted ones */
 	int64_t n_usable;	/* that may still be added */
 	int64_t n_fraction;	/* entries that there is room for */
+	uint64_t n_slots;	/* of the table of indices, a power of two */
+	uint64_t index_bytes;	/* of all of it, in front of the entries */
 	uint64_t entries;	/* address of the first */
 	int32_t stride, key, value;	/* bytes */
 	uint64_t size;		/* of all of it, in bytes */

@@ -10,7 +10,8 @@ plugins_cpython_cpython_la_SOURCES = %D%/cpython.c $(CPYTHON_HEAP_SOURCES) \
 CPYTHON_HEAP_SOURCES = \
 	%D%/arenas.c %D%/check.c %D%/check_fields.c \
 	%D%/check_members.c %D%/check_objects.c %D%/check_offsets.c \
-	%D%/check_priv.h %D%/check_state.c %D%/content.c \
+	%D%/check_places.c %D%/check_priv.h %D%/check_state.c \
+	%D%/check_tables.c %D%/content.c \
 	%D%/describe.c %D%/find.c %D%/find.h %D%/keys.c %D%/keys.h \
 	%D%/kinds.c %D%/kinds.h %D%/measure.c %D%/modules.c %D%/object.h \
 	%D%/pool.h %D%/refs.c %D%/refs_code.c %D%/refs_priv.h \

@@ -205,6 +205,11 @@ struct cpython_type *cpython_describe(const struct cpython *st,
 				      const struct cpython_mem *m,
 				      uint64_t addr);
 void cpython_type_free(struct cpython_type *t);
+/**
+ * What deallocates instances of classes, to tell these from types of C code:
+ * that of a class that every interpreter has. 0: not found.
+ */
+uint64_t cpython_python_dealloc(const struct cpython_mem *m);
 /** Has a type a method in C of this name, itself (tp_methods)? */
 bool cpython_has_method(const struct cpython_mem *m, uint64_t type,
 			const char *want);

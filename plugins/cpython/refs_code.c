@@ -113,9 +113,9 @@ bool cpython_refs_code(struct cpython_visit *v)
 	const struct cpython_layout *l = o->m->lay;
 	uint64_t cached = cpython_obj_field(o, l->code_cached);
 
-	if (cached == 0 || l->code_cached_is_struct < 0)
+	if (cached == 0 || l->minor < 12)
 		return true;
-	for (int i = 0; i < l->code_cached_is_struct / 8 && i < 4; i++)
+	for (int i = 0; i < 4; i++)
 		cpython_edge_field(v, cpython_field(o->m, cached, 8 * i),
 				   names[i]);
 	return true;

@@ -42,11 +42,11 @@ def sizes(census, rows):
 
 
 def shifts(pid):
-    run = subprocess.run([SHIFT, str(pid)] + MUST, text=True,
+    run = subprocess.run([SHIFT, str(pid), "8"] + MUST, text=True,
                          stdout=subprocess.PIPE)
     lines = run.stdout.splitlines()
     return ([] if lines and lines[0].startswith("right:") else lines[:1]) + \
-        [line for line in lines if line.startswith("believed")]
+        [line for line in lines if line.startswith(("believed", "placed"))]
 
 
 def check(version, python):

@@ -9,7 +9,14 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { MAX_MAPS = 4096 };
+enum { MAX_MAPS = 4096, PAGE = 4096, N_BUCKETS = 1 << 14 };
+
+struct page {
+	struct page *next;
+	uint64_t addr;
+	ssize_t n;		/* bytes of it, 0: unreadable */
+	char bytes[PAGE];
+};
 
 struct map {
 	uint64_t start, end, offset;
@@ -24,14 +31,47 @@ struct heapsh_image {
 	void *views[HEAPSH_VIEWS];
 	unsigned next_view;
 	unsigned n_types;
+	struct page **pages;	/* N_BUCKETS; NULL: none are kept */
 };
+
+static const struct page *page_at(struct heapsh_image *im, uint64_t addr)
+{
+	struct page **p = &im->pages[addr / PAGE % N_BUCKETS];
+
+	while (*p != NULL && (*p)->addr != addr)
+		p = &(*p)->next;
+	if (*p == NULL) {
+		*p = calloc(1, sizeof(**p));
+		if (*p == NULL)
+			abort();
+		(*p)->addr = addr;
+		(*p)->n = pread(im->mem, (*p)->bytes, PAGE, (off_t)addr);
+	}
+	return *p;
+}
 
 static uint64_t host_read(struct heapsh_image *im, uint64_t addr, void *buf,
 			  uint64_t len)
 {
-	ssize_t n = pread(im->mem, buf, len, (off_t)addr);
+	uint64_t done = 0;
 
-	return n < 0 ? 0 : (uint64_t)n;
+	if (im->pages == NULL || len > 64 * PAGE) {
+		ssize_t n = pread(im->mem, buf, len, (off_t)addr);
+
+		return n < 0 ? 0 : (uint64_t)n;
+	}
+	while (done < len) {
+		uint64_t from = (addr + done) % PAGE, n = PAGE - from;
+		const struct page *p = page_at(im, addr + done - from);
+
+		if (p->n != PAGE)
+			break;
+		if (n > len - done)
+			n = len - done;
+		memcpy((char *)buf + done, p->bytes + from, n);
+		done += n;
+	}
+	return done;
 }
 
 static const void *host_view(struct heapsh_image *im, void *reader,
@@ -248,8 +288,19 @@ struct heapsh_image *peek_open(int pid)
 	return im;
 }
 
+void peek_keep_pages(struct heapsh_image *im)
+{
+	im->pages = calloc(N_BUCKETS, sizeof(struct page *));
+}
+
 void peek_close(struct heapsh_image *im)
 {
+	for (int i = 0; im->pages != NULL && i < N_BUCKETS; i++)
+		for (struct page *p = im->pages[i], *next; p; p = next) {
+			next = p->next;
+			free(p);
+		}
+	free(im->pages);
 	for (int i = 0; i < HEAPSH_VIEWS; i++)
 		free(im->views[i]);
 	if (im->mem >= 0)

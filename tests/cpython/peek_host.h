@@ -13,6 +13,8 @@ extern const struct heapsh_host peek_host;
 
 /** NULL: no such process, or not permitted. */
 struct heapsh_image *peek_open(int pid);
+/** It will not go on: read each page once. */
+void peek_keep_pages(struct heapsh_image *im);
 void peek_close(struct heapsh_image *im);
 
 #endif

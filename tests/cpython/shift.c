@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * shift PID [FIELD...]: moves fields of the layout of a CPython that holds
- * still by eight bytes, one at a time (all of them without a name), and asks
- * the check whether it fits. Prints "right: N objects", then for each
- * "caught FIELD: why" or "believed FIELD".
+ * shift PID BYTES [FIELD...]: moves fields of the layout of a CPython that
+ * holds still, one at a time (all of them without a name), and asks the check
+ * whether it fits. Prints "right: N objects", then for each one of
+ *
+ *   caught FIELD: why		the process says otherwise
+ *   placed FIELD: why		only the members beside it do
+ *   believed FIELD
  */
 #include "peek_host.h"
 
@@ -11,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "find.h"
+#include "check_priv.h"
 #include "threads.h"
 
 static const struct field {
@@ -32,36 +35,43 @@ static void judge(const struct cpython_found *f,
 	st.mem.lay = l;
 	st.pool_size = f->minor >= 10 ? 16384 : 4096;
 	st.types = cpython_types_create();
+	st.python_dealloc = cpython_python_dealloc(&st.mem);
 	cpython_arenas_find(&st);
-	cpython_check(&st, ret);
+	cpython_check_process(&st, ret);
 	free(st.ranges);
 	cpython_types_destroy(st.types);
 }
 
-static void shift(const struct cpython_found *f, const struct field *field)
+static void shift(const struct cpython_found *f, const struct field *field,
+		  int bytes)
 {
 	struct cpython_layout l = *f->mem.lay;
 	struct cpython_verdict v;
+	const char *by = "caught";
 	int32_t value;
 
 	memcpy(&value, (char *)&l + field->at, sizeof(value));
 	if (value < 0)
 		return;
-	value += 8;
+	value += bytes;
 	memcpy((char *)&l + field->at, &value, sizeof(value));
 	judge(f, &l, &v);
+	if (v.wrong[0] == '\0') {
+		by = "placed";
+		cpython_check_places(&l, &v);
+	}
 	if (v.wrong[0] != '\0')
-		printf("caught %s: %s\n", field->name, v.wrong);
+		printf("%s %s: %s\n", by, field->name, v.wrong);
 	else
 		printf("believed %s\n", field->name);
 }
 
 static bool wanted(int argc, char **argv, const char *name)
 {
-	for (int i = 2; i < argc; i++)
+	for (int i = 3; i < argc; i++)
 		if (strcmp(argv[i], name) == 0)
 			return true;
-	return argc < 3;
+	return argc < 4;
 }
 
 int main(int argc, char **argv)
@@ -70,14 +80,16 @@ int main(int argc, char **argv)
 	struct heapsh_image *im;
 	struct cpython_found f;
 
-	im = argc < 2 ? NULL : peek_open((int)strtol(argv[1], NULL, 10));
+	im = argc < 3 ? NULL : peek_open((int)strtol(argv[1], NULL, 10));
 	if (im == NULL)
 		return 2;
+	peek_keep_pages(im);
 	if (cpython_find(&peek_host, im, &f) != HEAPSH_YES) {
 		printf("refused: %s\n", f.reason);
 		return 1;
 	}
 	judge(&f, f.mem.lay, &v);
+	cpython_check_places(f.mem.lay, &v);
 	if (v.wrong[0] != '\0') {
 		printf("wrong: %s\n", v.wrong);
 		return 1;
@@ -85,6 +97,7 @@ int main(int argc, char **argv)
 	printf("right: %llu objects\n", (unsigned long long)v.n_objects);
 	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
 		if (wanted(argc, argv, fields[i].name))
-			shift(&f, &fields[i]);
+			shift(&f, &fields[i],
+			      (int)strtol(argv[2], NULL, 10));
 	return 0;
 }
