@@ -486,6 +486,7 @@ static void describe(struct draft *d)
 	find_scans(d);
 	if (t->kind == CPYTHON_KIND_TUPLE)
 		find_hidden(d);
+	t->quick = (uint8_t)cpython_quick_of(t);
 	announce(d);
 }
 

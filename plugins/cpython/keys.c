@@ -69,16 +69,19 @@ static bool open_keys(const struct cpython_mem *m, uint64_t addr,
 bool cpython_keys_open(const struct cpython_mem *m, uint64_t addr,
 		       struct cpython_keys *ret)
 {
-	struct cpython_keys_seen *seen = m->keys;
+	const size_t n = sizeof(m->keys->slot) / sizeof(m->keys->slot[0]);
+	size_t i = (addr >> 4 ^ addr >> 9) % n;
 
-	if (seen != NULL && seen->addr == addr && addr != 0) {
-		*ret = seen->keys;
+	if (m->keys == NULL)
+		return open_keys(m, addr, ret);
+	if (m->keys->slot[i].addr != addr || addr == 0) {
+		if (!open_keys(m, addr, ret))
+			return false;
+		m->keys->slot[i].addr = addr;
+		m->keys->slot[i].keys = *ret;
 		return true;
 	}
-	if (!open_keys(m, addr, ret))
-		return false;
-	if (seen != NULL)
-		*seen = (struct cpython_keys_seen){ addr, *ret };
+	*ret = m->keys->slot[i].keys;
 	return true;
 }
 
@@ -115,7 +118,9 @@ bool cpython_dict_values(const struct cpython_obj *o,
 	if (values == 0 || (values & 7) != 0 ||
 	    !cpython_keys_open(o->m, cpython_obj_word(o, l->ma_keys), &k))
 		return false;
-	ret->n = n_values(l, &k);
+	ret->n = ret->n_named = n_values(l, &k);
+	if (k.n_entries < ret->n)
+		ret->n_named = k.n_entries;
 	ret->addr = values + (l->values_array > 0 ?
 			      (uint64_t)l->values_array : 0);
 	ret->size = values_size(l, ret->n);
@@ -152,13 +157,19 @@ static bool embedded_values(const struct cpython_obj *o,
 {
 	const struct cpython_layout *l = o->m->lay;
 	uint64_t at = o->addr + (uint64_t)o->type->basic;
+	struct cpython_keys k;
 
 	if (!o->type->inline_values ||
 	    cpython_obj_u8(o, o->type->basic + l->values_valid) == 0)
 		return false;
 	ret->addr = at + (uint64_t)l->values_array;
-	ret->n = cpython_obj_u8(o, o->type->basic + l->values_capacity);
+	ret->n = ret->n_named =
+		cpython_obj_u8(o, o->type->basic + l->values_capacity);
 	ret->size = 0;
+	if (!cpython_keys_open(o->m, o->type->cached_keys, &k))
+		ret->n_named = 0;
+	else if (k.n_entries < ret->n)
+		ret->n_named = k.n_entries;
 	return true;
 }
 
@@ -199,6 +210,7 @@ bool cpython_instance_values(const struct cpython_obj *o,
 		return false;
 	ret->addr = v;
 	ret->n = n_values(l, &k);
+	ret->n_named = k.n_entries < ret->n ? k.n_entries : ret->n;
 	ret->size = values_size(l, guess_values(o->m, v, ret->n));
 	return true;
 }

@@ -17,12 +17,14 @@ struct cpython_keys {
 	uint64_t size;		/* of all of it, in bytes */
 };
 /**
- * The table opened last. A dict's is asked for once for its size and once for
+ * Tables opened lately. A dict's is asked for once for its size and once for
  * its references, a class's for each of its instances.
  */
 struct cpython_keys_seen {
-	uint64_t addr;		/* 0: none yet */
-	struct cpython_keys keys;
+	struct {
+		uint64_t addr;	/* 0: none yet */
+		struct cpython_keys keys;
+	} slot[32];
 };
 /** False: unreadable or not consistent. */
 bool cpython_keys_open(const struct cpython_mem *m, uint64_t addr,
@@ -32,6 +34,7 @@ bool cpython_keys_open(const struct cpython_mem *m, uint64_t addr,
 struct cpython_values {
 	uint64_t addr;		/* of the first */
 	int64_t n;
+	int64_t n_named;	/* of them, that the class's keys name */
 	uint64_t size;		/* bytes of a block of their own, 0: embedded */
 };
 /**

@@ -48,6 +48,19 @@ enum cpython_kind {
 	CPYTHON_KIND_DATETIME,
 };
 
+/** No object in a pool has as many items: SMALL_REQUEST_THRESHOLD is 512. */
+enum { CPYTHON_POOL_LARGEST = 1024 };
+
+/** Types whose objects are sized without a call: quick.h. */
+enum cpython_quick {
+	CPYTHON_QUICK_NONE,
+	CPYTHON_QUICK_FIXED,	/* one block of tp_basicsize */
+	CPYTHON_QUICK_BLOCK,	/* so, and others that size.c knows */
+	CPYTHON_QUICK_LONG,
+	CPYTHON_QUICK_ITEMS,	/* one block of tp_basicsize and items */
+	CPYTHON_QUICK_STR,	/* most of them */
+};
+
 /** A member of an object that is a strong reference, ready to emit. */
 struct cpython_ref {
 	int32_t offset;
@@ -75,6 +88,7 @@ struct cpython_type {
 	int32_t pre;		/* bytes in front of the object */
 	int32_t hidden;		/* items of a struct sequence past ob_size */
 	uint8_t kind;		/* cpython_kind */
+	uint8_t quick;		/* cpython_quick */
 	bool python;		/* made by a class statement */
 	bool loose;		/* allocated in ways that we do not know */
 	bool managed_dict, inline_values;
@@ -85,6 +99,7 @@ struct cpython_type {
 };
 
 struct cpython_types;
+struct cpython_values;	/* keys.h */
 
 /** State of an open plugin; read-only but for the types. */
 struct cpython {
@@ -109,6 +124,7 @@ struct cpython_obj {
 	uint64_t block;		/* bytes of its pool block from its own first
 				   byte (pre-header included), 0: not in one */
 	uint64_t chunk, chunk_len;	/* what is swept with it; 0, 0: alone */
+	const uint8_t *chunk_bytes;
 };
 
 /** A word of the object: from the bytes at hand, or read; 0: unreadable. */
@@ -223,17 +239,34 @@ struct cpython_size {
 	uint64_t extra;		/* of held: what a str has elsewhere */
 	bool torn;		/* a number contradicts another */
 };
+/** Which of the quick ones a type is; its other members are set. */
+enum cpython_quick cpython_quick_of(const struct cpython_type *t);
 /** own alone, and torn: what an object's place in a pool must agree with. */
 void cpython_own_size(const struct cpython_obj *o, struct cpython_size *ret);
-/** The rest; s is as cpython_own_size() left it. May read tables. */
-void cpython_rest_size(const struct cpython_obj *o, struct cpython_size *s);
+/**
+ * The rest; s is as cpython_own_size() left it. May read tables. values: what
+ * cpython_instance_values() says, or NULL.
+ */
+void cpython_rest_size(const struct cpython_obj *o,
+		       const struct cpython_values *values,
+		       struct cpython_size *s);
 /** All of it. */
-static inline void cpython_size(const struct cpython_obj *o,
-				struct cpython_size *ret)
-{
-	cpython_own_size(o, ret);
-	cpython_rest_size(o, ret);
-}
+void cpython_size(const struct cpython_obj *o, struct cpython_size *ret);
+
+/* --- frontier.c --- */
+
+/** What leaves a chunk; {0} but for sink at its start. */
+struct cpython_leaving {
+	struct heapsh_sink *sink;
+	uint64_t recent[256];	/* targets told last: many name the same */
+};
+/**
+ * As cpython_refs() for HEAPSH_WANT_FRONTIER, of an object in a chunk: without
+ * labels, and not each time what was told before. values: of an instance, or
+ * NULL when it has none of its own.
+ */
+void cpython_leave(struct cpython_leaving *v, const struct cpython_obj *o,
+		   const struct cpython_values *values);
 
 /* --- refs.c, refs_code.c --- */
 

@@ -8,6 +8,7 @@
 #include "object.h"
 
 #include "keys.h"
+#include "quick.h"
 
 /* Nothing is larger; keeps every sum below 2^62. */
 #define MAX_ITEMS (UINT64_C(1) << 47)
@@ -51,21 +52,15 @@ static uint64_t var_block(const struct cpython_obj *o, struct cpython_size *ret,
 
 static void own_long(const struct cpython_obj *o, struct cpython_size *ret)
 {
-	const struct cpython_layout *l = o->m->lay;
-	uint64_t n, digits = (uint64_t)l->long_digits;
+	uint64_t n = cpython_n_digits(o);
 
-	n = l->long_tag >= 0 ? cpython_obj_word(o, l->long_tag) >> 3 :
-			       cpython_obj_size(o);
-	if (l->minor >= 11 && n == 0)
-		n = 1;
-	ret->flat = digits + add_items(ret, n, (uint64_t)l->sizeof_digit);
+	if (n > MAX_ITEMS) {
+		ret->torn = true;
+		return;
+	}
+	cpython_own_long(o->m->lay, n, ret);
 	if (o->type->python)
 		ret->own = var_block(o, ret, n, true);
-	else if (l->minor >= 11 && n <= 1)
-		// _PyLong_FromMedium() asks for the structure, padding too
-		ret->own = digits + 8;
-	else
-		ret->own = ret->flat;
 }
 
 /* A str without its pre-header, and its blocks elsewhere. */
@@ -219,6 +214,32 @@ void cpython_own_size(const struct cpython_obj *o, struct cpython_size *ret)
 	*ret = (struct cpython_size){ 0 };
 	own_body(o, ret);
 	ret->own += (uint64_t)o->type->pre;
+}
+
+enum cpython_quick cpython_quick_of(const struct cpython_type *t)
+{
+	switch ((enum cpython_kind)t->kind) {
+	case CPYTHON_KIND_LONG:
+		return t->python ? CPYTHON_QUICK_NONE : CPYTHON_QUICK_LONG;
+	case CPYTHON_KIND_STR:
+		return CPYTHON_QUICK_STR;
+	case CPYTHON_KIND_TUPLE:
+		return t->python || t->hidden ? CPYTHON_QUICK_NONE
+					      : CPYTHON_QUICK_ITEMS;
+	case CPYTHON_KIND_BYTES:
+	case CPYTHON_KIND_FRAME:
+	case CPYTHON_KIND_GENERATOR:
+	case CPYTHON_KIND_TIME:
+	case CPYTHON_KIND_DATETIME:
+		return CPYTHON_QUICK_NONE;
+	default:
+		break;
+	}
+	if (t->item != 0 || t->inline_values)
+		return CPYTHON_QUICK_NONE;
+	return t->kind == CPYTHON_KIND_OTHER && !t->managed_dict
+		       ? CPYTHON_QUICK_FIXED
+		       : CPYTHON_QUICK_BLOCK;
 }
 
 /* --- what lies in other blocks ------------------------------------------ */
@@ -544,14 +565,21 @@ static void size_blocks(const struct cpython_obj *o, struct cpython_size *ret)
 	}
 }
 
-void cpython_rest_size(const struct cpython_obj *o, struct cpython_size *ret)
+void cpython_rest_size(const struct cpython_obj *o,
+		       const struct cpython_values *values,
+		       struct cpython_size *ret)
 {
-	struct cpython_values v;
-
 	ret->flat += (uint64_t)o->type->pre;
 	ret->held = ret->own;
 	size_blocks(o, ret);
-	if (o->type->managed_dict && is_heap(o->type) &&
-	    cpython_instance_values(o, &v))
-		ret->held += v.size;
+	if (values != NULL && is_heap(o->type))
+		ret->held += values->size;
+}
+
+void cpython_size(const struct cpython_obj *o, struct cpython_size *ret)
+{
+	struct cpython_values v;
+
+	cpython_own_size(o, ret);
+	cpython_rest_size(o, cpython_instance_values(o, &v) ? &v : NULL, ret);
 }

@@ -8,6 +8,19 @@
 
 #include "keys.h"
 #include "pool.h"
+#include "quick.h"
+
+enum { N_TYPES = 256 };	/* types that a sweep has at hand */
+
+/* What one call of sweep() has at hand. */
+struct sweep {
+	struct cpython_obj o;		/* the object that is looked at */
+	struct cpython_mem m;
+	struct cpython_keys_seen keys;
+	struct cpython_leaving leaving;
+	const struct cpython_type *types[N_TYPES];
+	uint64_t no_type[N_TYPES];	/* words that are none */
+};
 
 void cpython_pool_free(const uint8_t *p, uint64_t addr,
 		       const struct cpython_pool *pool, uint8_t *is_free)
@@ -39,7 +52,8 @@ static bool may_shrink(const struct cpython_type *t)
 /* Is the block of the class that this object asks for? Sets *size's own. */
 static bool fits(const struct cpython_obj *o, struct cpython_size *size)
 {
-	cpython_own_size(o, size);
+	if (!cpython_quick_own(o, size))
+		cpython_own_size(o, size);
 	if (size->own > o->block || size->torn)
 		return false;
 	if (size->own > o->block - CPYTHON_ALIGNMENT || o->type->loose)
@@ -50,15 +64,30 @@ static bool fits(const struct cpython_obj *o, struct cpython_size *size)
 	return may_shrink(o->type) && 4 * size->own > 3 * o->block;
 }
 
-/*
- * The object whose pre-header begins at p, or false. o->type is that of the
- * object before, or NULL: neighbours are often of one type.
- */
-static bool recognise(struct cpython_obj *o, const uint8_t *p, uint64_t addr,
+/* As cpython_type(), without its table for what was asked lately. */
+static const struct cpython_type *type_at(struct sweep *s, uint64_t addr)
+{
+	size_t i = (addr >> 4 ^ addr >> 12) % N_TYPES;
+	const struct cpython_type *t = s->types[i];
+
+	if (t != NULL && t->address == addr)
+		return t;
+	if (s->no_type[i] == addr)
+		return NULL;
+	t = cpython_type(s->o.st, &s->m, addr);
+	if (t != NULL)
+		s->types[i] = t;
+	else
+		s->no_type[i] = addr;
+	return t;
+}
+
+/* The object whose pre-header begins at p, or false. */
+static bool recognise(struct sweep *s, const uint8_t *p, uint64_t addr,
 		      uint32_t block, struct cpython_size *size)
 {
-	const struct cpython_layout *l = o->m->lay;
-	const struct cpython_type *last = o->type;
+	const struct cpython_layout *l = s->m.lay;
+	struct cpython_obj *o = &s->o;
 	uint64_t refcount, type;
 
 	o->block = block;
@@ -67,8 +96,7 @@ static bool recognise(struct cpython_obj *o, const uint8_t *p, uint64_t addr,
 		memcpy(&type, p + pre + l->ob_type, 8);
 		if (!cpython_refcount_ok(refcount) || !cpython_plausible(type))
 			continue;
-		o->type = last != NULL && last->address == type ?
-				  last : cpython_type(o->st, o->m, type);
+		o->type = type_at(s, type);
 		if (o->type == NULL || o->type->pre != (int32_t)pre)
 			continue;
 		o->addr = addr + pre;
@@ -77,72 +105,98 @@ static bool recognise(struct cpython_obj *o, const uint8_t *p, uint64_t addr,
 		if (fits(o, size))
 			return true;
 	}
-	o->type = last;
 	return false;
 }
 
 /* size: as fits() left it; what is beyond its own is added here. */
+static void fill_size(const struct cpython_obj *o,
+		      const struct cpython_values *values,
+		      struct cpython_size *size, struct heapsh_object *ret)
+{
+	const struct cpython_type *t = o->type;
+
+	if (t->quick == CPYTHON_QUICK_NONE ||
+	    t->quick == CPYTHON_QUICK_BLOCK || size->extra != 0 ||
+	    t->managed_dict) {
+		cpython_rest_size(o, values, size);
+	} else {
+		size->flat += (uint64_t)t->pre;
+		size->held = size->own;
+	}
+	ret->flat = size->flat;
+	ret->held = size->held;
+	if (size->torn)
+		ret->flags |= HEAPSH_OBJECT_TORN;
+}
+
+/* leaving: how its references are told, or NULL: all of them. */
 static void emit(const struct cpython_obj *o, struct cpython_size *size,
-		 struct heapsh_sink *sink)
+		 struct heapsh_sink *sink, struct cpython_leaving *leaving)
 {
 	struct heapsh_object out = {
 		.address = o->addr,
 		.type = o->type->number,
 	};
+	struct cpython_values values;
+	bool has_values;
 
+	has_values = o->type->managed_dict &&
+		     cpython_instance_values(o, &values);
 	out.refcount = cpython_obj_word(o, o->m->lay->ob_refcnt);
 	if (o->m->lay->minor >= 12 && (int32_t)out.refcount < 0)
 		out.flags |= HEAPSH_OBJECT_IMMORTAL;
 	if (o->type->flags & HEAPSH_TYPE_APPROXIMATE)
 		out.flags |= HEAPSH_OBJECT_APPROXIMATE;
-	if (sink->want & HEAPSH_WANT_SIZES) {
-		cpython_rest_size(o, size);
-		out.flat = size->flat;
-		out.held = size->held;
-		if (size->torn)
-			out.flags |= HEAPSH_OBJECT_TORN;
-	}
+	if (sink->want & HEAPSH_WANT_SIZES)
+		fill_size(o, has_values ? &values : NULL, size, &out);
 	sink->object(sink, &out);
-	if (sink->want & HEAPSH_WANT_EDGES)
+	if (!(sink->want & HEAPSH_WANT_EDGES))
+		return;
+	if (leaving != NULL)
+		cpython_leave(leaving, o, has_values ? &values : NULL);
+	else
 		cpython_refs(o, sink);
 }
 
-static void sweep_pool(struct cpython_obj *o, const uint8_t *p, uint64_t addr,
+static void sweep_pool(struct sweep *s, const uint8_t *p, uint64_t addr,
 		       struct heapsh_sink *sink)
 {
 	uint8_t is_free[CPYTHON_BLOCKS_MAX];
+	struct cpython_leaving *leaving = NULL;
 	struct cpython_size size;
 	struct cpython_pool pool;
 	uint32_t i = 0;
 
-	if (!cpython_pool_open(o->st, p, &pool))
+	if (!cpython_pool_open(s->o.st, p, &pool))
 		return;
+	if (sink->want & HEAPSH_WANT_FRONTIER)
+		leaving = &s->leaving;
 	cpython_pool_free(p, addr, &pool, is_free);
 	for (uint32_t at = pool.first; at < pool.end; at += pool.block, i++)
 		if (!is_free[i] &&
-		    recognise(o, p + at, addr + at, pool.block, &size))
-			emit(o, &size, sink);
+		    recognise(s, p + at, addr + at, pool.block, &size))
+			emit(&s->o, &size, sink, leaving);
 }
 
 void cpython_sweep(const struct cpython *st, const struct heapsh_chunk *chunk,
 		   struct heapsh_sink *sink)
 {
-	struct cpython_keys_seen keys = { 0 };
-	struct cpython_mem m = st->mem;
-	struct cpython_obj o = {
-		.st = st, .m = &m,
-		.chunk = chunk->address, .chunk_len = chunk->len,
+	struct sweep s = {
+		.o = { .st = st, .chunk = chunk->address,
+		       .chunk_len = chunk->len, .chunk_bytes = chunk->bytes },
+		.m = st->mem,
+		.leaving = { .sink = sink },
 	};
 	uint64_t size = st->pool_size, end = chunk->address + chunk->len;
 	uint64_t at = (chunk->address + size - 1) & ~(size - 1);
 
-	m.reader = sink->reader;
-	m.keys = &keys;
-	if (m.host->cancelled(m.im))
+	s.o.m = &s.m;
+	s.m.reader = sink->reader;
+	s.m.keys = &s.keys;
+	if (s.m.host->cancelled(s.m.im))
 		return;
-	for (; at + size <= end; at += size) {
-		sweep_pool(&o, chunk->bytes + (at - chunk->address), at, sink);
-	}
+	for (; at + size <= end; at += size)
+		sweep_pool(&s, chunk->bytes + (at - chunk->address), at, sink);
 }
 
 /* --- one address -------------------------------------------------------- */
@@ -263,6 +317,6 @@ void cpython_at(const struct cpython *st, const uint64_t *addr, uint32_t n,
 			continue;
 		}
 		cpython_own_size(&o, &size);
-		emit(&o, &size, sink);
+		emit(&o, &size, sink, NULL);
 	}
 }
