@@ -125,6 +125,49 @@ struct hs_err *an_of_type(struct gr_set *set, uint32_t type,
 			  struct hs_task *task, struct gr_set **ret)
 	HS_MUST_USE;
 
+/* --- paths --------------------------------------------------------------- */
+
+/** Which paths: all shortest ones from each nearest source to each target. */
+struct an_paths_of {
+	struct gr_set *from;	/* NULL: the roots */
+	struct gr_set *to;
+	bool direct;		/* single edges from "from" to "to" instead */
+	const uint64_t *avoid;	/* edges not to take: as for gr_depths() */
+	size_t n_avoid;
+};
+/** A step: the edge that is the nth (from 0) of those between two nodes. */
+struct an_hop {
+	uint32_t from, to, nth;
+};
+struct an_path {
+	uint32_t root;		/* number of the root; GR_NONE: no root */
+	uint32_t first;		/* node that it begins at */
+	struct an_hop *hops;	/* free() */
+	size_t n;
+};
+struct an_paths;
+/** Counts them; makes none. Takes references of the sets. */
+struct hs_err *an_paths(struct gr_graph *g, const struct an_paths_of *of,
+			struct hs_task *task, struct an_paths **ret)
+	HS_MUST_USE;
+void an_paths_destroy(struct an_paths *p);
+struct gr_graph *an_paths_graph(const struct an_paths *p);
+bool an_paths_from_roots(const struct an_paths *p);
+/** UINT64_MAX: that many or more. */
+uint64_t an_paths_count(const struct an_paths *p);
+/** Path i, in the order of roots and of each object's own edges. */
+struct hs_err *an_paths_get(const struct an_paths *p, uint64_t i,
+			    struct hs_task *task, struct an_path *ret)
+	HS_MUST_USE;
+/**
+ * The next best paths: without any edge at these levels of those in p. Level 0
+ * is the first edge (from roots: the root's name), -1 the last.
+ */
+struct hs_err *an_paths_avoiding(const struct an_paths *p,
+				 const int64_t *levels, size_t n,
+				 struct hs_task *task, struct an_paths **ret)
+	HS_MUST_USE;
+
 /* --- summaries: the words of muppy (language.md section 5) --------------- */
 
 /** By type name, flat sizes; lives on after its graph is gone. */

@@ -112,4 +112,18 @@ void an_sort_u32(uint32_t *v, size_t n);
 /** How many nodes of the set have each shape. *ret: gr_shapes() of them. */
 struct hs_err *an_count_shapes(const struct gr_set *set, struct hs_task *task,
 			       uint64_t **ret) HS_MUST_USE;
+
+/** Node ids that follow the target: charged to the task's budget. */
+struct an_ids {
+	uint32_t *v;
+	uint64_t n, cap;
+};
+struct hs_err *an_ids_push(struct an_ids *ids, struct hs_task *task,
+			   uint32_t id) HS_MUST_USE;
+/** From item first on: ascending, each once. */
+void an_ids_sort(struct an_ids *ids, uint64_t first);
+/** Index of id in the sorted items from..to-1, or UINT64_MAX. */
+uint64_t an_ids_find(const struct an_ids *ids, uint64_t from, uint64_t to,
+		     uint32_t id);
+void an_ids_deinit(struct an_ids *ids, struct hs_budget *b);
 #endif

@@ -5,6 +5,7 @@ libhs_analysis_la_SOURCES = %D%/analysis.h %D%/analysis_priv.h %D%/asized.c \
 	%D%/classes.c %D%/deep.c %D%/modules.c %D%/numbers.c \
 	%D%/partition.c %D%/prod.c %D%/rcs.c %D%/relation.c %D%/shapes.c \
 	%D%/sizedname.c %D%/summary.c %D%/via.c
+libhs_analysis_la_SOURCES += %D%/ids.c %D%/paths.c
 
 # Over a toy in the place of model and image: see core/graph/local.mk.
 LIBS_ANALYSIS_TOY = libhs_analysis.la libhs_graph.la libhs_toy.la \
@@ -19,6 +20,12 @@ check_PROGRAMS += tests/unit/analysis_partition.t
 tests_unit_analysis_partition_t_CPPFLAGS = $(INC_ANALYSIS) $(INC_TESTS)
 tests_unit_analysis_partition_t_SOURCES = tests/unit/analysis_partition.c
 tests_unit_analysis_partition_t_LDADD = $(LIBS_ANALYSIS_TOY)
+
+check_PROGRAMS += tests/unit/analysis_paths.t
+tests_unit_analysis_paths_t_CPPFLAGS = $(INC_ANALYSIS) $(INC_TESTS)
+tests_unit_analysis_paths_t_SOURCES = tests/unit/analysis_paths.c \
+	tests/lib/toyshape.h tests/lib/toyshape.c
+tests_unit_analysis_paths_t_LDADD = $(LIBS_ANALYSIS_TOY)
 
 check_PROGRAMS += tests/unit/analysis_sized.t
 tests_unit_analysis_sized_t_CPPFLAGS = $(INC_ANALYSIS) $(INC_TESTS)

@@ -109,6 +109,7 @@ void gr_destroy(struct gr_graph *g)
 	hs_big_free(b, g->reached, gr_bitmap_bytes(g->n));
 	hs_big_free(b, g->alive, gr_bitmap_bytes(g->n));
 	gr_dom_deinit(&g->dom, g->n, b);
+	gr_depths_free(g, g->depth);
 	for (i = 0; i < g->n_roots; i++)
 		free(g->roots[i].name);
 	free(g->roots);

@@ -25,6 +25,7 @@
 #include "model.h"
 
 struct gr_graph;
+struct gr_set;
 enum { GR_NONE = UINT32_MAX };
 
 /**
@@ -130,13 +131,32 @@ struct hs_err *gr_retain_rows(struct gr_graph *g, struct hs_task *task,
 			      void *arg, uint32_t n_rows, uint64_t *ret)
 	HS_MUST_USE;
 
+/* --- depth -------------------------------------------------------------- */
+
+/**
+ * By node: the number of strong edges from the nearest root to it; GR_NONE
+ * where there is no way. What only C holds is a root for what no root reaches.
+ * Kept; borrowed.
+ */
+struct hs_err *gr_need_depth(struct gr_graph *g, struct hs_task *task,
+			     const uint32_t **ret) HS_MUST_USE;
+/**
+ * The same from the nodes of a set (from; NULL: the roots), by ways without
+ * the n edges of avoid: source << 32 | target, sorted; source GR_ROOTS and the
+ * number of a root for a root. End with gr_depths_free().
+ */
+struct hs_err *gr_depths(struct gr_graph *g, struct hs_task *task,
+			 struct gr_set *from, const uint64_t *avoid, size_t n,
+			 uint32_t **ret) HS_MUST_USE;
+void gr_depths_free(struct gr_graph *g, uint32_t *depths);
+bool gr_is_avoided(const uint64_t *avoid, size_t n, uint32_t from, uint32_t to);
+
 /* --- sets --------------------------------------------------------------- */
 /**
  * A set of nodes of one graph: immutable, counted. Stored as the whole heap,
  * as a sorted list of ids (small), or as a bitmap (large). Must not outlive
  * its graph. Of one thread: asking a set fills its caches.
  */
-struct gr_set;
 struct gr_set *gr_set_ref(struct gr_set *s);
 void gr_set_unref(struct gr_set *s);	/* NULL is fine */
 struct gr_graph *gr_set_graph(const struct gr_set *s);

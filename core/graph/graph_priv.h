@@ -340,6 +340,7 @@ struct gr_graph {
 	uint64_t *alive;		/* reached, or held by C */
 
 	struct gr_dom dom;
+	uint32_t *depth;		/* n, or NULL */
 };
 
 /**

@@ -2,7 +2,7 @@
 noinst_LTLIBRARIES += libhs_graph.la
 libhs_graph_la_CPPFLAGS = $(INC_GRAPH)
 libhs_graph_la_SOURCES = %D%/graph.h %D%/graph_priv.h %D%/forward_priv.h \
-	%D%/closure.c %D%/columns.c %D%/domsearch.c %D%/dominators.c \
+	%D%/closure.c %D%/columns.c %D%/depth.c %D%/domsearch.c %D%/dominators.c \
 	%D%/find.c %D%/forward.c %D%/graph.c \
 	%D%/index.c %D%/jobs.c %D%/labels.c %D%/owners.c %D%/parallel.c \
 	%D%/place.c %D%/reach.c %D%/reverse.c %D%/rows.c %D%/set.c %D%/setop.c \
