@@ -36,6 +36,8 @@ EXTRA_DIST += tests/fixtures/census.py tests/fixtures/change.py \
 	tests/fixtures/idle.py tests/fixtures/lifetime.py \
 	tests/fixtures/measure.py \
 	tests/fixtures/newcomer.py tests/fixtures/reuse.py tests/fixtures/zoo.py
+E2E_TESTS += tests/e2e/paths.t
+EXTRA_DIST += tests/fixtures/paths.py
 dist_man_MANS += doc/heapsh.1
 EXTRA_DIST += README.md
 

@@ -168,6 +168,16 @@ struct hs_err *an_paths_avoiding(const struct an_paths *p,
 				 struct hs_task *task, struct an_paths **ret)
 	HS_MUST_USE;
 
+/* --- what nothing holds --------------------------------------------------- */
+
+/**
+ * All that is connected, in either direction, with a node of the set through
+ * objects that nothing holds: of a dead cycle, the cycle and what hangs on it.
+ * Empty where the set is alive.
+ */
+struct hs_err *an_island(struct gr_set *set, struct hs_task *task,
+			 struct gr_set **ret) HS_MUST_USE;
+
 /* --- summaries: the words of muppy (language.md section 5) --------------- */
 
 /** By type name, flat sizes; lives on after its graph is gone. */

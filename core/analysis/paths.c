@@ -79,6 +79,11 @@ struct targets {
 	uint64_t n, cap;
 };
 
+static uint32_t distance(const struct an_paths *p, uint32_t id)
+{
+	return p->direct ? 1 : p->depth[id] & GR_DEPTH;
+}
+
 static struct hs_err *sort_targets(struct an_paths *p, struct hs_task *task,
 				   struct targets *t)
 {
@@ -97,15 +102,23 @@ static struct hs_err *sort_targets(struct an_paths *p, struct hs_task *task,
 	t->tmp = tmp;
 	for (id = 0; gr_set_next(p->to, &id); id++)
 		if (p->direct || p->depth[id] != GR_NONE)
-			t->v[t->n++] = (uint64_t)(p->direct ? 1 : p->depth[id])
-					       << 32 | id;
+			t->v[t->n++] = (uint64_t)distance(p, id) << 32 | id;
 	gr_sort_u64(t->v, t->tmp, t->n);
 	return hs_check_cancel(task);
 }
 
-/* Nodes of layer d that lead to what lies in nodes from start on. */
+/* Does a shortest path go from one node to the other, by this edge? */
+static bool leads(const struct an_paths *p, uint32_t from, uint32_t to)
+{
+	if (p->direct)
+		return gr_set_has(p->from, from);
+	return p->depth[from] != GR_NONE &&
+	       p->depth[from] + 1 == p->depth[to] && !is_avoided(p, from, to);
+}
+
+/* Nodes of a layer: those that lead to the layer at start..end - 1. */
 static struct hs_err *add_referrers(struct an_paths *p, struct hs_task *task,
-				    uint64_t start, uint64_t end, uint32_t d)
+				    uint64_t start, uint64_t end)
 {
 	struct hs_err *err = NULL;
 	const uint32_t *in;
@@ -119,9 +132,7 @@ static struct hs_err *add_referrers(struct an_paths *p, struct hs_task *task,
 		for (k = 0; k < n && !err; k++) {
 			if (k && in[k] == in[k - 1])
 				continue;
-			if (p->direct ? gr_set_has(p->from, in[k])
-				      : p->depth[in[k]] == d &&
-						!is_avoided(p, in[k], id))
+			if (leads(p, in[k], id))
 				err = an_ids_push(&p->nodes, task, in[k]);
 			if (!(k & (STEPS - 1)) && !err)
 				err = hs_check_cancel(task);
@@ -142,7 +153,7 @@ static struct hs_err *gather(struct an_paths *p, struct hs_task *task,
 			err = an_ids_push(&p->nodes, task,
 					  (uint32_t)t->v[t->n - 1]);
 		if (!err)
-			err = add_referrers(p, task, start, end, (uint32_t)d);
+			err = add_referrers(p, task, start, end);
 		an_ids_sort(&p->nodes, end);
 		start = end;
 		end = p->nodes.n;
@@ -173,8 +184,7 @@ static uint64_t follow(const struct an_paths *p, size_t d, uint32_t from,
 {
 	uint64_t start, end;
 
-	if (d + 1 >= n_layers(p) || (p->depth && p->depth[to] != d + 1) ||
-	    is_avoided(p, from, to))
+	if (d + 1 >= n_layers(p) || !leads(p, from, to))
 		return UINT64_MAX;
 	layer(p, d + 1, &start, &end);
 	return an_ids_find(&p->nodes, start, end, to);

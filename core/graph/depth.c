@@ -66,22 +66,40 @@ static struct hs_err *spread(struct walk *w)
 	return err;
 }
 
-/* Those that a root names, and what they reach; then those that C holds. */
+/* Depths of roots that are context, and of what C holds: told apart above. */
+#define CONTEXT (UINT32_C(1) << 30)
+#define OF_C (UINT32_C(2) << 30)
+
+static struct hs_err *from_named(struct walk *w, uint32_t context)
+{
+	uint32_t depth = context ? CONTEXT : 0;
+	const struct gr_root *roots = w->g->roots;
+	size_t i;
+
+	for (i = 0; i < w->g->n_roots; i++)
+		if ((roots[i].flags & HEAPSH_ROOT_CONTEXT) == context &&
+		    !gr_is_avoided(w->avoid, w->n_avoid, GR_ROOTS, (uint32_t)i))
+			reach(w, roots[i].id, depth);
+	return spread(w);
+}
+
+/*
+ * Those that a root names, and what they reach; for what is left, what frames
+ * run; for what is left then, what C holds.
+ */
 static struct hs_err *from_roots(struct walk *w)
 {
 	struct hs_err *err;
 	uint64_t *held, id;
-	size_t i;
 
 	err = gr_c_roots(w->g, w->task, &held);
 	if (err)
 		return err;
-	for (i = 0; i < w->g->n_roots; i++)
-		if (!gr_is_avoided(w->avoid, w->n_avoid, GR_ROOTS, (uint32_t)i))
-			reach(w, w->g->roots[i].id, 0);
-	err = spread(w);
+	err = from_named(w, 0);
+	if (!err)
+		err = from_named(w, HEAPSH_ROOT_CONTEXT);
 	for (id = 0; (id = hs_bits_next(held, w->g->n, id)) < w->g->n; id++)
-		reach(w, (uint32_t)id, 0);
+		reach(w, (uint32_t)id, OF_C);
 	hs_big_free(w->g->task.budget, held, gr_bitmap_bytes(w->g->n));
 	return err ? err : spread(w);
 }

@@ -135,9 +135,12 @@ struct hs_err *gr_retain_rows(struct gr_graph *g, struct hs_task *task,
 
 /**
  * By node: the number of strong edges from the nearest root to it; GR_NONE
- * where there is no way. What only C holds is a root for what no root reaches.
- * Kept; borrowed.
+ * where there is no way. Of roots, those that are context (plugin.h) count only
+ * for what no other reaches, and what only C holds for what no root reaches:
+ * the bits above GR_DEPTH tell these three apart, so that a nearest way to a
+ * node is over nodes whose value is less by one. Kept; borrowed.
  */
+enum { GR_DEPTH = 0x3fffffff };
 struct hs_err *gr_need_depth(struct gr_graph *g, struct hs_task *task,
 			     const uint32_t **ret) HS_MUST_USE;
 /**

@@ -9,6 +9,8 @@ const struct lg_attr *lg_attrs_of(const struct lg_value *v)
 		return lg_set_attrs;
 	if (v->kind == LG_TABLE)
 		return lg_table_attrs;
+	if (v->kind == LG_VIEW)
+		return lg_view_attrs;
 	if (v->kind != LG_NAMESPACE)
 		return NULL;
 	switch (v->u.space.space) {
@@ -42,6 +44,8 @@ struct hs_err *lg_attribute(struct lg_session *s, struct lg_value *v,
 
 	if (v->kind == LG_OBJECT)
 		return lg_object_attr(s, v, name, strlen(name), ret);
+	if (v->kind == LG_VIEW)
+		return lg_view_call(s, v, name, NULL, 0, ret);
 	if (!attrs)
 		return hs_err_new(HS_ERR_NAME, "%s has no attribute %s",
 				  lg_kind_words(v), name);
@@ -50,6 +54,14 @@ struct hs_err *lg_attribute(struct lg_session *s, struct lg_value *v,
 			return a->get(s, v, a->arg, ret);
 	if (v->kind == LG_NAMESPACE && v->u.space.space == LG_LOCALS)
 		return local(s, v, name, ret);
+	for (size_t i = 0; v->kind == LG_SET && i < s->n_verbs; i++) {
+		if (!(s->verbs[i]->flags & LG_VERB_OF_SETS))
+			continue;
+		if (!strcmp(s->verbs[i]->name, name))
+			return lg_verb_of_set(s, s->verbs[i], v, ret);
+		lg_near_add(&near, s->verbs[i]->name,
+			    strlen(s->verbs[i]->name));
+	}
 	for (const struct lg_attr *a = attrs; a->word.name; a++)
 		lg_near_add(&near, a->word.name, strlen(a->word.name));
 	for (size_t i = 0; v->kind == LG_SET && lg_words_of("words", i); i++)

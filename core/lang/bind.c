@@ -96,6 +96,26 @@ static struct hs_err *bind_options(struct lg_session *s,
 	return NULL;
 }
 
+struct hs_err *lg_verb_of_set(struct lg_session *s, const struct lg_verb *verb,
+			      struct lg_value *v, struct lg_value **ret)
+{
+	const struct lg_call call = {
+		.session = s,
+		.verb = verb,
+		.task = s->task,
+		.args = &v,
+		.n_args = 1,
+	};
+	struct lg_value *got = NULL;
+	struct hs_err *err;
+
+	md_set_task(v->in->model, s->task);
+	err = verb->run(&call, &got);
+	if (!err)
+		*ret = got ? got : lg_none();
+	return err;
+}
+
 struct hs_err *lg_eval_verb(struct lg_session *s, const struct lg_node *node,
 			    struct lg_value **ret)
 {

@@ -210,13 +210,33 @@ static size_t chain_start(const char *line, size_t end)
 	return i;
 }
 
+static void offer_verbs_of_sets(struct complete *c)
+{
+	for (size_t i = 0; i < c->s->n_verbs; i++) {
+		const struct lg_verb *verb = c->s->verbs[i];
+
+		if (verb->flags & LG_VERB_OF_SETS)
+			offer(c, verb->name, strlen(verb->name), "",
+			      verb->summary);
+	}
+}
+
+static void offer_words(struct complete *c, const struct lg_word *w)
+{
+	for (; w && w->name; w++)
+		offer_word(c, w);
+}
+
 static void offer_attributes(struct complete *c, const struct receiver *r)
 {
 	if (r->is_set || (r->v && r->v->kind == LG_SET)) {
 		offer_table(c, "set");
+		offer_verbs_of_sets(c);
 	} else if (r->v && r->v->kind == LG_OBJECT) {
 		offer_program(c, r->v->in, r->v->u.addr);
 	} else if (r->v && lg_attrs_of(r->v)) {
+		if (r->v->kind == LG_VIEW)
+			offer_words(c, r->v->u.view.ops->attrs);
 		for (const struct lg_attr *a = lg_attrs_of(r->v); a->word.name;
 		     a++)
 			offer_word(c, &a->word);

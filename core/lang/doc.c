@@ -110,6 +110,8 @@ struct hs_err *lg_doc(struct lg_session *s, struct lg_value *v, json_t **ret)
 		return NULL;
 	case LG_NAMESPACE:
 		return lg_space_doc(s, v, ret);
+	case LG_VIEW:
+		return lg_view_doc(s, v, ret);
 	default:
 		return hs_err_new(HS_ERR_OTHER, "print: unknown kind %d",
 				  (int)v->kind);

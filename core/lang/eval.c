@@ -153,6 +153,8 @@ static struct hs_err *call_len(struct lg_session *s, struct lg_value *v,
 		n = v->u.list.n;
 	else if (v->kind == LG_TABLE)
 		n = lg_table_rows(v);
+	else if (v->kind == LG_VIEW)
+		n = lg_view_rows(v);
 	else if (v->kind == LG_TEXT || v->kind == LG_RAW)
 		n = v->u.text.n;
 	else if (v->kind == LG_NAMESPACE)
@@ -243,6 +245,46 @@ static struct hs_err *not_callable(const struct lg_node *node,
 			     "%s", hint);
 }
 
+/* PATHS.avoided(0, 1) */
+static struct hs_err *call_view(struct lg_session *s,
+				const struct lg_node *node, struct lg_value *v,
+				struct lg_value **ret)
+{
+	struct lg_value **args = hs_xcalloc(node->n_items + 1, sizeof(*args));
+	struct hs_err *err = NULL;
+	size_t n = 0;
+
+	while (!err && n < node->n_items) {
+		err = lg_eval(s, node->items[n], &args[n]);
+		n += !err;
+	}
+	if (!err)
+		err = lg_view_call(s, v, node->a->s, args, n, ret);
+	while (n)
+		lg_unref(args[--n]);
+	free(args);
+	return err;
+}
+
+/* .name(…) of what has methods; *ret stays NULL when it has none. */
+static struct hs_err *call_method(struct lg_session *s,
+				  const struct lg_node *node,
+				  struct lg_value **ret)
+{
+	LG_GUARD v = NULL;
+	struct hs_err *err;
+
+	*ret = NULL;
+	if (node->a->kind != LG_N_ATTR)
+		return NULL;
+	err = lg_eval(s, node->a->a, &v);
+	if (err) { // it may be a module's dotted name: the caller says it
+		hs_err_free(err);
+		return NULL;
+	}
+	return v->kind == LG_VIEW ? call_view(s, node, v, ret) : NULL;
+}
+
 static struct hs_err *eval_call(struct lg_session *s,
 				const struct lg_node *node,
 				struct lg_value **ret)
@@ -253,6 +295,9 @@ static struct hs_err *eval_call(struct lg_session *s,
 
 	if (fn && node->n_items != 1)
 		return lg_syntax(node->at, "%s takes one argument", node->a->s);
+	err = call_method(s, node, ret);
+	if (err || *ret)
+		return err;
 	err = lg_eval(s, fn ? node->items[0] : node->a, &v);
 	if (err)
 		return err;

@@ -54,6 +54,17 @@ struct lg_space_value {
 	struct lg_window window;
 };
 
+/** Data of a view; its pages share it. */
+struct lg_view_data {
+	unsigned refs;
+	void *data;
+};
+struct lg_view_value {
+	const struct lg_view_ops *ops;
+	struct lg_view_data *data;
+	struct lg_window window;
+};
+
 enum {
 	LG_MAX_LIST_DEPTH = 32,
 	LG_MAX_LIST_WEIGHT = 1 << 20,	/* values in a list, all levels */
@@ -81,6 +92,7 @@ struct lg_value {
 		struct lg_set_value set;
 		struct lg_table_value table;
 		struct lg_space_value space;
+		struct lg_view_value view;
 	} u;
 };
 
@@ -100,6 +112,10 @@ struct hs_err *lg_eval(struct lg_session *s, const struct lg_node *node,
 /** verb.c: bind the arguments, run. *ret may stay NULL. */
 struct hs_err *lg_eval_verb(struct lg_session *s, const struct lg_node *node,
 			    struct lg_value **ret) HS_MUST_USE;
+/** SET.verb: the verb with the set as its argument. */
+struct hs_err *lg_verb_of_set(struct lg_session *s, const struct lg_verb *verb,
+			      struct lg_value *v, struct lg_value **ret)
+	HS_MUST_USE;
 /** operator.c */
 struct hs_err *lg_eval_binary(struct lg_session *s, const struct lg_node *node,
 			      struct lg_value **ret) HS_MUST_USE;
@@ -189,6 +205,19 @@ uint64_t lg_table_rows(const struct lg_value *v);
 struct hs_err *lg_table_row(struct lg_value *v, uint64_t row,
 			    struct lg_value **ret) HS_MUST_USE;
 json_t *lg_table_doc(struct lg_session *s, const struct lg_value *v);
+
+/* view_value.c */
+extern const struct lg_attr lg_view_attrs[];
+void lg_view_deinit(struct lg_view_value *view);
+uint64_t lg_view_rows(const struct lg_value *v);
+/** .name(args) */
+struct hs_err *lg_view_call(struct lg_session *s, struct lg_value *v,
+			    const char *name, struct lg_value *const *args,
+			    size_t n_args, struct lg_value **ret) HS_MUST_USE;
+struct hs_err *lg_view_item(struct lg_session *s, struct lg_value *v, int64_t i,
+			    struct lg_value **ret) HS_MUST_USE;
+struct hs_err *lg_view_doc(struct lg_session *s, struct lg_value *v,
+			   json_t **ret) HS_MUST_USE;
 
 /* space.c */
 struct hs_err *lg_space_item(struct lg_session *s, struct lg_value *v,

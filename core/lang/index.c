@@ -71,6 +71,9 @@ struct hs_err *lg_index(struct lg_session *s, struct lg_value *v,
 	case LG_TABLE:
 		return is_number ? table_row(v, key->u.i, ret)
 				 : not_a_row(v, key);
+	case LG_VIEW:
+		return is_number ? lg_view_item(s, v, key->u.i, ret)
+				 : not_a_row(v, key);
 	case LG_NONE:
 	case LG_BOOL:
 	case LG_INT:
@@ -153,6 +156,7 @@ struct hs_err *lg_slice(struct lg_session *s, struct lg_value *v,
 	case LG_TABLE:
 		return table_slice(v, bound, ret);
 	case LG_NAMESPACE:
+	case LG_VIEW:
 	case LG_NONE:
 	case LG_BOOL:
 	case LG_INT:

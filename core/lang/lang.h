@@ -67,6 +67,7 @@ enum lg_kind {
 	LG_TABLE,	/* any ready document; its rows can be paged through */
 	LG_WORDS,	/* a sentence for people; `_` keeps its value */
 	LG_NAMESPACE,	/* threads, threads[0], frames[1], …: see lg_class */
+	LG_VIEW,	/* what a verb shows page by page: struct lg_view_ops */
 };
 struct lg_value;
 struct lg_value *lg_ref(struct lg_value *v);
@@ -104,6 +105,37 @@ struct lg_value *lg_table(struct lg_instant *in, json_t *doc);
  */
 struct lg_value *lg_table_of(struct lg_instant *in, json_t *doc, size_t page,
 			     const uint64_t *addr);
+
+/**
+ * A view: rows that are made when they are shown. Its maker is a verb. The
+ * instant's model has its task set when these are called.
+ */
+struct lg_word;
+struct lg_session;
+struct lg_view_ops {
+	const char *words;		/* "paths", for messages */
+	const struct lg_word *attrs;	/* of its own; ends with NULL */
+	uint64_t (*rows)(void *data);
+	/** Rows first to end - 1 as a document, without "first" and "more". */
+	struct hs_err *(*doc)(struct lg_session *s, struct lg_value *v,
+			      uint64_t first, uint64_t end, json_t **ret);
+	/** Row i; may be NULL. */
+	struct hs_err *(*item)(struct lg_session *s, struct lg_value *v,
+			       uint64_t i, struct lg_value **ret);
+	/** .name or .name(args); *ret stays NULL: unknown. May be NULL. */
+	struct hs_err *(*attr)(struct lg_session *s, struct lg_value *v,
+			       const char *name, struct lg_value *const *args,
+			       size_t n_args, struct lg_value **ret);
+	void (*destroy)(void *data);
+};
+/**
+ * Takes data over, and a reference of in, which must not be NULL. page: rows
+ * that are shown at once; 0: the setting.
+ */
+struct lg_value *lg_view(struct lg_instant *in, const struct lg_view_ops *ops,
+			 void *data, size_t page);
+/** The data of a view with these ops, or NULL. Borrowed. */
+void *lg_view_data(const struct lg_value *v, const struct lg_view_ops *ops);
 
 /** Valid when lg_kind says so; else 0, NULL. Borrowed. */
 int64_t lg_as_int(const struct lg_value *v);	/* INT, BOOL, BYTES */
@@ -174,6 +206,8 @@ struct lg_call {
 enum lg_verb_flags {
 	LG_VERB_NO_RESULT = 1,	/* `_` keeps its value (help, set, …) */
 	LG_VERB_NO_TARGET = 2,	/* works without an attached process */
+	LG_VERB_OF_SETS = 4,	/* also SET.name and SET.name(…): the set is
+				   the first argument */
 };
 
 /**

@@ -7,7 +7,8 @@ libhs_lang_la_SOURCES = %D%/lang.h %D%/syntax.h %D%/eval.h \
 	%D%/line.c %D%/name.c %D%/near.c %D%/object.c %D%/operator.c \
 	%D%/option.c %D%/parse.c %D%/run.c %D%/session.c %D%/set_doc.c \
 	%D%/set_of.c %D%/set_value.c %D%/space.c %D%/space_doc.c \
-	%D%/string.c %D%/table_value.c %D%/value.c %D%/window.c
+	%D%/string.c %D%/table_value.c %D%/value.c %D%/view_value.c \
+	%D%/window.c
 
 # Parser and evaluation without a process; verbs of the tests' own.
 SOURCES_LANG_TREE = tests/lib/lang_tree.h tests/lib/lang_tree.c

@@ -146,6 +146,7 @@ static struct hs_err *to_key(struct hs_arena *arena, const struct lg_value *v,
 	case LG_TABLE:
 	case LG_WORDS:
 	case LG_NAMESPACE:
+	case LG_VIEW:
 	default:
 		return hs_err_new(HS_ERR_USAGE, "%s cannot be a key",
 				  lg_kind_words(v));

@@ -408,11 +408,29 @@ static struct hs_err *parse_index(struct lg_parser *p, struct lg_node **node)
 	return err ? err : take(p, index);
 }
 
+static const struct lg_verb *verb_of_set(const struct lg_parser *p,
+					 const struct lg_node *node)
+{
+	const struct lg_verb *verb;
+
+	if (node->kind != LG_N_ATTR || node->grouped)
+		return NULL;
+	verb = lg_verb_named(p->s, node->s, strlen(node->s));
+	return verb && verb->flags & LG_VERB_OF_SETS ? verb : NULL;
+}
+
 static struct hs_err *parse_call_of(struct lg_parser *p, struct lg_node **node)
 {
 	struct lg_node *call = lg_new_node(p, LG_N_CALL, (*node)->at);
+	const struct lg_verb *verb = verb_of_set(p, *node);
 
-	call->a = *node;
+	if (verb) { // SET.verb(…) is verb(SET, …)
+		call->kind = LG_N_VERB;
+		call->verb = verb;
+		lg_push_item(p, call, (*node)->a);
+	} else {
+		call->a = *node;
+	}
 	*node = call;
 	return lg_parse_call(p, call);
 }

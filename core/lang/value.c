@@ -53,6 +53,9 @@ static void content_deinit(struct lg_value *v)
 		json_decref(v->u.table.doc);
 		free(v->u.table.addr);
 		break;
+	case LG_VIEW:
+		lg_view_deinit(&v->u.view);
+		break;
 	case LG_NONE:
 	case LG_BOOL:
 	case LG_INT:
@@ -95,6 +98,7 @@ const char *lg_kind_words(const struct lg_value *v)
 		[LG_TABLE] = "a table",
 		[LG_WORDS] = "a sentence",
 		[LG_NAMESPACE] = "a table of threads or frames",
+		[LG_VIEW] = "a listing",
 	};
 
 	return words[v->kind];

@@ -70,6 +70,61 @@ bool md_object_at(struct md_model *m, uint64_t addr, struct md_object *ret)
 	return true;
 }
 
+/* Looks for one edge; the object is not of interest. */
+struct seeker {
+	struct heapsh_sink sink;	/* first */
+	uint64_t addr, target;
+	uint32_t nth;
+	bool here, found;
+	struct heapsh_edge edge;
+};
+
+static void seek_object(struct heapsh_sink *sink, const struct heapsh_object *o)
+{
+	struct seeker *k = (struct seeker *)sink;
+
+	k->here = o->address == k->addr;
+}
+
+static void seek_edge(struct heapsh_sink *sink, const struct heapsh_edge *e)
+{
+	struct seeker *k = (struct seeker *)sink;
+
+	if (!k->here || k->found || e->target != k->target ||
+	    e->flags & HEAPSH_EDGE_WEAK)
+		return;
+	if (k->nth) {
+		k->nth--;
+		return;
+	}
+	k->edge = *e;
+	k->found = true;
+}
+
+static void seek_nothing(struct heapsh_sink *sink, uint64_t addr)
+{
+	((struct seeker *)sink)->here = false;
+	(void)addr;
+}
+
+bool md_edge_to(struct md_model *m, uint64_t addr, uint64_t target,
+		uint32_t nth, struct md_edge *ret)
+{
+	struct seeker k = { .addr = addr, .target = target, .nth = nth };
+
+	k.sink.size = sizeof(k.sink);
+	k.sink.want = HEAPSH_WANT_OBJECTS | HEAPSH_WANT_EDGES |
+		      HEAPSH_WANT_LABELS;
+	k.sink.object = seek_object;
+	k.sink.edge = seek_edge;
+	k.sink.nothing = seek_nothing;
+	k.sink.reader = m->image->reader;
+	md_at(m, &addr, 1, &k.sink);
+	if (k.found)
+		ret->e = k.edge;
+	return k.found;
+}
+
 static bool is_cancelled(const struct md_model *m)
 {
 	const struct hs_task *task = atomic_load(&m->image->task);

@@ -141,6 +141,13 @@ struct md_edge {
 struct hs_err *md_edges(struct md_model *m, uint64_t addr, struct md_edge **ret,
 			size_t *n) HS_MUST_USE;
 
+/**
+ * The nth (from 0) strong edge from addr to target; false when there is none.
+ * Keeps no other: an object may have millions.
+ */
+bool md_edge_to(struct md_model *m, uint64_t addr, uint64_t target,
+		uint32_t nth, struct md_edge *ret);
+
 /** Repr of an object, escaped, at most max columns ("…" when cut). free(). */
 char *md_render(struct md_model *m, uint64_t addr, uint32_t style, size_t max);
 /**

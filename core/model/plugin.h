@@ -393,6 +393,11 @@ enum heapsh_root_flags {
 	 * Since 0.1.
 	 */
 	HEAPSH_ROOT_NAMESPACE = 4,
+	/**
+	 * What a frame runs, not what it holds: its code, its globals. A path
+	 * begins there only where no other root leads. Since 0.1.
+	 */
+	HEAPSH_ROOT_CONTEXT = 8,
 };
 
 /** A root: an object that is alive because the runtime itself refers to it. */

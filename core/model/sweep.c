@@ -235,7 +235,7 @@ static void guard_root(void *arg, const struct heapsh_root *root)
 	memcpy(&r, root, root->size < sizeof(r) ? root->size : sizeof(r));
 	r.size = sizeof(r);
 	r.flags &= HEAPSH_ROOT_LOCAL | HEAPSH_ROOT_FOUND |
-		   HEAPSH_ROOT_NAMESPACE;
+		   HEAPSH_ROOT_NAMESPACE | HEAPSH_ROOT_CONTEXT;
 	r.name = md_clamp(r.name, MD_NAME_MAX);
 	g->emit(g->arg, &r);
 }

@@ -129,6 +129,7 @@ static struct hs_err *add(struct collect *c, const struct lg_value *v)
 	case LG_TABLE:
 	case LG_WORDS:
 	case LG_NAMESPACE:
+	case LG_VIEW:
 	default:
 		return hs_err_remedy(no_object(c, "a table"),
 				     "choose a row: _[0]");
@@ -177,4 +178,66 @@ struct lg_value *vb_one_or_list(struct lg_value **v, size_t n)
 	while (n)
 		lg_unref(v[--n]);
 	return ret;
+}
+
+/* --- as nodes ------------------------------------------------------------- */
+
+void vb_nodes_deinit(struct vb_nodes *n)
+{
+	gr_set_unref(n->set);
+}
+
+static struct hs_err *to_ids(const struct lg_call *call, struct gr_graph *g,
+			     const struct vb_objects *objects, uint32_t *ids)
+{
+	for (size_t i = 0; i < objects->addr.n; i++) {
+		uint64_t addr = objects->addr.v[i];
+		struct hs_err *err;
+
+		ids[i] = gr_id(g, addr);
+		if (ids[i] != GR_NONE)
+			continue;
+		err = hs_err_new(HS_ERR_NAME,
+				 "%s: 0x%llx was not found in "
+				 "the heap",
+				 call->verb->name, (unsigned long long)addr);
+		err->addr = addr;
+		return err;
+	}
+	return NULL;
+}
+
+/* A set as it is: its members need not be listed. */
+static struct hs_err *the_set(const struct lg_call *call, struct vb_nodes *ret)
+{
+	struct gr_set *set = lg_as_set(call->args[0]);
+
+	ret->in = lg_instant_of(call->args[0]);
+	ret->g = gr_set_graph(set);
+	ret->set = gr_set_ref(set);
+	lg_instant_model(ret->in, call->task);
+	return NULL;
+}
+
+struct hs_err *vb_nodes(const struct lg_call *call, struct vb_nodes *ret)
+{
+	VB_OBJECTS objects = { 0 };
+	HS_FREE uint32_t *ids = NULL;
+	struct hs_err *err;
+
+	if (call->n_args == 1 && lg_kind(call->args[0]) == LG_SET)
+		return the_set(call, ret);
+	err = vb_objects(call, UINT32_MAX, &objects);
+	if (!err && !objects.in)
+		err = lg_current(call->session, &objects.in);
+	if (!err)
+		err = lg_instant_graph(objects.in, call->task, &ret->g);
+	if (err)
+		return err;
+	ids = hs_xcalloc(objects.addr.n + 1, sizeof(*ids));
+	err = to_ids(call, ret->g, &objects, ids);
+	if (!err)
+		err = gr_set_of(ret->g, ids, objects.addr.n, &ret->set);
+	ret->in = objects.in;
+	return err;
 }

@@ -29,6 +29,17 @@ struct hs_err *vb_objects(const struct lg_call *call, uint64_t max,
 			  struct vb_objects *ret) HS_MUST_USE;
 enum { VB_MAX_LISTED = 10000 }; /* objects of which each is printed */
 
+/** The same as nodes; a set's members are not listed for it. */
+struct vb_nodes {
+	struct lg_instant *in;	/* borrowed */
+	struct gr_graph *g;	/* borrowed */
+	struct gr_set *set;
+};
+#define VB_NODES HS_CLEANUP(vb_nodes_deinit) struct vb_nodes
+void vb_nodes_deinit(struct vb_nodes *n);
+struct hs_err *vb_nodes(const struct lg_call *call, struct vb_nodes *ret)
+	HS_MUST_USE;
+
 /** The object at addr, or a sentence that says why there is none. */
 struct hs_err *vb_object_at(const struct lg_call *call, struct lg_instant *in,
 			    uint64_t addr, struct md_object *ret) HS_MUST_USE;
@@ -82,6 +93,20 @@ struct hs_err *vb_edges(const struct lg_call *call, struct lg_instant *in,
 enum { VB_VALUE_COLUMNS = 60 };	/* of an object's text in a row */
 /** Cells type, address and text of an object. */
 void vb_object_cells(struct md_model *m, json_t *row, uint64_t addr);
+
+/* path_view.c */
+/** A view of paths; takes p over. page: paths at once. */
+struct lg_value *vb_paths(struct lg_instant *in, struct an_paths *p,
+			  size_t page, char *note);
+/**
+ * "h.Root.i0_modules['__main__'].__dict__['cache']", escaped; the middle of a
+ * long one is left out. steps: NULL, or gets [{edge, address, type}]. free().
+ */
+char *vb_path_text(struct md_model *m, const struct an_paths *p,
+		   const struct an_path *path, json_t *steps);
+/** Why there is no path: "not reachable from any root; …". free(). */
+struct hs_err *vb_no_path(const struct lg_call *call, struct gr_set *set,
+			  char **ret) HS_MUST_USE;
 
 /* summary.c */
 /** The summary of a whole instant, kept with it. Borrowed. */

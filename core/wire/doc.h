@@ -21,6 +21,11 @@
  *   diff     rows: [{kind, count, size}], a: {count, size}, b: …
  *   table    title?, columns: [{name, align: "left"|"right", unit?}], rows:
  *            [[…]], more
+ *   paths    count (all of them), first, paths: [{index, source: "root" |
+ *            "local" | "C" | "object", root (its name), address, text, steps:
+ *            [{edge, address, type}]}], more, note? (why there are none)
+ *   tree     title?, first, rows: [{depth, mark, count, kind, label, line}],
+ *            more (patterns of references, browsers)
  *   object   address, kind, flat, held, approximate?, value, rows?: [[…]]
  *   error    code, message, remedy, column? (with command: for the caret)
  *   words    value: a sentence for people (result of set, release, …)

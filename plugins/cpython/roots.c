@@ -77,6 +77,9 @@ static void emit_slots(const struct cpython_mem *m,
 	for (int i = 0; i < n; i++) {
 		const struct cpython_root_slot *s = &slots[i];
 		const char *word = word_of(s->name, buf, sizeof(buf));
+		// up to 3.10 the state of a thread names its frame object
+		uint32_t flags = strcmp(word, "frame") == 0 ?
+					 HEAPSH_ROOT_CONTEXT : 0;
 		uint64_t at = base + (unsigned)s->offset;
 
 		for (int j = 0; j < s->count && j < MAX_SLOT_COUNT; j++) {
@@ -84,7 +87,8 @@ static void emit_slots(const struct cpython_mem *m,
 
 			at += (unsigned)s->stride;
 			if (s->count == 1)
-				emit(sink, target, 0, "%s%s", prefix, word);
+				emit(sink, target, flags, "%s%s", prefix,
+				     word);
 			else
 				emit(sink, target, 0, "%s%s[%d]", prefix, word,
 				     j);
@@ -157,12 +161,12 @@ static void emit_frame(const struct cpython_mem *m,
 		emit_slot(m, sink, name, f, i);
 	if (f->locals != f->globals)
 		emit(sink, f->locals, HEAPSH_ROOT_LOCAL, "%s.f_locals", name);
-	emit(sink, f->object, 0, "%s", name);
+	emit(sink, f->object, HEAPSH_ROOT_CONTEXT, "%s", name);
 	// up to 3.10 the frame object, just emitted, holds the rest
 	if (m->minor < 11)
 		return;
-	emit(sink, f->code, 0, "%s.f_code", name);
-	emit(sink, f->function, 0, "%s.f_func", name);
+	emit(sink, f->code, HEAPSH_ROOT_CONTEXT, "%s.f_code", name);
+	emit(sink, f->function, HEAPSH_ROOT_CONTEXT, "%s.f_func", name);
 }
 
 static void emit_thread(const struct cpython_mem *m,

@@ -148,6 +148,10 @@ static const struct {
 	  { "index", "count", "size", "cumulative", "kind", "retained",
 	    "address" } },
 	{ "summary", "rows", { "type", "count", "size" } },
+	{ "paths", "paths", { "index", "source", "root", "address", "text" } },
+	{ "tree",
+	  "rows",
+	  { "line", "depth", "mark", "count", "kind", "label" } },
 	{ "diff", "rows", { "kind", "count", "size" } },
 	{ "object", NULL, { "address", "kind", "flat", "held", "value" } },
 };

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 noinst_LTLIBRARIES += libhs_view.la
 libhs_view_la_CPPFLAGS = $(INC_VIEW) $(JANSSON_CFLAGS)
-libhs_view_la_SOURCES = %D%/csv.c %D%/grid.c %D%/report.c %D%/set.c \
+libhs_view_la_SOURCES = %D%/csv.c %D%/grid.c %D%/paths.c %D%/report.c %D%/set.c \
 	%D%/sized.c %D%/summary.c %D%/table.c %D%/text.c %D%/value.c \
 	%D%/view.c %D%/view.h %D%/view_priv.h
 

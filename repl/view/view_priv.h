@@ -54,6 +54,7 @@ vw_printer vw_sized; /* sized.c */
 vw_printer vw_set; /* set.c */
 vw_printer vw_summary, vw_diff; /* summary.c */
 vw_printer vw_table; /* table.c */
+vw_printer vw_paths, vw_tree; /* paths.c */
 vw_printer vw_csv; /* csv.c */
 /** `<3 more rows. Type e.g. '_.more' to view.>` when the document says so. */
 vw_printer vw_more; /* table.c */

@@ -361,7 +361,7 @@ static void count_root(void *arg, const struct heapsh_root *root)
 {
 	assert_int_equal(root->name.n, 0);
 	assert_int_equal(root->flags, HEAPSH_ROOT_LOCAL | HEAPSH_ROOT_FOUND |
-			 HEAPSH_ROOT_NAMESPACE);
+			 HEAPSH_ROOT_NAMESPACE | HEAPSH_ROOT_CONTEXT);
 	++*(int *)arg;
 }
 

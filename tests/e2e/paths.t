@@ -1,0 +1,128 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""How one comes to an object, who holds it, and what hangs on it: the words of
+Heapy, against what the fixture says of itself."""
+import os
+import re
+import sys
+
+sys.path.insert(0, os.path.join(os.environ.get("abs_top_srcdir", "."),
+                                "tests", "lib"))
+from hstest import (SMOKE, diag, done, equal, heapsh, ok,  # noqa: E402
+                    python, pythons)
+
+MAIN = "h.Root.i0_modules['__main__'].__dict__"
+
+
+def texts(doc):
+    return [p["text"] for p in doc.get("paths", [])]
+
+
+def named(version, f, minor):
+    """The name by which one comes to each object."""
+    t = f.truth
+    def attr(name):
+        return ".%s" % name if minor >= 11 else ".__dict__['%s']" % name
+    want = {
+        "listed": MAIN + "['listed'][3]",
+        "mapped": MAIN + "['mapped']['key']",
+        "seven": MAIN + "['mapped'][7]",
+        "slotted": MAIN + "['slotted'].a",
+        "member": MAIN + "['member'].list(set)[0]",
+        "function": MAIN + "['function'].__closure__[0].cell_contents",
+    }
+    docs = heapsh(["attach", f.pid], ["sp 0x%x" % t[k] for k in want]).results
+    for k, doc in zip(want, docs):
+        ok(want[k] in texts(doc), "%s: sp names %s" % (version, k))
+        if want[k] not in texts(doc):
+            diag(" want: %s\n  got: %s" % (want[k], texts(doc)))
+    locals_of = {"generator": "kept_by_generator",
+                 "coroutine": "kept_by_coroutine",
+                 "thread": "kept_by_thread"}
+    docs = heapsh(["attach", f.pid],
+                  ["sp 0x%x" % t[k] for k in locals_of]).results
+    for k, doc in zip(locals_of, docs):
+        got = texts(doc)
+        ok(got and all(re.search(r"locals\['%s'\]$" % locals_of[k], x)
+                       for x in got),
+           "%s: the local of a %s is named: %s" % (version, k, got[:1]))
+    docs = heapsh(["attach", f.pid], ["sp 0x%x" % t["last"]]).results
+    steps = docs[0]["paths"][0]["steps"]
+    text = texts(docs[0])[0]
+    ok("more" in text and len(steps) < 300 and
+       text.endswith(attr("next")),
+       "%s: the middle of a long path is left out" % version)
+
+
+def around(version, f):
+    t = f.truth
+    r = heapsh(["attach", f.pid],
+               ["pathsin 0x%x" % t["shared"], "pathsout 0x%x" % t["main"],
+                "sp 0x%x" % t["shared"], "_.numpaths"])
+    d = r.results
+    holders = sorted({int(p["address"], 16) for p in d[0]["paths"]})
+    equal(holders, t["holders"], version + ": pathsin are the referrers")
+    equal(d[0]["count"], 4, version + ": and each of their references")
+    ok(any(x.endswith("['shared']") for x in texts(d[0])),
+       version + ": by name")
+    ok(d[1]["count"] > 20 and d[1]["more"] == d[1]["count"] - 10,
+       version + ": pathsout of a large dict, ten at once")
+    equal(texts(d[2]), [MAIN + "['shared']"], version + ": sp of shared")
+    equal(d[3]["value"], 1, version + ": numpaths")
+
+
+def bad(version, f):
+    t = f.truth
+    r = heapsh(["attach", f.pid],
+               ["x = sp(shared)", "x.avoided(-1)", "x.avoided(9)", "x.nosuch",
+                "iso(0x%x).sp" % t["shared"],
+                "iso(0x%x).sp(maxpaths=1)" % t["shared"],
+                "sp listed maxpaths=0", "sp 3", "sp 0x%x" % t["dead"],
+                "sp shared src=(second)", "sp listed[3] src=(text)",
+                "heap.spp"])
+    d = r.results
+    equal(sorted(texts(d[0])),
+          sorted([MAIN + "['first'][0]", MAIN + "['second'][0]",
+                  MAIN + "['second'][1]"]),
+          version + ": avoided(-1) is the next best")
+    equal(d[1].get("message"), "avoided: the paths have levels 0 to 3",
+          version + ": a level that is not there")
+    equal(d[2].get("message"), "paths have no attribute nosuch",
+          version + ": an attribute that is not there")
+    equal(texts(d[3]), texts(d[4]), version + ": as an attribute of a set")
+    equal(d[5].get("message"), "sp: maxpaths=0: 1 to 100000",
+          version + ": no paths wanted")
+    equal(d[6].get("message"),
+          "sp: a number is not an object of the program",
+          version + ": a number")
+    dead = sum(x["value"] for x in heapsh(
+        ["attach", f.pid],
+        ["iso(0x%x).held" % a for a in t["truth_dead"]]).results)
+    note = d[7].get("note")
+    ok(d[7]["count"] == 0 and re.fullmatch(
+        r"not reachable from any root; \d+ bytes in its cycle", note or ""),
+       version + ": an object that nothing holds: %s" % note)
+    equal(int(re.sub(r"\D", "", note or "0")), dead,
+          version + ": with the bytes of its cycle and what hangs on it")
+    equal(len(texts(d[8])), 2, version + ": from an object of one's own")
+    equal(d[9].get("note"), "there is no way from src",
+          version + ": no way from there")
+    ok(d[10].get("remedy", "").startswith("sp"),
+       version + ": near: %s" % d[10].get("remedy"))
+
+
+def main():
+    found = pythons()
+    wanted = found if SMOKE or os.environ.get("HEAPSH_PYTHONS") else \
+        [x for x in found if x[0].split(".")[1] in ("8", "11", "13")]
+    for version, path in wanted:
+        minor = int(version.split(".")[1])
+        with python(path, "paths.py") as f:
+            named(version, f, minor)
+            around(version, f)
+            bad(version, f)
+            f.end()
+    done()
+
+
+main()
