@@ -398,7 +398,8 @@ static bool leaf(const struct draft *d)
 	case CPYTHON_KIND_STR:
 	case CPYTHON_KIND_BYTES:
 	case CPYTHON_KIND_BYTEARRAY:
-		return t->n_refs == 0 && t->n_scans == 0 && !t->managed_dict &&
+		return t->more <= CPYTHON_MORE_LOOSE && t->n_refs == 0 &&
+		       t->n_scans == 0 && !t->managed_dict &&
 		       t->dict_offset == 0 &&
 		       !(t->tp_flags & CPYTHON_TP_HEAPTYPE);
 	default:
@@ -431,7 +432,8 @@ static void announce(struct draft *d)
 		t->flags |= HEAPSH_TYPE_OWNS_TABLE;
 	if (custom_repr(d))
 		t->flags |= HEAPSH_TYPE_CUSTOM_REPR;
-	if (t->kind == CPYTHON_KIND_OTHER && own_sizeof(d))
+	if (t->kind == CPYTHON_KIND_OTHER && t->more == CPYTHON_MORE_NONE &&
+	    own_sizeof(d))
 		t->flags |= HEAPSH_TYPE_APPROXIMATE;
 	h.flags = t->flags;
 	t->number = d->m->host->type(d->m->im, &h);
@@ -481,7 +483,8 @@ static void describe(struct draft *d)
 		cover(d, weak, weak + 8);
 	follow_bases(d);
 	t->kind = d->row != NULL ? d->row->kind : CPYTHON_KIND_OTHER;
-	t->loose = d->foreign;
+	t->more = d->row != NULL ? d->row->more : CPYTHON_MORE_NONE;
+	t->loose = d->foreign || t->more == CPYTHON_MORE_LOOSE;
 	cover_items(d);
 	find_scans(d);
 	if (t->kind == CPYTHON_KIND_TUPLE)

@@ -14,6 +14,7 @@ struct cpython_known_type {
 	 * equal, or 0: any.
 	 */
 	size_t size_field;
+	enum cpython_more more;
 };
 
 /** Row of a tp_name, or NULL. */

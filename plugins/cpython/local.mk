@@ -14,9 +14,11 @@ CPYTHON_HEAP_SOURCES = \
 	%D%/check_tables.c %D%/content.c \
 	%D%/describe.c %D%/find.c %D%/find.h \
 	%D%/frontier.c %D%/keys.c %D%/keys.h \
-	%D%/kinds.c %D%/kinds.h %D%/measure.c %D%/modules.c %D%/object.h \
+	%D%/kinds.c %D%/kinds.h %D%/library.c \
+	%D%/measure.c %D%/modules.c %D%/object.h \
 	%D%/pool.h %D%/refs.c %D%/refs_code.c %D%/refs_priv.h \
-	%D%/services.h %D%/settle.c %D%/quick.h %D%/size.c %D%/sweep.c %D%/types.c
+	%D%/services.h %D%/settle.c %D%/quick.h %D%/size.c \
+	%D%/size_priv.h %D%/sweep.c %D%/types.c
 EXTRA_DIST += %D%/layout.def %D%/shapes.def %D%/regen-layouts.py
 # What reads single objects: of the plugin, and of its tests' program.
 CPYTHON_READ_SOURCES = \

@@ -61,6 +61,27 @@ enum cpython_quick {
 	CPYTHON_QUICK_STR,	/* most of them */
 };
 
+/**
+ * What a type of the library has that neither its kind nor its members tell;
+ * library.c.
+ */
+enum cpython_more {
+	CPYTHON_MORE_NONE,
+	CPYTHON_MORE_LOOSE,	/* its blocks are larger than it says */
+	CPYTHON_MORE_PDATA,
+	CPYTHON_MORE_PICKLER,
+	CPYTHON_MORE_UNPICKLER,
+	CPYTHON_MORE_STGDICT,
+	CPYTHON_MORE_CTYPE,
+	CPYTHON_MORE_CDATA,
+	CPYTHON_MORE_SQLITE,
+	CPYTHON_MORE_SQLITE_CACHE,
+	CPYTHON_MORE_TEMPLATE,
+	CPYTHON_MORE_EXPAT,
+	CPYTHON_MORE_ZONEINFO,
+	CPYTHON_MORE_PARSER,
+};
+
 /** A member of an object that is a strong reference, ready to emit. */
 struct cpython_ref {
 	int32_t offset;
@@ -88,6 +109,7 @@ struct cpython_type {
 	int32_t pre;		/* bytes in front of the object */
 	int32_t hidden;		/* items of a struct sequence past ob_size */
 	uint8_t kind;		/* cpython_kind */
+	uint8_t more;		/* cpython_more */
 	uint8_t quick;		/* cpython_quick */
 	bool python;		/* made by a class statement */
 	bool loose;		/* allocated in ways that we do not know */
@@ -252,6 +274,11 @@ void cpython_rest_size(const struct cpython_obj *o,
 		       struct cpython_size *s);
 /** All of it. */
 void cpython_size(const struct cpython_obj *o, struct cpython_size *ret);
+
+/* --- library.c --- */
+
+/** What its cpython_more adds to, or puts in place of, the sizes so far. */
+void cpython_more_size(const struct cpython_obj *o, struct cpython_size *s);
 
 /* --- frontier.c --- */
 

@@ -435,6 +435,8 @@ bool cpython_refs(const struct cpython_obj *o, struct heapsh_sink *sink)
 		return true;
 	whole = refs_kind(&v);
 	refs_members(&v);
+	if (t->more != CPYTHON_MORE_NONE)
+		whole &= cpython_refs_more(&v);
 	whole &= refs_attributes(&v);
 	for (uint32_t i = 0; i < t->n_scans; i++)
 		cpython_scan_words(&v, o->addr + (uint64_t)t->scans[i].from,

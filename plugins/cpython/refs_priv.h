@@ -53,4 +53,7 @@ bool cpython_refs_code(struct cpython_visit *v);
 bool cpython_refs_frame(struct cpython_visit *v);
 bool cpython_refs_generator(struct cpython_visit *v);
 
+/* library.c: of what cpython_more stands for. False: torn. */
+bool cpython_refs_more(struct cpython_visit *v);
+
 #endif

@@ -20,8 +20,12 @@ import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 # Extension modules whose structures are asked for, where not built in.
-MODULES = ("_asyncio", "_queue", "array", "_struct", "_decimal",
-           "_elementtree", "_datetime")
+MODULES = """_asyncio _queue array _struct _decimal _elementtree _datetime
+    _blake2 _bz2 _csv _ctypes _curses _curses_panel _hashlib _interpchannels
+    _json _lsprof _lzma _md5 _multibytecodec _multiprocessing _pickle _random
+    _sha1 _sha2 _sha256 _sha3 _sha512 _socket _sqlite3 _ssl _tkinter
+    _xxinterpchannels _xxsubinterpreters _zoneinfo mmap ossaudiodev parser
+    pyexpat select unicodedata zlib""".split()
 
 
 def strings(text):
@@ -60,8 +64,9 @@ NOT_SLOTS = re.compile(r"^ob_type$|weakref|weaklist|^wr_(prev|next)$")
 class Dwarf:
     """Offsets as gdb knows them."""
 
-    def __init__(self, gdb):
+    def __init__(self, gdb, file):
         self.gdb = gdb
+        self.file = os.path.basename(file)
         self.types = {}
 
     def type(self, name):
@@ -173,8 +178,11 @@ class Dwarf:
 
     def shape(self, structs, labels):
         for s in structs:
+            # "name@module": as other modules have one of the same name
+            s, _, module = s.partition("@")
             t = self.type(s)
-            if t is not None and t.code == self.gdb.TYPE_CODE_STRUCT:
+            if t is not None and t.code == self.gdb.TYPE_CODE_STRUCT and \
+                    self.file.startswith(module):
                 break
         else:
             return None
@@ -237,10 +245,16 @@ def roots(dwarf, names):
     return out
 
 
-def in_gdb():
+def in_gdb(paths):
+    """Facts of each file, a line of JSON each."""
     import gdb
     gdb.execute("set max-value-size unlimited")
-    dwarf = Dwarf(gdb)
+    for path in paths:
+        gdb.execute("file " + path)
+        print("JSON" + json.dumps(facts_of(Dwarf(gdb, path))))
+
+
+def facts_of(dwarf):
     result = {"fields": {}, "shapes": {}, "roots": {}}
     if dwarf.type("PyObject") is None:
         return result
@@ -257,26 +271,22 @@ def in_gdb():
 
 # --- outside gdb ------------------------------------------------------------
 
-def gdb_read(path):
-    """What in_gdb() finds in one file, or None without DWARF."""
+def gdb_read(paths):
+    """What in_gdb() finds in each file: nothing where there is no DWARF."""
     script = ("import sys; sys.path.insert(0, %r); sys.dont_write_bytecode"
-              " = True; import json, importlib.util as u; s = u.spec_from_"
+              " = True; import importlib.util as u; s = u.spec_from_"
               "file_location('regen', %r); m = u.module_from_spec(s); "
-              "s.loader.exec_module(m); "
-              "print('JSON' + json.dumps(m.in_gdb()))"
-              % (HERE, os.path.abspath(__file__)))
+              "s.loader.exec_module(m); m.in_gdb(%r)"
+              % (HERE, os.path.abspath(__file__), paths))
     try:
         run = subprocess.run(
             ["gdb", "-nx", "-batch", "-iex", "set debuginfod enabled off",
-             "-ex", "python " + script, path],
+             "-ex", "python " + script],
             stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     except FileNotFoundError:
-        return None
-    for line in run.stdout.splitlines():
-        if line.startswith("JSON"):
-            found = json.loads(line[4:])
-            return found if found["fields"] or found["shapes"] else None
-    return None
+        return []
+    return [json.loads(line[4:]) for line in run.stdout.splitlines()
+            if line.startswith("JSON")]
 
 
 def files_of(interpreter):
@@ -302,11 +312,11 @@ def read(argument):
         files = files.split(",")
     else:
         version, files = files_of(argument)
-    facts = gdb_read(files[0])
-    if facts is None or not facts["fields"]:
+    found = gdb_read(files)
+    if len(found) != len(files) or not found[0]["fields"]:
         return version, files[0], None
-    for path in files[1:]:
-        more = gdb_read(path) or {"shapes": {}, "fields": {}}
+    facts = found[0]
+    for more in found[1:]:
         for name, shape in more["shapes"].items():
             facts["shapes"].setdefault(name, shape)
         for name, value in more["fields"].items():

@@ -9,27 +9,7 @@
 
 #include "keys.h"
 #include "quick.h"
-
-/* Nothing is larger; keeps every sum below 2^62. */
-#define MAX_ITEMS (UINT64_C(1) << 47)
-
-static uint64_t add_items(struct cpython_size *ret, uint64_t n, uint64_t size)
-{
-	if (n > MAX_ITEMS) {
-		ret->torn = true;
-		return 0;
-	}
-	return n * size;
-}
-
-/* Both columns. */
-static void add(struct cpython_size *ret, uint64_t n, uint64_t size)
-{
-	uint64_t bytes = add_items(ret, n, size);
-
-	ret->flat += bytes;
-	ret->held += bytes;
-}
+#include "size_priv.h"
 
 static bool is_heap(const struct cpython_type *t)
 {
@@ -47,14 +27,14 @@ static uint64_t var_block(const struct cpython_obj *o, struct cpython_size *ret,
 	const struct cpython_type *t = o->type;
 
 	return cpython_align8((uint64_t)t->basic +
-			      add_items(ret, n + spare, (uint64_t)t->item));
+			      cpython_items(ret, n + spare, (uint64_t)t->item));
 }
 
 static void own_long(const struct cpython_obj *o, struct cpython_size *ret)
 {
 	uint64_t n = cpython_n_digits(o);
 
-	if (n > MAX_ITEMS) {
+	if (n > CPYTHON_MAX_ITEMS) {
 		ret->torn = true;
 		return;
 	}
@@ -78,27 +58,27 @@ static void own_str(const struct cpython_obj *o, struct cpython_size *ret)
 	if (compact) {
 		ret->own = (uint64_t)(ascii ? l->sizeof_str_ascii :
 					      l->sizeof_str_compact) +
-			   add_items(ret, n + 1, kind);
+			   cpython_items(ret, n + 1, kind);
 		data = o->addr + (uint64_t)l->sizeof_str_compact;
 	} else {
 		ret->own = (uint64_t)o->type->basic;
 		data = cpython_obj_word(o, l->str_data);
 		if (data != 0)
-			ret->extra += add_items(ret, n + 1, kind);
+			ret->extra += cpython_items(ret, n + 1, kind);
 	}
 	if (compact && ascii) {
 		data = o->addr + (uint64_t)l->sizeof_str_ascii;
 	} else {
 		utf8 = cpython_obj_word(o, l->str_utf8);
 		if (utf8 != 0 && utf8 != data)
-			ret->extra += add_items(ret, cpython_obj_word(
+			ret->extra += cpython_items(ret, cpython_obj_word(
 						o, l->str_utf8_length), 1) + 1;
 	}
 	wstr = cpython_obj_field(o, l->str_wstr);
 	if (wstr != 0 && wstr != data) {
 		if (!(compact && ascii))
 			n = cpython_obj_word(o, l->str_wstr_length);
-		ret->extra += add_items(ret, n + 1, 4);
+		ret->extra += cpython_items(ret, n + 1, 4);
 	}
 	// unicode_sizeof() knows no subclass
 	ret->flat = (compact ? ret->own : (uint64_t)l->sizeof_str) +
@@ -147,7 +127,7 @@ static void own_frame(const struct cpython_obj *o, struct cpython_size *ret)
 
 	n = o->m->lay->iframe_code >= 0 ? n_frame_slots(o, ret) :
 	    t->item != 0 ? cpython_obj_size(o) : 0;
-	ret->flat = ret->own = (uint64_t)t->basic + add_items(ret, n, 8);
+	ret->flat = ret->own = (uint64_t)t->basic + cpython_items(ret, n, 8);
 }
 
 /*
@@ -178,7 +158,7 @@ static void own_body(const struct cpython_obj *o, struct cpython_size *ret)
 		return;
 	case CPYTHON_KIND_BYTES:
 		n = cpython_obj_size(o);
-		ret->flat = (uint64_t)t->basic + add_items(ret, n, 1);
+		ret->flat = (uint64_t)t->basic + cpython_items(ret, n, 1);
 		ret->own = t->python ? var_block(o, ret, n, true) : ret->flat;
 		return;
 	case CPYTHON_KIND_FRAME:
@@ -199,7 +179,7 @@ static void own_body(const struct cpython_obj *o, struct cpython_size *ret)
 	ret->flat = ret->own = (uint64_t)t->basic;
 	if (t->item != 0) {
 		n = cpython_obj_size(o);
-		ret->flat += add_items(ret, n, (uint64_t)t->item);
+		ret->flat += cpython_items(ret, n, (uint64_t)t->item);
 		if (o->m->lay->minor < 13)
 			n += (uint64_t)t->hidden;
 		ret->own = var_block(o, ret, n, t->python || t->kind ==
@@ -237,7 +217,8 @@ enum cpython_quick cpython_quick_of(const struct cpython_type *t)
 	}
 	if (t->item != 0 || t->inline_values)
 		return CPYTHON_QUICK_NONE;
-	return t->kind == CPYTHON_KIND_OTHER && !t->managed_dict
+	return t->kind == CPYTHON_KIND_OTHER && !t->managed_dict &&
+		       t->more == CPYTHON_MORE_NONE
 		       ? CPYTHON_QUICK_FIXED
 		       : CPYTHON_QUICK_BLOCK;
 }
@@ -255,7 +236,7 @@ static void size_dict(const struct cpython_obj *o, struct cpython_size *ret)
 		return;
 	}
 	if (k.refcount == 1)
-		add(ret, k.size, 1);
+		cpython_add(ret, k.size, 1);
 	if (cpython_dict_values(o, &v)) {
 		ret->flat += (uint64_t)v.n * 8;
 		ret->held += v.size;
@@ -267,9 +248,9 @@ static void size_odict(const struct cpython_obj *o, struct cpython_size *ret)
 	const struct cpython_layout *l = o->m->lay;
 
 	size_dict(o, ret);
-	add(ret, cpython_obj_word(o, l->odict_fast_nodes_size), 8);
+	cpython_add(ret, cpython_obj_word(o, l->odict_fast_nodes_size), 8);
 	if (cpython_obj_word(o, l->odict_first) != 0)
-		add(ret, cpython_obj_word(o, l->ma_used),
+		cpython_add(ret, cpython_obj_word(o, l->ma_used),
 		    (uint64_t)l->sizeof_odictnode);
 }
 
@@ -279,10 +260,10 @@ static void size_list(const struct cpython_obj *o, struct cpython_size *ret)
 	uint64_t allocated = cpython_obj_word(o, l->list_allocated);
 
 	// while list.sort() runs, allocated is -1 and the items are elsewhere
-	if (cpython_obj_size(o) > allocated || allocated > MAX_ITEMS)
+	if (cpython_obj_size(o) > allocated || allocated > CPYTHON_MAX_ITEMS)
 		ret->torn = true;
 	else
-		add(ret, allocated, 8);
+		cpython_add(ret, allocated, 8);
 }
 
 static void size_set(const struct cpython_obj *o, struct cpython_size *ret)
@@ -290,12 +271,12 @@ static void size_set(const struct cpython_obj *o, struct cpython_size *ret)
 	const struct cpython_layout *l = o->m->lay;
 	uint64_t mask = cpython_obj_word(o, l->set_mask);
 
-	if ((mask & (mask + 1)) != 0 || mask > MAX_ITEMS ||
+	if ((mask & (mask + 1)) != 0 || mask > CPYTHON_MAX_ITEMS ||
 	    cpython_obj_word(o, l->set_used) > mask)
 		ret->torn = true;
 	else if (cpython_obj_word(o, l->set_table) !=
 		 o->addr + (uint64_t)l->set_smalltable)
-		add(ret, mask + 1, (uint64_t)l->sizeof_setentry);
+		cpython_add(ret, mask + 1, (uint64_t)l->sizeof_setentry);
 }
 
 /* Modules/_collectionsmodule.c, deque_sizeof(): BLOCKLEN is 64 */
@@ -305,12 +286,12 @@ static void size_deque(const struct cpython_obj *o, struct cpython_size *ret)
 	uint64_t left = cpython_obj_word(o, l->deque_leftindex);
 	uint64_t n = cpython_obj_size(o);
 
-	if (left > 64 || n > MAX_ITEMS) {
+	if (left > 64 || n > CPYTHON_MAX_ITEMS) {
 		ret->torn = true;
 		return;
 	}
-	add(ret, (left + n + 63) / 64, (uint64_t)l->sizeof_dequeblock);
-	ret->held += add_items(ret, cpython_obj_field(
+	cpython_add(ret, (left + n + 63) / 64, (uint64_t)l->sizeof_dequeblock);
+	ret->held += cpython_items(ret, cpython_obj_field(
 					o, l->deque_numfreeblocks),
 			       (uint64_t)l->sizeof_dequeblock);
 }
@@ -332,7 +313,7 @@ static void size_type(const struct cpython_obj *o, struct cpython_size *ret)
 	ret->flat = (uint64_t)l->sizeof_heap_type + (uint64_t)o->type->pre;
 	if (cpython_keys_open(o->m, cpython_obj_word(o, l->ht_cached_keys),
 			      &k))
-		add(ret, k.size, 1);
+		cpython_add(ret, k.size, 1);
 }
 
 static void size_module(const struct cpython_obj *o, struct cpython_size *ret)
@@ -364,18 +345,21 @@ static void size_code(const struct cpython_obj *o, struct cpython_size *ret)
 
 	ret->flat = ret->own;	// also rounded up
 	if (extra != 0)
-		add(ret, (uint64_t)l->sizeof_code_extra - 8 +
+		cpython_add(ret, (uint64_t)l->sizeof_code_extra - 8 +
 			 8 * (uint64_t)cpython_i64(o->m, extra,
 						   l->code_extra_size, 0), 1);
 	if (cpython_obj_field(o, l->code_cell2arg) != 0) {
 		cells = cpython_obj_word(o, l->code_cellvars);
-		add(ret, length_of(o, cells), 8);
+		cpython_add(ret, length_of(o, cells), 8);
 	}
 	if (cpython_obj_field(o, l->code_opcache) != 0) {
-		add(ret, length_of(o, cpython_obj_word(o, l->code_code)) / 2,
-		    1);
-		add(ret, (uint64_t)cpython_obj_i32(o, l->code_opcache_size) &
-			 0xffff, (uint64_t)l->sizeof_opcache);
+		cpython_add(ret,
+			    length_of(o, cpython_obj_word(o, l->code_code)) / 2,
+			    1);
+		cpython_add(ret,
+			    (uint64_t)cpython_obj_i32(o, l->code_opcache_size) &
+				    0xffff,
+			    (uint64_t)l->sizeof_opcache);
 	}
 }
 
@@ -392,7 +376,7 @@ static void size_frame(const struct cpython_obj *o, struct cpython_size *ret)
 	    length_of(o, cpython_field(o->m, code, l->code_cellvars)) +
 	    length_of(o, cpython_field(o->m, code, l->code_freevars));
 	ret->flat = (uint64_t)o->type->pre + (uint64_t)l->sizeof_frame - 8 +
-		    add_items(ret, n, 8);
+		    cpython_items(ret, n, 8);
 }
 
 static void size_bytesio(const struct cpython_obj *o, struct cpython_size *ret)
@@ -410,7 +394,7 @@ static void size_array(const struct cpython_obj *o, struct cpython_size *ret)
 	const struct cpython_layout *l = o->m->lay;
 	uint64_t descr = cpython_obj_word(o, l->array_descr);
 
-	add(ret, cpython_obj_word(o, l->array_allocated),
+	cpython_add(ret, cpython_obj_word(o, l->array_allocated),
 	    (uint64_t)cpython_i32(o->m, descr, l->arraydescr_itemsize, 0));
 }
 
@@ -425,7 +409,7 @@ static void size_struct(const struct cpython_obj *o, struct cpython_size *ret)
 		code += (uint64_t)l->sizeof_formatcode;
 		n++;
 	}
-	add(ret, n, (uint64_t)l->sizeof_formatcode);
+	cpython_add(ret, n, (uint64_t)l->sizeof_formatcode);
 }
 
 /* Modules/_decimal/libmpdec/mpdecimal.h, MPD_DATAFLAGS */
@@ -434,7 +418,7 @@ static void size_decimal(const struct cpython_obj *o, struct cpython_size *ret)
 	const struct cpython_layout *l = o->m->lay;
 
 	if ((cpython_obj_word(o, l->decimal_flags) & 0xe0) == 0)
-		add(ret, cpython_obj_word(o, l->decimal_alloc), 8);
+		cpython_add(ret, cpython_obj_word(o, l->decimal_alloc), 8);
 }
 
 static void size_element(const struct cpython_obj *o, struct cpython_size *ret)
@@ -445,10 +429,10 @@ static void size_element(const struct cpython_obj *o, struct cpython_size *ret)
 
 	if (extra == 0)
 		return;
-	add(ret, (uint64_t)l->sizeof_elementextra, 1);
+	cpython_add(ret, (uint64_t)l->sizeof_elementextra, 1);
 	children = cpython_field(o->m, extra, l->elementextra_children);
 	if (children != extra + (uint64_t)l->elementextra_own)
-		add(ret, (uint64_t)cpython_i64(o->m, extra,
+		cpython_add(ret, (uint64_t)cpython_i64(o->m, extra,
 					       l->elementextra_allocated, 0),
 		    8);
 }
@@ -456,7 +440,7 @@ static void size_element(const struct cpython_obj *o, struct cpython_size *ret)
 /* From 3.13, Modules/_queuemodule.c, RingBuf; a list up to 3.12 */
 static void size_queue(const struct cpython_obj *o, struct cpython_size *ret)
 {
-	ret->held += add_items(ret, cpython_obj_field(
+	ret->held += cpython_items(ret, cpython_obj_field(
 					o, o->m->lay->queue_items_cap), 8);
 }
 
@@ -465,8 +449,9 @@ static void size_permutations(const struct cpython_obj *o,
 {
 	const struct cpython_layout *l = o->m->lay;
 
-	add(ret, length_of(o, cpython_obj_word(o, l->permutations_pool)), 8);
-	add(ret, cpython_obj_word(o, l->permutations_r), 8);
+	cpython_add(ret,
+		    length_of(o, cpython_obj_word(o, l->permutations_pool)), 8);
+	cpython_add(ret, cpython_obj_word(o, l->permutations_r), 8);
 }
 
 static void size_other(const struct cpython_obj *o, struct cpython_size *ret)
@@ -475,32 +460,35 @@ static void size_other(const struct cpython_obj *o, struct cpython_size *ret)
 
 	switch ((enum cpython_kind)o->type->kind) {
 	case CPYTHON_KIND_BYTEARRAY:
-		add(ret, cpython_obj_word(o, l->bytearray_alloc), 1);
+		cpython_add(ret, cpython_obj_word(o, l->bytearray_alloc), 1);
 		break;
 	case CPYTHON_KIND_BUFFERED:
 		if (cpython_obj_word(o, l->buffered_buffer) != 0)
-			add(ret, cpython_obj_word(o, l->buffered_buffer_size),
-			    1);
+			cpython_add(ret,
+				    cpython_obj_word(o,
+						     l->buffered_buffer_size),
+				    1);
 		break;
 	case CPYTHON_KIND_STRINGIO:
-		ret->held += add_items(ret, cpython_obj_word(
+		ret->held += cpython_items(ret, cpython_obj_word(
 						o, l->stringio_buf_size), 4);
 		break;
 	case CPYTHON_KIND_QUEUE:
 		size_queue(o, ret);
 		break;
 	case CPYTHON_KIND_COMBINATIONS:
-		add(ret, cpython_obj_word(o, l->combinations_r), 8);
+		cpython_add(ret, cpython_obj_word(o, l->combinations_r), 8);
 		break;
 	case CPYTHON_KIND_CWR:
-		add(ret, cpython_obj_word(o, l->cwr_r), 8);
+		cpython_add(ret, cpython_obj_word(o, l->cwr_r), 8);
 		break;
 	case CPYTHON_KIND_PERMUTATIONS:
 		size_permutations(o, ret);
 		break;
 	case CPYTHON_KIND_PRODUCT:
-		add(ret, length_of(o, cpython_obj_word(o, l->product_pools)),
-		    8);
+		cpython_add(ret,
+			    length_of(o, cpython_obj_word(o, l->product_pools)),
+			    8);
 		break;
 	default:
 		break;
@@ -572,6 +560,8 @@ void cpython_rest_size(const struct cpython_obj *o,
 	ret->flat += (uint64_t)o->type->pre;
 	ret->held = ret->own;
 	size_blocks(o, ret);
+	if (o->type->more != CPYTHON_MORE_NONE)
+		cpython_more_size(o, ret);
 	if (values != NULL && is_heap(o->type))
 		ret->held += values->size;
 }

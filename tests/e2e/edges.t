@@ -31,6 +31,7 @@ INTERNAL = [(re.compile(k), re.compile(label)) for k, label in [
     (r"module|.*_module", "->md_(name|state)"),
     (r"_io\..*", "->(reader|writer|buf|decoder|errors|readnl)"),
     (r".*local|.*Local|.*RunningLoop", "->(key|wr_callback)"),
+    ("_RunningLoopHolder", "->rl_loop"),
     (".*enumerate", "->one"),
     ("(fieldname|formatter)iterator", "->it_(field|markup).str.str"),
     ("functools._lru_list_elem", "->(key|result)"),
@@ -43,15 +44,14 @@ INTERNAL = [(re.compile(k), re.compile(label)) for k, label in [
     (r"re\.Pattern", r"->indexgroup|\.groupindex|\.pattern"),
     (r"re\.Match", r"\.regs"),
     ("member_descriptor", r"\.__name__"),
+    (r"_json\.Scanner", "->memo"),
+    (r"xml\.etree\.ElementTree\.XMLParser", "->elementtree_module"),
+    (r"posix\.ScandirIterator", r"->path\.(object|cleanup)"),
+    (r"_sre\.SRE_Scanner", r"->state\.(string|buffer\.obj)"),
 ]]
-# Kinds without a row: every word is looked at, which may find too much.
-SCANNED = re.compile(
-    r"StgDict|TaskWakeupMethWrapper|_RunningLoopHolder|edges_library\.Fields|"
-    r"(_asyncio|_ctypes|_elementtree|_json|ctypes|posix)\..*|moduledef|"
-    r"_sre\.SRE_Scanner|(_struct\.)?unpack_iterator|arrayiterator|"
-    r"async_generator_(asend|athrow|wrapped_value)|"
-    r"collections\._deque_(reverse_)?iterator|"
-    r"xml\.etree\.ElementTree\.(TreeBuilder|XMLParser)")
+# Kinds without a row that fits: every word is looked at, which may find too
+# much.
+SCANNED = re.compile(r"_sre\.SRE_Scanner")
 # Of these, those that every object of the kind, or one by name, must have.
 MUST = {
     "code": (11, "->co_localsplusnames"),
