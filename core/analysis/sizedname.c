@@ -28,6 +28,8 @@ static void add_repr(struct md_model *m, struct hs_text *t, uint64_t addr)
 static void add_name(struct md_model *m, struct hs_text *t,
 		     const struct heapsh_edge *e)
 {
+	HS_FREE char *label = NULL;
+
 	switch ((enum heapsh_label)e->label) {
 	case HEAPSH_LABEL_VALUE:
 		hs_text_add(t, "[V] ");
@@ -44,6 +46,12 @@ static void add_name(struct md_model *m, struct hs_text *t,
 			break;
 		hs_text_escape(t, e->text, strlen(e->text));
 		return;
+	case HEAPSH_LABEL_SCALAR:
+	case HEAPSH_LABEL_PART:
+		label = md_label(m, e);
+		hs_text_add(t, label);
+		hs_text_add(t, ": ");
+		break;
 	case HEAPSH_LABEL_NONE:
 	case HEAPSH_LABEL_INDEX:
 	case HEAPSH_LABEL_KEY:

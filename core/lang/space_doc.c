@@ -83,6 +83,12 @@ static json_t *variable_row(struct md_model *m, const struct lg_space_value *at,
 	} else {
 		json_array_append_new(row, text_of(v.name));
 	}
+	if (!v.target && v.value.n) {
+		json_array_append_new(row, json_string(""));
+		json_array_append_new(row, json_null());
+		json_array_append_new(row, text_of(v.value));
+		return row;
+	}
 	if (!v.target || !md_object_at(m, v.target, &o)) {
 		json_array_append_new(row, json_string(""));
 		json_array_append_new(row, v.target ? wr_addr(v.target)

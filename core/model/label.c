@@ -59,6 +59,37 @@ static void add_value(struct hs_text *t, struct md_model *m, uint64_t key)
 	hs_text_addf(t, "[%s]", s);
 }
 
+/** A key that is no object. Floats as C writes them: runtimes differ. */
+static void add_scalar(struct hs_text *t, const struct heapsh_edge *e)
+{
+	double d;
+
+	hs_text_addc(t, '[');
+	if (e->text) {
+		hs_text_escape(t, e->text, strnlen(e->text, STATIC_TEXT_MAX));
+	} else if (e->b == HEAPSH_KEY_FLOAT) {
+		memcpy(&d, &e->a, sizeof(d));
+		hs_text_addf(t, "%.14g", d);
+	} else {
+		hs_text_addf(t, "%lld", (long long)e->a);
+	}
+	hs_text_addc(t, ']');
+}
+
+static void add_part(struct hs_text *t, struct md_model *m,
+		     const struct heapsh_edge *e)
+{
+	HS_FREE char *name = name_at(m, e->a);
+
+	add_holder(t, "<", e->text, "part");
+	if (name)
+		hs_text_addf(t, " %s>", name);
+	else if (e->b)
+		hs_text_addf(t, " %llu>", (unsigned long long)e->b);
+	else
+		hs_text_addc(t, '>');
+}
+
 char *md_label(struct md_model *m, const struct heapsh_edge *e)
 {
 	HS_FREE char *name = NULL;
@@ -94,6 +125,12 @@ char *md_label(struct md_model *m, const struct heapsh_edge *e)
 		break;
 	case HEAPSH_LABEL_MEMBER:
 		hs_text_addf(&t, "list(set)[%llu]", (unsigned long long)e->a);
+		break;
+	case HEAPSH_LABEL_SCALAR:
+		add_scalar(&t, e);
+		break;
+	case HEAPSH_LABEL_PART:
+		add_part(&t, m, e);
 		break;
 	case HEAPSH_LABEL_NONE:
 	default:	// a word that this host does not know

@@ -195,6 +195,12 @@ enum heapsh_edge_flags {
 	 * name it. Only with HEAPSH_WANT_FRONTIER.
 	 */
 	HEAPSH_EDGE_FOUND = 16,
+	/**
+	 * A word that may be the address of an object of another plugin: of
+	 * what C keeps beside a runtime. Kept where one of those has an object
+	 * there, else dropped in silence. Since 0.1.
+	 */
+	HEAPSH_EDGE_MAYBE = 32,
 };
 
 /** How an edge is named: what a, b and text of struct heapsh_edge mean. */
@@ -211,6 +217,12 @@ enum heapsh_label {
 	HEAPSH_LABEL_STACK,	/* ->text[a]: a frame's unnamed value; NULL:
 				   "stack" */
 	HEAPSH_LABEL_MEMBER,	/* list(set)[a]: of an unordered set */
+	/* Since 0.1: */
+	HEAPSH_LABEL_SCALAR,	/* [a]: a key that is no object. b: KEY_INT, a
+				   is signed, or KEY_FLOAT, a has its bits; or
+				   text, as it is */
+	HEAPSH_LABEL_PART,	/* <text name>, a: address of the name object;
+				   a 0: <text b>; b 0: <text> */
 };
 
 /**

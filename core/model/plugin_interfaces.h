@@ -37,8 +37,10 @@ struct heapsh_thread {
 struct heapsh_variable {
 	uint32_t size;
 	uint32_t kind;			/* heapsh_label: LOCAL or STACK */
-	uint64_t target;		/* 0: unbound */
+	uint64_t target;		/* 0: unbound, or no object */
 	struct heapsh_text name;
+	/** What it is where it is no object: "42". Since 0.1. */
+	struct heapsh_text value;
 };
 struct heapsh_threads {
 	uint32_t size;

@@ -76,17 +76,18 @@ static void guard_edge(struct heapsh_sink *sink, const struct heapsh_edge *e)
 
 	if (HS_UNLIKELY(!g->open))
 		return;
-	if (HS_LIKELY(e->label <= HEAPSH_LABEL_MEMBER &&
+	if (HS_LIKELY(e->label <= HEAPSH_LABEL_PART &&
 		      e->flags <= g->edge_flags)) {
 		g->inner->edge(g->inner, e);
 		return;
 	}
 	// What is no reference must never become one.
-	if (e->flags & HEAPSH_EDGE_FOUND & ~g->edge_flags)
+	if (e->flags & (HEAPSH_EDGE_FOUND | HEAPSH_EDGE_MAYBE) &
+	    ~g->edge_flags)
 		return;
 	mended = *e;
 	mended.flags &= g->edge_flags;
-	if (mended.label > HEAPSH_LABEL_MEMBER)
+	if (mended.label > HEAPSH_LABEL_PART)
 		mended.label = HEAPSH_LABEL_NONE;
 	g->inner->edge(g->inner, &mended);
 }

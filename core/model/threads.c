@@ -82,6 +82,7 @@ bool md_variable(struct md_model *m, uint32_t thread, uint32_t frame,
 	if (out.kind != HEAPSH_LABEL_STACK)
 		out.kind = HEAPSH_LABEL_LOCAL;
 	out.name = md_clamp(out.name, MD_NAME_MAX);
+	out.value = md_clamp(out.value, MD_NAME_MAX);
 	*ret = out;
 	return true;
 }

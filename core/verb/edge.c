@@ -6,6 +6,14 @@ void vb_edges_deinit(struct vb_edges *e)
 	free(e->v);
 }
 
+/** Content; and of the context what its runtime has a word of its own for. */
+static bool is_shown(const struct heapsh_edge *e)
+{
+	return !(e->flags & HEAPSH_EDGE_WEAK) &&
+	       (!(e->flags & HEAPSH_EDGE_CONTEXT) ||
+		e->label == HEAPSH_LABEL_PART);
+}
+
 struct hs_err *vb_edges(const struct lg_call *call, struct lg_instant *in,
 			uint64_t addr, struct vb_edges *ret)
 {
@@ -16,8 +24,7 @@ struct hs_err *vb_edges(const struct lg_call *call, struct lg_instant *in,
 	if (err)
 		return err;
 	for (size_t i = 0; i < ret->n; i++)
-		if (!(ret->v[i].e.flags &
-		      (HEAPSH_EDGE_WEAK | HEAPSH_EDGE_CONTEXT)))
+		if (is_shown(&ret->v[i].e))
 			ret->v[n++] = ret->v[i];
 	ret->n = n;
 	return NULL;

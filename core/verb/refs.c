@@ -27,6 +27,9 @@ static char *name_of(struct md_model *m, const struct heapsh_edge *e,
 	case HEAPSH_LABEL_NAME:
 	case HEAPSH_LABEL_FIELD:
 		return e->text ? hs_xstrdup(e->text) : NULL;
+	case HEAPSH_LABEL_SCALAR:
+	case HEAPSH_LABEL_PART:
+		return md_label(m, e);
 	case HEAPSH_LABEL_NONE:
 	case HEAPSH_LABEL_INDEX:
 	case HEAPSH_LABEL_VALUE:
