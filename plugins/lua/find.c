@@ -1,0 +1,336 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Which Lua, and where its states are. Nothing in memory names a state, and a
+ * stripped program has no symbols; but lua_newstate() makes the main thread and
+ * the global state in one block, so that a thread whose l_G points a known
+ * distance ahead of itself is one (lstate.c, struct LG), and the way back,
+ * mainthread, confirms it.
+ */
+#include "luaheap.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+enum {
+	CHUNK = 1 << 20,
+	TEXT_MAX = 16 << 20,		/* of a program's constants */
+	SMALL = 64 << 20,		/* mappings that are looked at first */
+	PROT_R = 1, PROT_W = 2, PROT_X = 4,
+};
+/* Heaps are larger; a state beyond this is found by a thread's stack only. */
+#define SCAN_MAX (UINT64_C(8) << 30)
+
+/* "$LuaVersion: Lua 5.4.4  Copyright", "$Lua: Lua 5.1.5 Copyright" */
+static bool read_ident(const char *s, size_t n, int *minor, int *patch)
+{
+	for (size_t i = 0; i + 9 < n; i++) {
+		if (memcmp(s + i, "Lua 5.", 6) == 0 && s[i + 7] == '.' &&
+		    s[i + 6] >= '0' && s[i + 6] <= '9' && s[i + 8] >= '0' &&
+		    s[i + 8] <= '9') {
+			*minor = s[i + 6] - '0';
+			*patch = s[i + 8] - '0';
+			return true;
+		}
+	}
+	return false;
+}
+
+/* The constants of the program itself, where nothing is exported. */
+static bool search_text(struct lua_found *f, int *minor, int *patch)
+{
+	static const char mark[] = "$LuaVersion: Lua 5.";
+	static const char old[] = "$Lua: Lua 5.";
+	const struct heapsh_host *host = f->mem.host;
+	struct heapsh_mapping map = { .size = sizeof(map) };
+	uint32_t first = UINT32_MAX;
+	char *buf = malloc(TEXT_MAX);
+	bool found = false;
+
+	for (uint32_t i = 0; buf && !found && host->mapping(f->mem.im, i, &map);
+	     i++) {
+		uint64_t n = map.end - map.start, at;
+
+		if (map.module == UINT32_MAX)
+			continue;
+		if (first == UINT32_MAX)
+			first = map.module;
+		if (map.module != first || map.prot != PROT_R || n > TEXT_MAX)
+			continue;
+		n = host->read(f->mem.im, map.start, buf, n);
+		for (at = 0; !found && at + 64 < n; at++) {
+			if (buf[at] == '$' &&
+			    (memcmp(buf + at, mark, sizeof(mark) - 1) == 0 ||
+			     memcmp(buf + at, old, sizeof(old) - 1) == 0))
+				found = read_ident(buf + at, 64, minor, patch);
+		}
+	}
+	free(buf);
+	return found;
+}
+
+static bool find_version(struct lua_found *f, int *minor, int *patch)
+{
+	const struct heapsh_host *host = f->mem.host;
+	uint64_t at = host->symbol(f->mem.im, NULL, "lua_ident", NULL);
+	char text[64];
+
+	if (at != 0 &&
+	    host->read(f->mem.im, at, text, sizeof(text)) == sizeof(text))
+		return read_ident(text, sizeof(text), minor, patch);
+	// A program that says what it is otherwise is not searched.
+	if (host->symbol(f->mem.im, NULL, "PyType_Type", NULL) != 0)
+		return false;
+	return search_text(f, minor, patch);
+}
+
+static enum heapsh_answer refuse(struct lua_found *f, const char *why)
+{
+	snprintf(f->reason, sizeof(f->reason), "%s", why);
+	return HEAPSH_REFUSED;
+}
+
+enum heapsh_answer lua_find(const struct heapsh_host *host,
+			    struct heapsh_image *im, struct lua_found *ret)
+{
+	uint32_t width, little;
+	int minor, patch;
+
+	memset(ret, 0, sizeof(*ret));
+	ret->mem.host = host;
+	ret->mem.im = im;
+	if (!find_version(ret, &minor, &patch)) {
+		if (host->symbol(im, NULL, "luaJIT_setmode", NULL) != 0)
+			return refuse(ret, "this is LuaJIT; Lua 5.1, 5.3 and "
+					   "5.4 of PUC-Rio can be read");
+		return HEAPSH_NO;
+	}
+	snprintf(ret->version, sizeof(ret->version), "5.%d.%d", minor, patch);
+	host->machine(im, &width, &little);
+	if (width != 8 || !little)
+		return refuse(ret, "this Lua is not a 64-bit x86 build");
+	ret->mem.lay = lua_layout_find(minor, patch, &ret->exact);
+	if (ret->mem.lay == NULL) {
+		snprintf(ret->reason, sizeof(ret->reason),
+			 "this is Lua %s; 5.1, 5.3 and 5.4 can be read",
+			 ret->version);
+		return HEAPSH_REFUSED;
+	}
+	snprintf(ret->reason, sizeof(ret->reason),
+		 "its files name themselves Lua %s", ret->version);
+	return HEAPSH_YES;
+}
+
+/* --- states -------------------------------------------------------------- */
+
+static bool executable(const struct lua_mem *m, uint64_t addr)
+{
+	struct heapsh_mapping map = { .size = sizeof(map) };
+
+	for (uint32_t i = 0; m->host->mapping(m->im, i, &map); i++) {
+		if (addr >= map.start && addr < map.end)
+			return map.prot & PROT_X;
+	}
+	return false;
+}
+
+/* Registry and globals; 5.1 keeps the latter in the thread. */
+static bool read_tables(const struct lua_mem *m, struct lua_state *s)
+{
+	const struct lua_layout *l = m->lay;
+
+	s->registry = lua_table_of(
+		lua_value_at(m, s->global + (uint64_t)l->g_registry));
+	if (s->registry == 0 || lua_kind_at(m, s->registry) != LUA_TABLE)
+		return false;
+	// lua.h, LUA_RIDX_GLOBALS
+	s->globals = l->th_globals >= 0 ?
+		lua_table_of(lua_value_at(m, s->main +
+					     (uint64_t)l->th_globals)) :
+		lua_table_of(lua_table_int(m, s->registry, 2));
+	return s->globals == 0 || lua_kind_at(m, s->globals) == LUA_TABLE;
+}
+
+static bool check_main(const struct lua_mem *m, uint64_t main,
+		       struct lua_state *ret)
+{
+	const struct lua_layout *l = m->lay;
+	uint64_t g = lua_word(m, main, l->th_global), stack, top;
+	uint32_t n;
+
+	if (main & 7 || lua_kind_at(m, main) != LUA_THREAD ||
+	    g != main - (uint64_t)l->main_thread + (uint64_t)l->main_global ||
+	    lua_word(m, g, l->g_mainthread) != main)
+		return false;
+	n = lua_u32(m, g, l->g_strt_size);
+	stack = lua_word(m, main, l->th_stack);
+	top = lua_word(m, main, l->th_top);
+	if (n == 0 || (n & (n - 1)) || stack == 0 || top < stack ||
+	    top - stack > (uint64_t)LUA_MAX_STACK * 16 ||
+	    lua_word(m, main, l->th_ci) == 0 ||
+	    !executable(m, lua_word(m, g, l->g_frealloc)))
+		return false;
+	ret->main = main;
+	ret->global = g;
+	return read_tables(m, ret);
+}
+
+bool lua_check_thread(const struct lua_mem *m, uint64_t addr,
+		      struct lua_state *ret)
+{
+	uint64_t g;
+
+	if (addr & 7 || addr < 4096 || lua_kind_at(m, addr) != LUA_THREAD)
+		return false;
+	g = lua_word(m, addr, m->lay->th_global);
+	return g != 0 && !(g & 7) &&
+	       check_main(m, lua_word(m, g, m->lay->g_mainthread), ret);
+}
+
+static void add_state(struct lua_found *f, const struct lua_state *s)
+{
+	for (uint32_t i = 0; i < f->n_states; i++) {
+		if (f->states[i].main == s->main)
+			return;
+	}
+	if (f->n_states < LUA_MAX_STATES)
+		f->states[f->n_states++] = *s;
+	else
+		f->cut = true;
+}
+
+static void scan_words(struct lua_found *f, uint64_t addr, const uint8_t *buf,
+		       uint64_t n)
+{
+	const struct lua_layout *l = f->mem.lay;
+	const uint64_t ahead = (uint64_t)(l->main_global - l->main_thread -
+					  l->th_global);
+	struct lua_state s;
+
+	for (uint64_t i = 0; i + 8 <= n; i += 8) {
+		// l_G of a main thread points this far ahead of itself
+		if (lua_at64(buf, (int32_t)i) - (addr + i) == ahead &&
+		    check_main(&f->mem, addr + i - (uint64_t)l->th_global, &s))
+			add_state(f, &s);
+	}
+}
+
+static void scan(struct lua_found *f, const struct heapsh_mapping *map,
+		 uint8_t *buf, uint64_t *left)
+{
+	uint64_t at, n, got;
+
+	for (at = map->start; at < map->end; at += n) {
+		n = map->end - at < CHUNK ? map->end - at : CHUNK;
+		if (*left < n || f->mem.host->cancelled(f->mem.im)) {
+			f->cut = true;
+			return;
+		}
+		*left -= n;
+		got = f->mem.host->read(f->mem.im, at, buf, n);
+		scan_words(f, at, buf, got);
+	}
+}
+
+bool lua_find_states(struct lua_found *f)
+{
+	struct heapsh_mapping map = { .size = sizeof(map) };
+	uint8_t *buf = malloc(CHUNK);
+	uint64_t left = SCAN_MAX;
+
+	if (buf == NULL)
+		return false;
+	// the small ones first: a state is made before its heap grows
+	for (int large = 0; large < 2; large++) {
+		for (uint32_t i = 0; f->mem.host->mapping(f->mem.im, i, &map);
+		     i++) {
+			if ((map.prot & (PROT_R | PROT_W)) !=
+				    (PROT_R | PROT_W) || map.shared ||
+			    (map.end - map.start > SMALL) != large)
+				continue;
+			scan(f, &map, buf, &left);
+		}
+	}
+	free(buf);
+	return true;
+}
+
+/* --- self-check ---------------------------------------------------------- */
+
+/* What every state has: its name for itself, and libraries' tables. */
+static const char *check_state(const struct lua_mem *m,
+			       const struct lua_state *s)
+{
+	const struct lua_layout *l = m->lay;
+	uint64_t white = lua_u8(m, s->global, l->g_currentwhite);
+
+	if (white == 0)
+		return "the collector has no colour";
+	if (l->th_globals < 0 &&
+	    lua_object_of(lua_table_int(m, s->registry, 1)) != s->main)
+		return "registry[1] is not the main thread";
+	if (lua_u8(m, s->global, l->g_gcstate) > 8)
+		return "the collector is in a phase that there is not";
+	return NULL;
+}
+
+static bool readable(const struct lua_mem *m, uint64_t addr, uint64_t n)
+{
+	return n == 0 || (lua_view(m, addr, 1) != NULL &&
+			  lua_view(m, addr + n - 1, 1) != NULL);
+}
+
+/* A table's parts and a string's text must be there in full. */
+static const char *check_object(const struct lua_mem *m, uint64_t addr,
+				enum lua_kind kind)
+{
+	struct lua_object o;
+	struct lua_table t;
+
+	if (!lua_describe(m, addr, kind, &o) || o.torn)
+		return "an object's sizes cannot be";
+	if (kind == LUA_STRING && !readable(m, addr, o.flat))
+		return "a string ends where nothing is";
+	if (kind != LUA_TABLE || !lua_table_read(m, addr, &t))
+		return NULL;
+	if (!readable(m, t.array, t.n_array * (uint64_t)m->lay->sizeof_value) ||
+	    !readable(m, t.node, t.n_node * (uint64_t)m->lay->sizeof_node))
+		return "a table's parts are where nothing is";
+	if (t.metatable != 0 && lua_kind_at(m, t.metatable) != LUA_TABLE)
+		return "a metatable is no table";
+	return NULL;
+}
+
+static const char *check_list(const struct lua_mem *m, uint64_t at,
+			      uint64_t *n)
+{
+	const char *wrong = NULL;
+
+	for (int i = 0; i < 1000 && at != 0 && wrong == NULL; i++) {
+		enum lua_kind kind = lua_kind_at(m, at);
+
+		if (kind == LUA_NOTHING)
+			return "the collector's list leads to no object";
+		wrong = check_object(m, at, kind);
+		at = lua_word(m, at, m->lay->gc_next);
+		++*n;
+	}
+	return wrong;
+}
+
+const char *lua_check(const struct lua_found *f, uint64_t *n_objects)
+{
+	const char *wrong = NULL;
+
+	*n_objects = 0;
+	for (uint32_t i = 0; i < f->n_states && wrong == NULL; i++) {
+		const struct lua_state *s = &f->states[i];
+
+		wrong = check_state(&f->mem, s);
+		if (wrong == NULL)
+			wrong = check_list(&f->mem,
+					   lua_word(&f->mem, s->global,
+						    f->mem.lay->g_allgc),
+					   n_objects);
+	}
+	return wrong;
+}

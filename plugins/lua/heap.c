@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Enumeration: what the walk of the lists has found, told in the order of
+ * addresses, chunk by chunk, on several threads.
+ */
+#include "luaheap.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+enum {
+	PAGE = 4096,
+	GAP = 16 * PAGE,	/* is read rather than cut out */
+	MAX_FIXED = 1 << 16,	/* objects that are never collected */
+};
+
+static void emit(struct lua *st, struct heapsh_sink *sink, uint64_t addr)
+{
+	struct lua_mem m = st->mem;
+	struct heapsh_object out = { .address = addr };
+	struct lua_object o;
+
+	m.reader = sink->reader;
+	if (!lua_object_at(st, &m, addr, &o)) {
+		sink->nothing(sink, addr);
+		return;
+	}
+	out.type = lua_type_of(st, &o);
+	out.flags = o.torn ? HEAPSH_OBJECT_TORN : 0;
+	out.flat = o.flat;
+	out.held = o.flat;
+	sink->object(sink, &out);
+	if (sink->want & HEAPSH_WANT_EDGES)
+		lua_edges(st, &m, &o, sink);
+}
+
+void lua_objects_at(void *state, const uint64_t *addr, uint32_t n,
+		    struct heapsh_sink *sink)
+{
+	struct lua *st = state;
+
+	lua_walk(st, sink->reader);
+	for (uint32_t i = 0; i < n; i++)
+		emit(st, sink, addr[i]);
+}
+
+void lua_sweep(void *state, const struct heapsh_chunk *chunk,
+	       struct heapsh_sink *sink)
+{
+	uint64_t end = chunk->address + chunk->len, a, b;
+	struct lua *st = state;
+
+	// two streams, each in order; the second is empty but in 5.3
+	a = lua_space_next(&st->objects, chunk->address, end);
+	b = lua_space_next(&st->upvalues, chunk->address, end);
+	while (a < end || b < end) {
+		emit(st, sink, a < b ? a : b);
+		if (a <= b)
+			a = lua_space_next(&st->objects, a + 8, end);
+		else
+			b = lua_space_next(&st->upvalues, b + 8, end);
+	}
+}
+
+/* --- ranges -------------------------------------------------------------- */
+
+struct ranges {
+	struct lua *st;
+	struct heapsh_range *v;
+	uint32_t n, cap;
+	struct heapsh_range last;	/* not yet told */
+	uint64_t mapped;		/* end of the mapping that it lies in */
+};
+
+static void end_range(struct ranges *r)
+{
+	if (r->last.end != 0 && r->n < r->cap)
+		r->v[r->n] = r->last;
+	r->n += r->last.end != 0;
+}
+
+static uint64_t mapping_end(const struct lua_mem *m, uint64_t addr)
+{
+	struct heapsh_mapping map = { .size = sizeof(map) };
+
+	for (uint32_t i = 0; m->host->mapping(m->im, i, &map); i++) {
+		if (addr < map.end)
+			return addr >= map.start ? map.end : addr;
+	}
+	return addr;
+}
+
+/* Pages in ascending order. */
+static void add_page(struct ranges *r, uint64_t page)
+{
+	if (r->last.end != 0 && page < r->last.end)
+		return;
+	if (r->last.end != 0 && page - r->last.end <= GAP &&
+	    page < r->mapped) {
+		r->last.end = page + PAGE;
+		return;
+	}
+	end_range(r);
+	r->last.start = page;
+	r->last.end = page + PAGE;
+	r->mapped = mapping_end(&r->st->mem, page);
+}
+
+static void add_window(struct ranges *r, const struct lua_space *s,
+		       uint64_t number)
+{
+	const uint64_t *map = lua_space_window(s, number << LUA_WINDOW_SHIFT);
+	uint64_t w;
+
+	for (w = 0; map != NULL && w < LUA_WINDOW_WORDS; w++) {
+		if (map[w] != 0)
+			add_page(r, ((number << LUA_WINDOW_SHIFT) + (w << 9)) &
+					    ~(uint64_t)(PAGE - 1));
+	}
+}
+
+static void add_space(struct ranges *r, const struct lua_space *s)
+{
+	uint64_t *windows = lua_space_windows(s), i;
+
+	for (i = 0; windows != NULL && i < s->n; i++)
+		add_window(r, s, windows[i]);
+	end_range(r);
+	r->last = (struct heapsh_range){ 0 };
+	free(windows);
+}
+
+/* Those of the two spaces may overlap: the host joins them. */
+uint32_t lua_ranges(void *state, struct heapsh_range *ret, uint32_t cap,
+		    uint64_t *grain)
+{
+	struct ranges r = { .st = state, .v = ret, .cap = cap };
+
+	lua_walk(state, NULL);
+	*grain = PAGE;
+	add_space(&r, &r.st->objects);
+	add_space(&r, &r.st->upvalues);
+	return r.n;
+}
+
+/* --- roots --------------------------------------------------------------- */
+
+struct rooter {
+	const struct lua *st;
+	void (*emit)(void *arg, const struct heapsh_root *root);
+	void *arg;
+	uint32_t number;		/* of the state, from 1 */
+};
+
+static void root(struct rooter *r, uint64_t target, const char *name)
+{
+	struct heapsh_root out = { .size = sizeof(out), .target = target };
+	char text[96];
+
+	if (target == 0)
+		return;
+	// those of a second state are said to be its
+	snprintf(text, sizeof(text), "L%u.%s", r->number, name);
+	out.name = lua_words(r->number > 1 ? text : name);
+	r->emit(r->arg, &out);
+}
+
+static void root_list(struct rooter *r, uint64_t at, const char *word)
+{
+	char name[64];
+
+	for (uint64_t i = 0; i < MAX_FIXED && at != 0; i++) {
+		if (!lua_space_has(&r->st->objects, at))
+			return;
+		snprintf(name, sizeof(name), "%s[%llu]", word,
+			 (unsigned long long)i);
+		root(r, at, name);
+		at = lua_word(&r->st->mem, at, r->st->mem.lay->gc_next);
+	}
+}
+
+/* lua.h: the basic types, in the order of their numbers */
+static const char *const basic[] = { "nil", "boolean", "lightuserdata",
+	"number", "string", "table", "function", "userdata", "thread" };
+
+static void roots_of(struct rooter *r, const struct lua_state *s)
+{
+	const struct lua_mem *m = &r->st->mem;
+	const struct lua_layout *l = m->lay;
+	char name[64];
+
+	root(r, s->globals, "_G");
+	root(r, s->registry, "registry");
+	root(r, s->main, "mainthread");
+	for (size_t i = 0; i < sizeof(basic) / sizeof(basic[0]); i++) {
+		snprintf(name, sizeof(name), "<metatable of %s>", basic[i]);
+		root(r, lua_word(m, s->global, l->g_mt + 8 * (int32_t)i),
+		     name);
+	}
+	root_list(r, lua_word(m, s->global, l->g_fixedgc), "fixed");
+	root_list(r, lua_word(m, s->global, l->g_tobefnz), "tobefinalized");
+	root_list(r, lua_word(m, s->global, l->g_tmudata), "tobefinalized");
+}
+
+/* 5.1 marks strings that it never frees (lstring.h, luaS_fix). */
+static void roots_fixed(struct rooter *r, const struct lua_state *s)
+{
+	const struct lua_mem *m = &r->st->mem;
+	const struct lua_layout *l = m->lay;
+	uint64_t n = lua_u32(m, s->global, l->g_strt_size), i, at, left;
+	uint64_t hash = lua_word(m, s->global, l->g_strt_hash);
+
+	if (l->g_fixedgc >= 0)
+		return;
+	for (i = 0; i < n && n <= LUA_MAX_ITEMS; i++) {
+		at = lua_word(m, hash + 8 * i, 0);
+		for (left = MAX_FIXED; left != 0 &&
+		     lua_space_has(&r->st->objects, at); left--) {
+			// lgc.h, FIXEDBIT
+			if (lua_u8(m, at, l->gc_marked) & 1 << 5)
+				root(r, at, "fixed");
+			at = lua_word(m, at, l->str_hnext);
+		}
+	}
+}
+
+void lua_roots(void *state,
+	       void (*emit_root)(void *arg, const struct heapsh_root *root),
+	       void *arg)
+{
+	struct rooter r = { .st = state, .emit = emit_root, .arg = arg };
+
+	lua_walk(state, NULL);
+	for (uint32_t i = 0; i < r.st->n_states; i++) {
+		r.number = i + 1;
+		roots_of(&r, &r.st->states[i]);
+		roots_fixed(&r, &r.st->states[i]);
+	}
+}

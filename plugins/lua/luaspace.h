@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * A set of addresses that are multiples of 8: a bit each, in windows of 1 MiB
+ * that are made when first needed.
+ */
+#ifndef LUASPACE_H
+#define LUASPACE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct lua_space {
+	/* open addressing; key: number of the window + 1, 0: free */
+	uint64_t *keys;
+	uint64_t **maps;	/* LUA_WINDOW_WORDS each */
+	uint64_t n, cap;	/* cap: 0 or a power of two */
+	uint64_t last;		/* window of the last put, + 1 */
+	uint64_t *last_map;
+};
+enum {
+	LUA_WINDOW_SHIFT = 20,
+	LUA_WINDOW_WORDS = 1 << (LUA_WINDOW_SHIFT - 9),
+};
+
+void lua_space_deinit(struct lua_space *s);
+/** Answers 1: it was there, 0: it is new, -1: out of memory. */
+int lua_space_put(struct lua_space *s, uint64_t addr);
+/** Bits of addr's window, or NULL. Of many threads, while nobody puts. */
+const uint64_t *lua_space_window(const struct lua_space *s, uint64_t addr);
+static inline bool lua_space_has(const struct lua_space *s, uint64_t addr)
+{
+	const uint64_t *map = addr & 7 ? 0 : lua_space_window(s, addr);
+
+	return map && map[addr >> 9 & (LUA_WINDOW_WORDS - 1)] >>
+			      (addr >> 3 & 63) & 1;
+}
+/**
+ * First address of the set in from … end - 1, or end. Looks at one window
+ * only when both lie in one; cost by windows otherwise.
+ */
+uint64_t lua_space_next(const struct lua_space *s, uint64_t from, uint64_t end);
+/** Numbers of all windows, ascending; free(). NULL when there is none. */
+uint64_t *lua_space_windows(const struct lua_space *s);
+
+#endif
