@@ -47,25 +47,49 @@ static void fill_late(struct gr_building *b, uint32_t *const *map)
 	}
 }
 
-/* The rest is in order, window by window. */
+/* The rest is in order within each job, whose first id is a rank. */
+struct filling {
+	struct gr_building *b;
+	uint32_t *const *map;
+	_Atomic uint64_t next_job;
+	_Atomic bool stop;
+};
+
+static void fill_run(struct gr_graph *g, const struct gr_run *run,
+		     const uint32_t *to, uint32_t id)
+{
+	for (uint32_t i = 0; i < run->n; i++, id++) {
+		while (hs_bit(g->outside, id))
+			id++;
+		g->shape[id] = to[run->shape[i]];
+	}
+}
+
+static struct hs_err *fill_part(void *arg, unsigned thread)
+{
+	struct filling *f = arg;
+	struct gr_graph *g = f->b->g;
+	const struct gr_jobs *j = &g->jobs;
+	const struct gr_run *run;
+	uint64_t r, start;
+
+	(void)thread;
+	while ((r = atomic_fetch_add(&f->next_job, 1)) < j->n_jobs) {
+		if (atomic_load(&f->stop) || hs_cancelled(f->b->task))
+			break;
+		run = &f->b->runs[r];
+		start = j->pieces[j->jobs[r].first_piece].start;
+		fill_run(g, run, f->map[run->thread],
+			 gr_index_rank(&g->index, start));
+	}
+	return hs_check_cancel(f->b->task);
+}
+
 static struct hs_err *fill_runs(struct gr_building *b, uint32_t *const *map)
 {
-	struct gr_graph *g = b->g;
-	const uint32_t *to;
-	uint32_t id = 0, i;
-	uint64_t r;
+	struct filling f = { .b = b, .map = map };
 
-	for (r = 0; r < g->jobs.n_jobs; r++) {
-		if (hs_cancelled(b->task))
-			break;
-		to = map[b->runs[r].thread];
-		for (i = 0; i < b->runs[r].n; i++, id++) {
-			while (hs_bit(g->outside, id))
-				id++;
-			g->shape[id] = to[b->runs[r].shape[i]];
-		}
-	}
-	return hs_check_cancel(b->task);
+	return gr_parallel(b->g->threads, fill_part, &f, &f.stop);
 }
 
 static void count_quality(struct gr_graph *g)
