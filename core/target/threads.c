@@ -10,6 +10,7 @@
 
 #include "map.h"
 #include "text.h"
+#include "tg_proc.h"
 
 /*
  * Stopping every thread of a process. PTRACE_SEIZE, never ATTACH: it stops
@@ -165,6 +166,31 @@ void tg_thread_wait(struct tg_tracer *t, pid_t tid, bool keep,
 	}
 }
 
+static uint64_t mask_of(const struct hs_text *status, const char *key)
+{
+	const char *p = tg_field(hs_text_str(status), key);
+
+	return p ? strtoull(p, NULL, 16) : 0;
+}
+
+/*
+ * Ignored signals are not kept for a program, but for one that is traced they
+ * are: what is pending now may not interrupt it once it is let go.
+ */
+static bool is_ignored(pid_t tid, int sig)
+{
+	const uint64_t by_default =
+		1ull << (SIGCHLD - 1) | 1ull << (SIGURG - 1) |
+		1ull << (SIGWINCH - 1) | 1ull << (SIGCONT - 1);
+	uint64_t bit = 1ull << (sig - 1);
+	HS_TEXT status = { 0 };
+
+	if (!tg_read_proc(tid, "status", &status))
+		return false;
+	return mask_of(&status, "SigIgn") & bit ||
+	       (by_default & bit && !(mask_of(&status, "SigCgt") & bit));
+}
+
 /* A signal that is pending and not blocked: EINTR may be its doing. */
 static bool signal_waits_in(const struct tg_task *task, uint32_t flags)
 {
@@ -178,8 +204,10 @@ static bool signal_waits_in(const struct tg_task *task, uint32_t flags)
 	for (long i = 0; i < n; i++) {
 		int sig = si[i].si_signo;
 
-		if (sig < 1 || sig > 64 ||
-		    !(task->state.sigmask >> (sig - 1) & 1))
+		if (sig < 1 || sig > 64)
+			return true;
+		if (!(task->state.sigmask >> (sig - 1) & 1) &&
+		    !is_ignored(task->tid, sig))
 			return true;
 	}
 	return false;
@@ -242,14 +270,10 @@ static struct hs_err *collect_one(struct scan *sc, struct tg_task *task)
 				  "(it waits for a disk, a vfork or a freezer)",
 				  s->pid, task->tid);
 	case TG_EV_STOP:
-		if (!record(s, task, &ev))
-			return NULL;
-		if (!task->clean || ev.signal == SIGTRAP)
-			return NULL;
-		return hs_err_new(HS_ERR_REFUSED,
-				  "freeze process %d: it is stopped "
-				  "(signal %d)",
-				  s->pid, ev.signal);
+		// A job that was stopped is stopped again by the kernel when
+		// it is let go.
+		(void)record(s, task, &ev);
+		return NULL;
 	case TG_EV_END:
 	case TG_EV_LOST:
 	default:
@@ -393,6 +417,19 @@ bool tg_stop_one(struct tg_tracer *t, struct tg_stop *s, pid_t tid,
 	return false;
 }
 
+/* Late, but stopped: a call that this has ended is made again, too. */
+static bool let_late_go(pid_t tid, const struct tg_event *ev)
+{
+	struct tg_task task = { .tid = tid,
+				.clean = tg_event_is_interrupt(ev) };
+	struct tg_state *s = &task.state;
+
+	if (task.clean && !tg_arch_get_regs(tid, &s->regs) &&
+	    !ptrace(PTRACE_GETSIGMASK, tid, sizeof(s->sigmask), &s->sigmask))
+		hide_interruption(&task);
+	return !ptrace(PTRACE_DETACH, tid, 0, task.clean ? 0 : ev->signal);
+}
+
 /*
  * Threads that were seized and would not stop (or were killed while we let
  * them go): the moment they stop, or end, they are let go.
@@ -406,12 +443,8 @@ void tg_sweep_lingering(struct tg_tracer *t)
 		struct tg_event ev;
 
 		tg_task_poll(tid, true, &ev);
-		if (ev.kind == TG_EV_STOP) {
-			int sig = tg_event_is_interrupt(&ev) ? 0 : ev.signal;
-
-			if (!ptrace(PTRACE_DETACH, tid, 0, sig))
-				continue;
-		}
+		if (ev.kind == TG_EV_STOP && let_late_go(tid, &ev))
+			continue;
 		if (ev.kind == TG_EV_NONE || ev.kind == TG_EV_STOP)
 			t->lingering.v[n++] = tid;
 		else

@@ -136,6 +136,19 @@ def cannot_be_stopped():
         tgtest.ends_well(f, "vfork: it found nothing wrong")
 
 
+def too_late_for_one():
+    """Where one thread keeps the others from being frozen, what those waited
+    for is not interrupted either, at whichever moment they were stopped."""
+    with tgtest.fixture("late") as f:
+        hstest.wait_for(lambda: any(
+            tgtest.stat_field(int(t), 3) == "D"
+            for t in os.listdir("/proc/%d/task" % f.pid)), "vfork")
+        for _ in range(2):
+            equal(d.do("freeze", f.pid).get("error"), "timeout",
+                  "late: a vfork in another thread is not waited for")
+        tgtest.ends_well(f, "late: the first thread was not interrupted")
+
+
 def spawned():
     """A child of the tracer can be frozen, and its end is told."""
     pid = d.need("spawn", "/bin/sleep", "1000")["pid"]
@@ -158,7 +171,7 @@ def spawned():
 
 for part in (allocators_and_threads, registers, thousand_threads,
              blocked_calls, parent, end_of_pipe, same_bytes,
-             cannot_be_stopped, spawned):
+             cannot_be_stopped, too_late_for_one, spawned):
     part()
 equal(d.do("list"), [], "nothing is held at the end")
 equal(d.do("quit"), {"tracer_status": 0}, "the tracer ends when told to")
