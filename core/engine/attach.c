@@ -70,12 +70,43 @@ static struct hs_err *open_model(struct en_engine *en,
 	return err;
 }
 
-static struct hs_err *open_clone(const struct tg_instant *t,
-				 struct im_image **ret)
+static struct hs_err *open_copy(const struct tg_instant *t,
+				struct im_image **ret)
 {
 	HS_FREE struct im_thread *threads = image_threads(t);
-	int fd = fcntl(t->mem_fd, F_DUPFD_CLOEXEC, 3);
+	struct im_copy copy = {
+		.pid = t->pid,
+		.fd = t->mirror->fd,
+		.n_ranges = t->mirror->n_pieces,
+		.maps = t->mirror->maps,
+		.maps_bytes = t->mirror->maps_bytes,
+		.threads = threads,
+		.n_threads = t->n_threads,
+		.taken_ns = t->taken_ns,
+	};
+	HS_FREE struct im_range *v =
+		hs_xcalloc(copy.n_ranges + 1, sizeof(*v));
 
+	for (size_t i = 0; i < copy.n_ranges; i++)
+		v[i] = (struct im_range){ t->mirror->pieces[i].start,
+					  t->mirror->pieces[i].end };
+	copy.ranges = v;
+	return im_open_copy(&copy, ret);
+}
+
+/** What was frozen, as an image. t NULL: nothing was, the process runs. */
+static struct hs_err *open_image(int pid, const struct tg_instant *t,
+				 struct im_image **ret)
+{
+	HS_FREE struct im_thread *threads = NULL;
+	int fd;
+
+	if (!t)
+		return im_open_live(pid, ret);
+	if (t->mirror)
+		return open_copy(t, ret);
+	threads = image_threads(t);
+	fd = fcntl(t->mem_fd, F_DUPFD_CLOEXEC, 3);
 	if (fd < 0)
 		return hs_err_os(errno, "open memory of the clone of %d",
 				 t->pid);
@@ -123,7 +154,8 @@ static struct hs_err *settle(struct en_engine *en, struct tg_instant *t,
 	md_settle(en->host, claim, *im, s);
 	alarm(0);
 	*settled = s->flags & HEAPSH_SETTLE_CONSISTENT;
-	if (s->flags || s->n_writes > HS_ARRAY_SIZE(s->writes) ||
+	// Only of a clone can another be made, to be run a little.
+	if (s->flags || t->mirror || s->n_writes > HS_ARRAY_SIZE(s->writes) ||
 	    s->thread >= t->n_threads)
 		return NULL;
 	script.thread = s->thread;
@@ -136,7 +168,7 @@ static struct hs_err *settle(struct en_engine *en, struct tg_instant *t,
 	err = tg_settle(en->tracer, t, &script);
 	if (err || t->state != WR_TRACER_SETTLED)
 		return err;
-	err = open_clone(t, &image);
+	err = open_image(t->pid, t, &image);
 	if (err)
 		return err;
 	im_destroy(*im);
@@ -145,30 +177,36 @@ static struct hs_err *settle(struct en_engine *en, struct tg_instant *t,
 	return NULL;
 }
 
-/** Take over a frozen instant: settle if it is not, open the plugin. */
+/**
+ * Take over an instant: settle if it is not, open the plugin. t NULL: there is
+ * none, the process is read as it runs.
+ */
 static struct hs_err *understand(struct en_engine *en, struct tg_instant *t,
 				 const struct md_claim *claim,
 				 struct lg_instant **ret)
 {
 	struct en_instant *in = en_instant_create(en);
-	bool settled = t->state == WR_TRACER_SETTLED;
+	bool settled = t && t->state == WR_TRACER_SETTLED;
 	struct hs_err *err;
 
 	in->tracer = t;
-	in->lg.taken_ns = t->taken_ns;
-	err = open_clone(t, &in->lg.image);
-	if (!err && t->state == WR_TRACER_UNSETTLED)
+	err = open_image(en->pid, t, &in->lg.image);
+	if (!err)
+		in->lg.taken_ns = im_info(in->lg.image)->taken_ns;
+	if (!err && t && t->state == WR_TRACER_UNSETTLED)
 		err = settle(en, t, claim, &in->lg.image, &settled);
 	if (!err)
 		err = open_model(en, claim, &in->lg);
 	if (err) {
-		hs_err_free(tg_release(en->tracer, t));
+		if (t)
+			hs_err_free(tg_release(en->tracer, t));
 		lg_instant_unref(&in->lg);
 		return err;
 	}
 	// It stood at a call that is not the allocator's: whether the runtime's
 	// lock was given up before that is for the plugin to say.
-	if (t->state == WR_TRACER_SETTLED && md_status(in->lg.model)->mutating)
+	if (t && t->state == WR_TRACER_SETTLED &&
+	    md_status(in->lg.model)->mutating)
 		settled = false;
 	in->lg.attached = en_attached_doc(&in->lg);
 	json_object_set_new(in->lg.attached, "settled", json_boolean(settled));
@@ -176,62 +214,77 @@ static struct hs_err *understand(struct en_engine *en, struct tg_instant *t,
 	return NULL;
 }
 
-/** Freeze the process of the report once. */
-static struct hs_err *take(struct en_engine *en, const struct tg_report *report,
-			   struct lg_instant **ret)
+/**
+ * What was not settled may have been read, or stopped, in the middle of a
+ * change that a plugin rightly refuses: another moment is as good.
+ */
+static bool another_may_do(const struct en_way *way, const struct hs_err *err)
 {
-	struct tg_plan *plan = NULL;
-	struct tg_instant *t;
-	struct hs_err *err;
-
-	err = tg_plan_create(report, &plan);
-	if (!err)
-		err = tg_freeze(en->tracer, plan, &t);
-	tg_plan_destroy(plan);
-	if (err)
-		return err;
-	return understand(en, t, &en->claim, ret);
+	return way->rung != TG_CLONE &&
+	       (err->code == HS_ERR_UNSUPPORTED || err->code == HS_ERR_TORN ||
+		err->code == HS_ERR_FAULT || err->code == HS_ERR_FORMAT);
 }
 
-static struct hs_err *check(struct en_engine *en, int pid,
-			    struct tg_report *ret)
+/** Take an instant by way, or one that is worse, and say so. */
+static struct hs_err *take(struct en_engine *en, struct en_way *way,
+			   struct lg_instant **ret)
 {
-	struct tg_options options = { .max_pause_ns = en->max_pause_ns };
+	enum { TRIES = 10 };
+	struct tg_instant *t = NULL;
 	struct hs_err *err;
 
-	memset(ret, 0, sizeof(*ret));
-	if (!en->tracer)
-		return hs_err_new(HS_ERR_OTHER,
-				  "attach to %d: there is no tracer", pid);
-	err = tg_check(en->tracer, pid, &options, ret);
-	// Nothing was begun: a process that had ended before is "not attached",
-	// not "went away" (exit status 3, not 4).
-	if (err && err->code == HS_ERR_GONE)
-		err->code = HS_ERR_NAME;
-	return err;
+	for (int i = 1;; i++) {
+		err = en_way_take(en, way, &t);
+		if (err)
+			return err;
+		err = understand(en, t, &en->claim, ret);
+		if (!err || i == TRIES || !another_may_do(way, err))
+			break;
+		hs_err_free(err);
+	}
+	if (err)
+		return err;
+	en_way_say(en, way);
+	if (way->reason)
+		json_object_set_new((*ret)->attached, "reason",
+				    json_string(way->reason));
+	return NULL;
+}
+
+/** Which plugin's is it? Asked of the running process. */
+static struct hs_err *recognise(struct en_engine *en,
+				const struct tg_report *report,
+				struct md_claim *ret)
+{
+	struct im_image *live;
+	struct hs_err *err = im_open_live(report->pid, &live);
+
+	if (err)
+		return err;
+	err = probe(en, live, ret);
+	im_destroy(live);
+	if (err)
+		return hs_err_wrap(err, "attach to %d (%s)", report->pid,
+				   report->comm);
+	return NULL;
 }
 
 struct hs_err *en_attach(struct en_engine *en, int pid, struct lg_instant **ret)
 {
+	EN_WAY way = { 0 };
 	struct md_claim claim;
-	struct tg_report report;
-	struct im_image *live;
 	struct hs_err *err;
 
-	err = check(en, pid, &report);
+	err = en_way_find(en, pid, &way);
 	if (!err)
-		err = im_open_live(pid, &live);
+		err = recognise(en, &way.report, &claim);
 	if (err)
 		return err;
-	err = probe(en, live, &claim);
-	im_destroy(live);
-	if (err)
-		return hs_err_wrap(err, "attach to %d (%s)", pid, report.comm);
 	if (en->pid && en->pid != pid)
 		en_instants_clear(en);
 	en->pid = pid;
 	en->claim = claim;
-	err = take(en, &report, ret);
+	err = take(en, &way, ret);
 	if (err)
 		en->pid = 0;
 	return err;
@@ -240,7 +293,7 @@ struct hs_err *en_attach(struct en_engine *en, int pid, struct lg_instant **ret)
 struct hs_err *en_snap(struct en_engine *en, const char *name,
 		       struct lg_instant **ret)
 {
-	struct tg_report report;
+	EN_WAY way = { 0 };
 	struct lg_instant *in;
 	struct hs_err *err;
 
@@ -248,9 +301,9 @@ struct hs_err *en_snap(struct en_engine *en, const char *name,
 		return hs_err_remedy(hs_err_new(HS_ERR_USAGE,
 				"take a new instant: no process is attached"),
 				     "attach PID");
-	err = check(en, en->pid, &report);
+	err = en_way_find(en, en->pid, &way);
 	if (!err)
-		err = take(en, &report, &in);
+		err = take(en, &way, &in);
 	if (err)
 		return hs_err_wrap(err, "take a new instant of %d", en->pid);
 	if (name)
@@ -315,7 +368,7 @@ static struct hs_err *adopt_one(struct en_engine *en, uint64_t id,
 	err = tg_adopt(en->tracer, id, &t);
 	if (err)
 		return err;
-	err = open_clone(t, &im);
+	err = open_image(t->pid, t, &im);
 	if (!err) {
 		err = probe(en, im, &en->claim);
 		im_destroy(im);

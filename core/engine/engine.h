@@ -37,6 +37,9 @@ struct en_instant {
 	uint64_t look_again;		/* hs_now_ns(): at what it costs */
 };
 
+/** How an instant is to be had; EN_AUTO: the best that is possible. */
+enum en_rung { EN_AUTO, EN_COPY, EN_LIVE };
+
 struct en_engine {
 	struct en_options options;
 	struct wr_shared *shared;
@@ -55,6 +58,7 @@ struct en_engine {
 	bool end_child;			/* and end it (the demo) */
 	struct md_claim claim;		/* of the attached process */
 	uint64_t max_pause_ns;
+	enum en_rung rung;		/* that the user asked for */
 	json_t *shell_verbs;		/* of HELLO, or NULL */
 	uint64_t idle_since;		/* hs_now_ns() */
 	bool quit;
@@ -72,6 +76,30 @@ struct hs_err *en_snap(struct en_engine *en, const char *name,
 		       struct lg_instant **ret) HS_MUST_USE;
 /** After a death: the tracer's instants again. Errors become words. */
 void en_adopt(struct en_engine *en);
+
+/* ladder.c: how an instant is had. */
+
+/** How this one is, and why not better. */
+struct en_way {
+	int pid;
+	enum tg_rung rung;
+	struct tg_report report;
+	char *reason;			/* why no better rung, or NULL */
+};
+void en_way_deinit(struct en_way *way);
+#define EN_WAY HS_CLEANUP(en_way_deinit) struct en_way
+enum en_rung en_rung_of(const char *word);
+/** The best rung that is possible, nothing being stopped. */
+struct hs_err *en_way_find(struct en_engine *en, int pid,
+			   struct en_way *ret) HS_MUST_USE;
+/**
+ * Take the instant, by a lower rung where the process itself is in the way of
+ * this one. *ret is NULL for TG_LIVE.
+ */
+struct hs_err *en_way_take(struct en_engine *en, struct en_way *way,
+			   struct tg_instant **ret) HS_MUST_USE;
+/** Words to the user when it was not the first rung. */
+void en_way_say(struct en_engine *en, const struct en_way *way);
 
 /* instant.c: the list of them. */
 /** New, empty, with one reference of the caller. */

@@ -58,7 +58,7 @@ struct hs_err *en_instant_release(struct en_engine *en, struct lg_instant *lg)
 {
 	struct en_instant *in = en_instant_of(lg);
 
-	if (lg->released || !in->tracer)
+	if (lg->released || !in->tracer || in->tracer->mirror)
 		return NULL;
 	lg->released = true;
 	in->released_at = hs_now_ns();
@@ -89,7 +89,9 @@ static void keep_pages(struct en_engine *en, struct lg_instant *lg,
 struct hs_err *en_instant_keep(struct en_engine *en, struct lg_instant *lg,
 			       struct hs_text *ret)
 {
-	if (lg->released || !en_instant_of(lg)->tracer) {
+	struct tg_instant *t = en_instant_of(lg)->tracer;
+
+	if (lg->released || !t || t->mirror) {
 		hs_text_add(ret, "what was read still answers");
 		return NULL;
 	}

@@ -69,7 +69,9 @@ void en_lifetime(struct en_engine *en)
 		HS_TEXT why = { 0 };
 		uint64_t copied;
 
-		if (in->released || !en_instant_of(in)->tracer)
+		// A copy costs the program nothing.
+		if (in->released || !en_instant_of(in)->tracer ||
+		    en_instant_of(in)->tracer->mirror)
 			continue;
 		if (idle)
 			hs_text_add(&why, "after being idle (set hold=)");

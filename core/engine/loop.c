@@ -185,6 +185,7 @@ static void on_hello(struct en_engine *en, const struct wr_frame *f)
 	json_decref(en->shell_verbs);
 	en->shell_verbs = json_incref(json_object_get(hello, "shell_verbs"));
 	en->max_pause_ns = wr_get_u64(hello, "max_pause");
+	en->rung = en_rung_of(wr_get_text(hello, "rung"));
 	take_options(en, json_object_get(hello, "options"));
 	adopted = !strcmp(wr_get_text(hello, "mode"), "adopt");
 	begin(en);

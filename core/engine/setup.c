@@ -10,6 +10,7 @@ static const char *rung(const struct en_instant *in)
 	case IM_CLONE: return "frozen clone";
 	case IM_CORE: return "core file";
 	case IM_SNAPSHOT: return "saved snapshot";
+	case IM_COPY: return "stopped and copied";
 	case IM_LIVE: return "live";
 	case IM_FAKE: return "literal bytes";
 	default: return "unknown";

@@ -17,7 +17,7 @@
 struct im_image;
 struct im_reader;
 
-enum im_kind { IM_LIVE, IM_CLONE, IM_CORE, IM_SNAPSHOT, IM_FAKE };
+enum im_kind { IM_LIVE, IM_CLONE, IM_CORE, IM_SNAPSHOT, IM_FAKE, IM_COPY };
 
 /** A mapping: of /proc/PID/maps, or PT_LOAD joined with NT_FILE of a core. */
 struct im_mapping {
@@ -91,6 +91,24 @@ struct hs_err *im_open_live(int pid, struct im_image **ret) HS_MUST_USE;
 struct hs_err *im_open_clone(int pid, int clone_pid, int mem_fd,
 			     const struct im_thread *threads, size_t n_threads,
 			     struct im_image **ret) HS_MUST_USE;
+/** What im_open_copy() takes: all borrowed, and not needed afterwards. */
+struct im_copy {
+	int pid;
+	int fd;			/* memory file: the ranges, back to back */
+	const struct im_range *ranges;	/* sorted, disjoint */
+	size_t n_ranges;
+	const char *maps;	/* text of /proc/PID/maps at the instant */
+	size_t maps_bytes;
+	const struct im_thread *threads;
+	size_t n_threads;
+	uint64_t taken_ns;
+};
+struct im_range {
+	uint64_t start, end;	/* end exclusive */
+};
+/** A copy that was made while the process stood still. */
+struct hs_err *im_open_copy(const struct im_copy *copy,
+			    struct im_image **ret) HS_MUST_USE;
 /**
  * ELF core, also a truncated one (missing ranges are holes and are listed by
  * im_missing). File-backed ranges that the core leaves out are read from the

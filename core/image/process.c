@@ -161,8 +161,7 @@ struct hs_err *im_process_create(int pid, int mem_fd, struct im_process **ret)
 	return NULL;
 }
 
-/** "python3 app.py": the arguments, or "[comm]". free(). */
-static char *read_command(int pid)
+char *im_process_command(int pid)
 {
 	HS_FREE char *path = hs_xasprintf("/proc/%d/cmdline", pid);
 	HS_FREE char *raw = NULL;
@@ -183,8 +182,7 @@ static char *read_command(int pid)
 	return hs_xstrndup(raw, n);
 }
 
-/** Bytes resident, by /proc/PID/statm; 0 when not known. */
-static uint64_t read_rss(int pid)
+uint64_t im_process_rss(int pid)
 {
 	HS_FREE char *path = hs_xasprintf("/proc/%d/statm", pid);
 	HS_FREE char *raw = NULL;
@@ -204,8 +202,7 @@ static uint64_t read_rss(int pid)
 	return pages * IM_PAGE;
 }
 
-/** Where the kernel put the program's own headers; 0 when not known. */
-static uint64_t read_phdr(int pid)
+uint64_t im_process_phdr(int pid)
 {
 	HS_FREE char *path = hs_xasprintf("/proc/%d/auxv", pid);
 	HS_FREE char *raw = NULL;
@@ -263,7 +260,7 @@ struct hs_err *im_open_process(enum im_kind kind, int who, int pid, int mem_fd,
 		.threads = threads, .n_threads = n_threads,
 		.source = im_process_source, .root_pid = pid,
 	};
-	HS_FREE char *command = read_command(who);
+	HS_FREE char *command = im_process_command(who);
 	struct hs_arena arena = { 0 };
 	im_mapping_vec maps = { 0 };
 	struct im_process *p;
@@ -278,11 +275,11 @@ struct hs_err *im_open_process(enum im_kind kind, int who, int pid, int mem_fd,
 	} else {
 		p->shares = kind == IM_CLONE && mem_fd >= 0;
 		make.info.command = command;
-		make.info.rss = read_rss(who);
+		make.info.rss = im_process_rss(who);
 		make.ctx = p;
 		make.maps = maps.v;
 		make.n_maps = maps.n;
-		make.phdr = read_phdr(pid);
+		make.phdr = im_process_phdr(pid);
 		err = im_make(&make, ret);
 	}
 	hs_vec_deinit(&maps);

@@ -9,46 +9,25 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "tg_client.h"
-#include "tg_proc.h"
+#include "tg_check.h"
 
 /*
  * Everything that can be known before anything is stopped. The order is that
  * of what a person would want to hear first. What it says is a moment old: the
  * tracer meets the same obstacles again, and undoes what it began.
  */
-enum {
-	MAX_PAUSE_MS = 2000,
-	COW_PERCENT = 5,
-	SPARE_BYTES = 4 << 20,	/* kernel stacks and the like */
-	SPARE_PIDS = 2,		/* S and E */
-	KB = 1024,
-};
+enum { COW_PERCENT = 5 };
 
-/** One check. */
-struct check {
-	struct tg_client *c;
-	int pid;
-	struct tg_options o;
-	struct tg_report *r;
-	struct hs_text status;	/* /proc/PID/status */
-	int our_tracer;
-};
-
-static struct hs_err *live_remedy(const struct check *k, struct hs_err *err)
+struct hs_err *tg_refuse(const struct tg_asking *k, const char *why)
 {
-	return hs_err_remedy(err, "heapsh attach %d --live", k->pid);
-}
-
-static struct hs_err *refuse(const struct check *k, const char *why)
-{
-	return live_remedy(k, hs_err_new(HS_ERR_REFUSED, "attach to %d: %s",
-					 k->pid, why));
+	return hs_err_remedy(hs_err_new(HS_ERR_REFUSED, "attach to %d: %s",
+					k->pid, why),
+			     "heapsh attach %d --live", k->pid);
 }
 
 /* --- does it exist, and is it a process that lives? --- */
 
-static void read_facts(struct check *k)
+static void read_facts(struct tg_asking *k)
 {
 	const char *s = hs_text_str(&k->status);
 	const char *name = tg_field(s, "Name"), *uid = tg_field(s, "Uid");
@@ -70,11 +49,11 @@ static void read_facts(struct check *k)
 		r->gid = (uint32_t)strtoul(end, NULL, 10);
 	}
 	r->n_threads = (uint32_t)tg_field_u64(s, "Threads");
-	r->rss_bytes = tg_field_u64(s, "VmRSS") * KB;
-	r->table_bytes = tg_field_u64(s, "VmPTE") * KB;
+	r->rss_bytes = tg_field_u64(s, "VmRSS") * TG_KB;
+	r->table_bytes = tg_field_u64(s, "VmPTE") * TG_KB;
 }
 
-static struct hs_err *check_exists(struct check *k)
+static struct hs_err *check_exists(struct tg_asking *k)
 {
 	const char *s, *state;
 
@@ -126,7 +105,7 @@ static int yama_scope(void)
 }
 
 /* A process that is not "dumpable" has files in /proc that are root's. */
-static bool is_dumpable(const struct check *k)
+static bool is_dumpable(const struct tg_asking *k)
 {
 	struct stat st;
 	char path[48];
@@ -135,7 +114,7 @@ static bool is_dumpable(const struct check *k)
 	return stat(path, &st) || st.st_uid == k->r->uid;
 }
 
-static struct hs_err *why_denied(const struct check *k, int errnum)
+static struct hs_err *why_denied(const struct tg_asking *k, int errnum)
 {
 	struct passwd *pw = getpwuid(k->r->uid);
 	HS_TEXT why = { 0 };
@@ -170,7 +149,7 @@ static struct hs_err *why_denied(const struct check *k, int errnum)
 			  hs_err_remedy(err, "sudo heapsh attach %d", k->pid);
 }
 
-static struct hs_err *check_permitted(struct check *k)
+static struct hs_err *check_permitted(struct tg_asking *k)
 {
 	struct hs_err *err;
 	int denied = 0;
@@ -185,39 +164,58 @@ static struct hs_err *check_permitted(struct check *k)
 
 /* --- is it safe? --- */
 
-static struct hs_err *check_state(const struct check *k)
+static struct hs_err *check_tracer(const struct tg_asking *k)
 {
-	const char *s = hs_text_str(&k->status);
-	const char *state = tg_field(s, "State");
-	int tracer = (int)tg_field_u64(s, "TracerPid");
+	int tracer = (int)tg_field_u64(hs_text_str(&k->status), "TracerPid");
+	HS_TEXT comm = { 0 };
+	HS_TEXT why = { 0 };
 
 	// Ours, for a thread that did not stop in time: it will, or has.
-	if (tracer && tracer == k->our_tracer)
-		state = NULL;
-	else if (tracer) {
-		HS_TEXT comm = { 0 };
-		HS_TEXT why = { 0 };
+	if (!tracer || tracer == k->our_tracer)
+		return NULL;
+	if (tg_read_proc(tracer, "comm", &comm) && comm.len)
+		comm.s[--comm.len] = 0;
+	hs_text_add(&why, "it is traced already, by ");
+	hs_text_escape(&why, hs_text_str(&comm), comm.len);
+	hs_text_addf(&why, " (process %d)", tracer);
+	return tg_refuse(k, hs_text_str(&why));
+}
 
-		if (tg_read_proc(tracer, "comm", &comm) && comm.len)
-			comm.s[--comm.len] = 0;
-		hs_text_add(&why, "it is traced already, by ");
-		hs_text_escape(&why, hs_text_str(&comm), comm.len);
-		hs_text_addf(&why, " (process %d)", tracer);
-		return refuse(k, hs_text_str(&why));
-	}
-	if (state && (*state == 'T' || *state == 't'))
-		return hs_err_remedy(
-			refuse(k, "it is stopped (a job in the background, or "
-				  "SIGSTOP)"),
-			"kill -CONT %d", k->pid);
-	if (tg_field_u64(s, "Seccomp") == 2)
-		return refuse(k, "it filters system calls (seccomp mode 2): "
-				 "one its filter does not know may end it");
-	state = tg_field(s, "x86_Thread_features");
-	if (state && !strncmp(state, "shstk", 5))
-		return refuse(k, "it uses a shadow stack, on which our frame "
-				 "cannot return");
-	return NULL;
+/* The kernel shows filters, and sets them aside, for this capability only. */
+static bool may_see_filters(void)
+{
+	enum { SYS_ADMIN = 21 };
+	HS_TEXT t = { 0 };
+	const char *caps = NULL;
+
+	if (tg_read_file("/proc/self/status", &t))
+		caps = tg_field(hs_text_str(&t), "CapEff");
+	return caps && strtoull(caps, NULL, 16) >> SYS_ADMIN & 1;
+}
+
+static struct hs_err *check_filter(const struct tg_asking *k)
+{
+	uint64_t mode = tg_field_u64(hs_text_str(&k->status), "Seccomp");
+
+	// The tracer asks the filter itself, before it makes a call.
+	if (!mode || (mode == 2 && may_see_filters()))
+		return NULL;
+	if (mode == 1)
+		return tg_refuse(k, "it permits itself no system calls "
+				 "(seccomp mode 1)");
+	return tg_refuse(k, "it filters system calls (seccomp mode 2): one its "
+			 "filter does not know may end it");
+}
+
+static struct hs_err *check_shadow(const struct tg_asking *k)
+{
+	const char *s = tg_field(hs_text_str(&k->status),
+				 "x86_Thread_features");
+
+	if (!s || strncmp(s, "shstk", 5))
+		return NULL;
+	return tg_refuse(k, "it uses a shadow stack, on which our frame "
+			 "cannot return");
 }
 
 static bool same_namespace(int pid, const char *which)
@@ -232,7 +230,7 @@ static bool same_namespace(int pid, const char *which)
 	return a < 0 || b < 0 || (a == b && !memcmp(self, theirs, (size_t)a));
 }
 
-static struct hs_err *check_namespaces(const struct check *k)
+static struct hs_err *check_namespaces(const struct tg_asking *k)
 {
 	static const struct {
 		const char *file, *name;
@@ -254,7 +252,7 @@ static struct hs_err *check_namespaces(const struct check *k)
 	return NULL;
 }
 
-static struct hs_err *check_word_size(const struct check *k)
+static struct hs_err *check_word_size(const struct tg_asking *k)
 {
 	unsigned char id[EI_NIDENT + 4] = { 0 };
 	HS_CLOSE int fd = -1;
@@ -270,127 +268,100 @@ static struct hs_err *check_word_size(const struct check *k)
 			  "program of x86-64", k->pid);
 }
 
-/* --- does it fit? --- */
+/* --- all of it --- */
 
-/*
- * Milliseconds: 30 per GB of small pages, 2 per GB of huge ones, 0.07 per
- * thread. Measured on Linux 6.18 with 1 to 10 GB (16-28 per GB, at most 48;
- * 1001 threads 73 ms).
- */
-static uint64_t estimate_pause_ns(const struct tg_report *r)
+enum { FOR_CLONE = 1 << TG_CLONE, FOR_COPY = 1 << TG_COPY };
+
+/* In the order in which a person wants to hear of them. */
+static const struct step {
+	enum tg_obstacle what;
+	int rungs;		/* that it is in the way of */
+	struct hs_err *(*look)(const struct tg_asking *k);
+} steps[] = {
+	{ TG_TRACED, FOR_CLONE | FOR_COPY, check_tracer },
+	{ TG_FILTERED, FOR_CLONE, check_filter },
+	{ TG_SHADOW, FOR_CLONE, check_shadow },
+	{ TG_NAMESPACES, FOR_CLONE, check_namespaces },
+	{ TG_LONG, FOR_CLONE | FOR_COPY, tg_check_pause },
+	{ TG_NO_PIDS, FOR_CLONE, tg_check_pids },
+	{ TG_NO_MEMORY, FOR_CLONE, tg_check_memory },
+	{ TG_OVERCOMMIT, FOR_CLONE, tg_check_overcommit },
+	{ TG_NO_ROOM_HERE, FOR_COPY, tg_check_ours },
+};
+
+static struct hs_err *found(struct tg_asking *k, enum tg_obstacle what,
+			    struct hs_err *err)
 {
-	uint64_t huge = r->huge_bytes < r->rss_bytes ? r->huge_bytes :
-						       r->rss_bytes;
-
-	// 30 ms per GiB are 28.6 ns per KiB.
-	return (r->rss_bytes - huge) / KB * 28 + huge / KB * 2 +
-	       UINT64_C(70000) * r->n_threads + 500000;
+	if (err)
+		k->r->obstacle = what;
+	return err;
 }
 
-/* Only when it matters: it makes the kernel walk all of the page tables. */
-static void read_huge_pages(const struct check *k)
+/* What is in the way of every rung. */
+static struct hs_err *check_any(struct tg_asking *k)
 {
-	HS_TEXT t = { 0 };
-
-	if (tg_read_proc(k->pid, "smaps_rollup", &t))
-		k->r->huge_bytes =
-			tg_field_u64(hs_text_str(&t), "AnonHugePages") * KB;
-}
-
-static struct hs_err *check_pause(const struct check *k)
-{
-	uint64_t max = k->o.max_pause_ns;
-	HS_TEXT why = { 0 };
-
-	k->r->pause_ns = estimate_pause_ns(k->r);
-	if (k->r->pause_ns > max / 4) {
-		read_huge_pages(k);
-		k->r->pause_ns = estimate_pause_ns(k->r);
-	}
-	if (k->r->pause_ns <= max)
-		return NULL;
-	hs_text_add(&why, "it would stand still for about ");
-	hs_text_duration(&why, k->r->pause_ns);
-	hs_text_add(&why, ", and the limit is ");
-	hs_text_duration(&why, max);
-	return refuse(k, hs_text_str(&why));
-}
-
-static struct hs_err *check_overcommit(const struct check *k)
-{
-	HS_TEXT mode = { 0 };
-	HS_TEXT info = { 0 };
-	const char *s = hs_text_str(&k->status), *m;
-	uint64_t need = tg_field_u64(s, "VmData") + tg_field_u64(s, "VmStk");
-	uint64_t limit, used;
-
-	if (!tg_read_file("/proc/sys/vm/overcommit_memory", &mode) ||
-	    hs_text_str(&mode)[0] != '2' ||
-	    !tg_read_file("/proc/meminfo", &info))
-		return NULL;
-	m = hs_text_str(&info);
-	limit = tg_field_u64(m, "CommitLimit");
-	used = tg_field_u64(m, "Committed_AS");
-	if (used < limit && limit - used > need)
-		return NULL;
-	return refuse(k, "vm.overcommit_memory is 2, and a second process of "
-			 "its size would go over the limit");
-}
-
-static struct hs_err *check_room(const struct check *k)
-{
-	struct tg_report *r = k->r;
-	struct tg_headroom left;
-	HS_TEXT why = { 0 };
-
-	r->needed_bytes = 2 * r->table_bytes +
-			  r->rss_bytes / 100 * k->o.cow_percent + SPARE_BYTES;
-	tg_headroom_read(k->pid, &left);
-	if (left.pids < SPARE_PIDS)
-		return refuse(k, "its cgroup has no room for another process "
-				 "(pids.max)");
-	if (left.memory_bytes >= r->needed_bytes)
-		return check_overcommit(k);
-	hs_text_add(&why, "its cgroup has ");
-	hs_text_size(&why, left.memory_bytes);
-	hs_text_add(&why, " of memory left, and a copy may come to need ");
-	hs_text_size(&why, r->needed_bytes);
-	return refuse(k, hs_text_str(&why));
-}
-
-static struct hs_err *check_all(struct check *k)
-{
-	struct hs_err *(*const steps[])(const struct check *) = {
-		check_state, check_namespaces, check_word_size, check_pause,
-		check_room,
-	};
-	struct hs_err *err = check_exists(k);
+	struct hs_err *err = found(k, TG_MISSING, check_exists(k));
 
 	if (!err)
-		err = check_permitted(k);
-	k->r->pause_ns = estimate_pause_ns(k->r);
-	if (err || k->o.read_only)
-		return err;
-	for (size_t i = 0; !err && i < HS_ARRAY_SIZE(steps); i++)
-		err = steps[i](k);
+		err = found(k, TG_NOT_PERMITTED, check_permitted(k));
+	if (!err)
+		err = found(k, TG_FOREIGN, check_word_size(k));
+	tg_estimate(k);
 	return err;
+}
+
+static struct hs_err *check_all(struct tg_asking *k)
+{
+	struct hs_err *err = check_any(k);
+
+	for (size_t i = 0; !err && i < HS_ARRAY_SIZE(steps); i++) {
+		if (steps[i].rungs & 1 << k->o.rung)
+			err = found(k, steps[i].what, steps[i].look(k));
+	}
+	return err;
+}
+
+static void begin(struct tg_asking *k, const struct tg_options *options)
+{
+	memset(k->r, 0, sizeof(*k->r));
+	if (options)
+		k->o = *options;
+	if (!k->o.max_pause_ns)
+		k->o.max_pause_ns = TG_MAX_PAUSE_NS;
+	if (!k->o.cow_percent)
+		k->o.cow_percent = COW_PERCENT;
 }
 
 struct hs_err *tg_check(struct tg_client *c, int pid,
 			const struct tg_options *options,
 			struct tg_report *ret)
 {
-	struct check k = { .c = c, .pid = pid, .r = ret };
+	struct tg_asking k = { .c = c, .pid = pid, .r = ret };
 	struct hs_err *err;
 
-	memset(ret, 0, sizeof(*ret));
-	if (options)
-		k.o = *options;
-	if (!k.o.max_pause_ns)
-		k.o.max_pause_ns = UINT64_C(1000000) * MAX_PAUSE_MS;
-	if (!k.o.cow_percent)
-		k.o.cow_percent = COW_PERCENT;
+	begin(&k, options);
 	err = tg_or_gone(check_all(&k), pid, ret->start_time);
+	hs_text_deinit(&k.status);
+	return err;
+}
+
+struct hs_err *tg_survey(struct tg_client *c, int pid,
+			 const struct tg_options *options,
+			 struct tg_report *ret, const struct tg_listener *to)
+{
+	struct tg_asking k = { .c = c, .pid = pid, .r = ret };
+	struct hs_err *err;
+
+	begin(&k, options);
+	err = check_any(&k);
+	for (size_t i = 0; !err && i < HS_ARRAY_SIZE(steps); i++) {
+		struct hs_err *why = steps[i].look(&k);
+
+		if (why)
+			to->tell(to->arg, steps[i].what,
+				 steps[i].rungs & FOR_COPY, why);
+		hs_err_free(why);
+	}
 	hs_text_deinit(&k.status);
 	return err;
 }

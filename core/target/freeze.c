@@ -121,8 +121,8 @@ static struct hs_err *clone_in(struct tg_tracer *t, struct tg_held *h,
 	h->victim = choose(h, mem_fd);
 	if (h->victim == h->stop.tasks.n)
 		return none_usable(h);
-	err = tg_hijack_begin(hi, &h->stop.tasks.v[h->victim], &h->gadgets,
-			      mem_fd);
+	err = tg_hijack_begin(hi, h->pid, &h->stop.tasks.v[h->victim],
+			      &h->gadgets, mem_fd);
 	if (err)
 		return err;
 	h->taken_ns = wall_clock_ns();

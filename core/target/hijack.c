@@ -156,11 +156,13 @@ static struct hs_err *enter(struct tg_hijack *h)
 	return NULL;
 }
 
-struct hs_err *tg_hijack_begin(struct tg_hijack *h, struct tg_task *task,
+struct hs_err *tg_hijack_begin(struct tg_hijack *h, pid_t pid,
+			       struct tg_task *task,
 			       const struct tg_gadgets *g, int mem_fd)
 {
 	struct hs_err *err;
 
+	h->pid = pid;
 	h->task = task;
 	h->gadgets = g;
 	h->mem_fd = mem_fd;
@@ -173,6 +175,9 @@ struct hs_err *tg_hijack_begin(struct tg_hijack *h, struct tg_task *task,
 				  "parts that are not known", task->tid);
 	if (!tg_mem_read(mem_fd, h->frame.addr, h->saved, h->frame.size))
 		return failed(h, "read the stack");
+	err = tg_filter_check(pid, task->tid, g, h->frame.child_sp);
+	if (err)
+		return err;
 	err = enter(h);
 	if (err)
 		tg_hijack_end(h);

@@ -29,6 +29,7 @@ void tg_instant_free(struct tg_instant *in)
 	if (!in)
 		return;
 	hs_close_p(&in->mem_fd);
+	tg_mirror_free(in->mirror);
 	free(in->threads);
 	free(in->bytes);
 	free(in);
@@ -61,7 +62,7 @@ static void take_thread(const struct wr_tracer_thread *w, int pid,
 			 comm.s);
 }
 
-static struct hs_err *take_threads(struct tg_instant *in, int fd)
+struct hs_err *tg_take_threads(struct tg_instant *in, int fd)
 {
 	const struct wr_tracer_thread *w;
 	off_t size = lseek(fd, 0, SEEK_END);
@@ -105,7 +106,7 @@ static struct hs_err *take_instant(struct tg_packet *a,
 		.state = (enum wr_tracer_settle_state)r.settle_state,
 		.n_threads = r.n_threads,
 	};
-	err = take_threads(in, threads_fd);
+	err = tg_take_threads(in, threads_fd);
 	if (err)
 		tg_instant_free(in);
 	else
@@ -358,7 +359,8 @@ static struct hs_err *release(struct tg_client *c, uint64_t id, int pid)
 
 struct hs_err *tg_release(struct tg_client *c, struct tg_instant *in)
 {
-	return release(c, in->id, in->pid);
+	// A copy is ours alone. (0 would mean all of them.)
+	return in->id ? release(c, in->id, in->pid) : NULL;
 }
 
 struct hs_err *tg_release_all(struct tg_client *c)

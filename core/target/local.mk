@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 noinst_LTLIBRARIES += libhs_target.la
 libhs_target_la_CPPFLAGS = $(INC_TARGET)
-libhs_target_la_SOURCES = %D%/check.c %D%/client.c %D%/cow.c %D%/freeze.c %D%/gadget.c \
-	%D%/headroom.c %D%/held.c %D%/hijack.c %D%/instant.c %D%/packet.c \
-	%D%/plan.c %D%/proc.c %D%/reap.c %D%/remote.c %D%/reply.c \
+libhs_target_la_SOURCES = %D%/check.c %D%/client.c %D%/copy.c %D%/cow.c \
+	%D%/filter.c %D%/freeze.c %D%/gadget.c %D%/headroom.c %D%/held.c \
+	%D%/hijack.c %D%/instant.c %D%/mirror.c %D%/packet.c %D%/plan.c \
+	%D%/proc.c %D%/reap.c %D%/remote.c %D%/reply.c %D%/room.c \
 	%D%/settle.c %D%/spawn.c %D%/target.h %D%/task.c %D%/tg_arch.h \
-	%D%/tg_client.h %D%/tg_packet.h %D%/tg_priv.h %D%/tg_proc.h \
-	%D%/threads.c %D%/tracer.c %D%/x86_64.c %D%/x86_64_calls.c \
-	%D%/x86_64_frame.c %D%/x86_64_gadget.c
+	%D%/tg_check.h %D%/tg_client.h %D%/tg_packet.h %D%/tg_priv.h \
+	%D%/tg_proc.h %D%/threads.c %D%/tracer.c %D%/x86_64.c \
+	%D%/x86_64_calls.c %D%/x86_64_frame.c %D%/x86_64_gadget.c
 
 # Moves a tracer by lines; for the tests of this room and for measuring.
 noinst_PROGRAMS += tests/lib/tg_driver
@@ -26,7 +27,11 @@ tests_fixtures_tg_fixture_SOURCES = tests/fixtures/tg_blocked.c \
 E2E_TESTS += tests/target/check.t tests/target/freeze.t tests/target/kill.t \
 	tests/target/settle.t
 
-check_PROGRAMS += tests/unit/target_arch.t tests/unit/target_hostile.t
+check_PROGRAMS += tests/unit/target_arch.t tests/unit/target_hostile.t \
+	tests/unit/target_filter.t
+tests_unit_target_filter_t_CPPFLAGS = $(INC_TARGET) $(INC_TESTS)
+tests_unit_target_filter_t_SOURCES = tests/unit/target_filter.c
+tests_unit_target_filter_t_LDADD = $(LIBS_TARGET) $(CMOCKA_LIBS)
 tests_unit_target_arch_t_CPPFLAGS = $(INC_TARGET) $(INC_TESTS)
 tests_unit_target_arch_t_SOURCES = tests/unit/target_arch.c
 tests_unit_target_arch_t_LDADD = $(LIBS_TARGET) $(CMOCKA_LIBS)

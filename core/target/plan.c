@@ -44,8 +44,7 @@ void tg_find_stacks(const struct tg_maps *maps, struct tg_plan *ret)
 	}
 }
 
-/* From here on pid means this process and no other. */
-static struct hs_err *pin(const struct tg_report *r, struct tg_plan *p)
+struct hs_err *tg_pin(const struct tg_report *r, struct tg_plan *p)
 {
 	uint64_t start;
 
@@ -68,7 +67,7 @@ struct hs_err *tg_plan_create(const struct tg_report *report,
 	p->pid = report->pid;
 	p->start_time = report->start_time;
 	p->n_threads = report->n_threads;
-	err = pin(report, p);
+	err = tg_pin(report, p);
 	if (!err)
 		err = tg_maps_read(p->pid, &maps);
 	if (!err)

@@ -117,7 +117,8 @@ static bool use_thread(struct tg_tracer *t, struct tg_grave *g,
 	ok = tg_process_lives(g->pidfd) &&
 	     tg_hijack_rank(&task, &g->stacks) && !tg_in_rseq(&task, mem_fd);
 	if (ok) {
-		err = tg_hijack_begin(&t->hijack, &task, &g->gadgets, mem_fd);
+		err = tg_hijack_begin(&t->hijack, g->pid, &task, &g->gadgets,
+				      mem_fd);
 		ok = !err;
 		hs_err_free(err);
 	}

@@ -23,7 +23,7 @@ static void describe(const struct tg_task *task, uint64_t offset,
 	memcpy(ret->regs, &task->state.regs, sizeof(ret->regs));
 }
 
-static struct hs_err *write_threads(const struct tg_stop *s, int fd)
+struct hs_err *tg_write_threads(const struct tg_stop *s, int fd)
 {
 	size_t n = s->tasks.n;
 	HS_FREE struct wr_tracer_thread *v = hs_xcalloc(n ? n : 1, sizeof(*v));
@@ -57,7 +57,7 @@ struct hs_err *tg_reply_frozen(const struct tg_held *h, struct tg_packet *out)
 	if (err)
 		return err;
 	tg_packet_add_fd(out, fd);
-	err = write_threads(&h->stop, fd);
+	err = tg_write_threads(&h->stop, fd);
 	if (err)
 		return err;
 	memcpy(&r, out->bytes, sizeof(r));

@@ -49,10 +49,30 @@ struct hs_err *tg_client_create(int service_fd,
 /** Releases nothing: instants stay in the tracer. NULL is fine. */
 void tg_client_destroy(struct tg_client *c);
 
+/** How an instant may be had, best first. */
+enum tg_rung {
+	TG_CLONE,	/* stop, clone, resume: tg_freeze() */
+	TG_COPY,	/* stop, copy all to us, resume: tg_copy() */
+	TG_LIVE,	/* stop nothing, and read what changes */
+};
+
+#define TG_MAX_PAUSE_NS UINT64_C(2000000000)
+
 struct tg_options {
 	uint64_t max_pause_ns;	/* refuse above; 0: 2 s */
 	uint32_t cow_percent;	/* of RSS, that the target may copy; 0: 5 */
-	bool read_only;		/* "live": only what reading needs */
+	enum tg_rung rung;	/* which one is asked for */
+	uint64_t copy_bytes;	/* of memory that we have for a copy */
+};
+
+/** What is in the way of a rung. */
+enum tg_obstacle {
+	TG_NO_OBSTACLE,
+	TG_MISSING, TG_NOT_PERMITTED, TG_FOREIGN,	/* of every rung */
+	TG_TRACED, TG_LONG,				/* of clone and copy */
+	TG_FILTERED, TG_SHADOW, TG_NAMESPACES, TG_NO_PIDS, TG_NO_MEMORY,
+	TG_OVERCOMMIT,					/* of the clone */
+	TG_NO_ROOM_HERE,				/* of the copy */
 };
 
 /** What tg_check saw. All of it before any stop, hence a moment old. */
@@ -64,10 +84,18 @@ struct tg_report {
 	uint64_t rss_bytes;
 	uint64_t huge_bytes;	/* of it, in transparent huge pages */
 	uint64_t table_bytes;	/* page tables, which clone() copies */
-	uint64_t pause_ns;	/* expected: the formula is in check.c */
+	uint64_t pause_ns;	/* expected: the formulas are in room.c */
+	uint64_t copy_pause_ns;	/* of the second rung */
 	uint64_t needed_bytes;	/* memory the clone may come to cost */
+	uint64_t left_bytes;	/* in its cgroup; UINT64_MAX: no limit */
+	enum tg_obstacle obstacle;	/* that was met first */
 	char comm[16];
 };
+/** Bytes of ours that a copy may come to need. */
+static inline uint64_t tg_copy_bytes(const struct tg_report *r)
+{
+	return r->rss_bytes + r->rss_bytes / 8 + (UINT64_C(16) << 20);
+}
 
 /**
  * Decide whether pid may be frozen. Fills *ret as far as it came, also when
@@ -75,14 +103,28 @@ struct tg_report {
  *	HS_ERR_NAME	there is no such process
  *	HS_ERR_GONE	it has ended (a zombie)
  *	HS_ERR_DENIED	the kernel would refuse us; the remedy says what helps
- *	HS_ERR_REFUSED	it would be permitted, but not safe: already traced,
- *			stopped, seccomp mode 2, other namespaces, 32-bit, no
- *			memory or pids left in its cgroup, pause too long
+ *	HS_ERR_REFUSED	it would be permitted, but not safe by this rung:
+ *			see ret->obstacle
  * c is asked whether the tracer may; NULL: we ourselves.
  */
 struct hs_err *tg_check(struct tg_client *c, int pid,
 			const struct tg_options *options,
 			struct tg_report *ret) HS_MUST_USE;
+
+/** Is told of each obstacle; err is borrowed. copy_too: of both rungs. */
+struct tg_listener {
+	void (*tell)(void *arg, enum tg_obstacle what, bool copy_too,
+		     const struct hs_err *err);
+	void *arg;
+};
+/**
+ * All obstacles, not the first one alone. The error is that which stands in
+ * the way of every rung: then there is nothing more to tell.
+ */
+struct hs_err *tg_survey(struct tg_client *c, int pid,
+			 const struct tg_options *options,
+			 struct tg_report *ret,
+			 const struct tg_listener *to) HS_MUST_USE;
 
 /**
  * Find in the mapped files of the checked process (never by touching its
@@ -126,6 +168,16 @@ struct tg_instant {
 	struct tg_thread *threads;
 	void *bytes;		/* what threads[].xstate point into */
 	uint64_t pss_first;	/* of S, by the first tg_copied() */
+	struct tg_mirror *mirror;	/* of tg_copy(); NULL: a clone */
+};
+
+/** Memory of a process that was copied while it stood still. */
+struct tg_mirror {
+	int fd;			/* memory file: the pieces, back to back */
+	struct wr_tracer_range *pieces;	/* sorted, disjoint */
+	size_t n_pieces;
+	char *maps;		/* text of /proc/PID/maps, as it was then */
+	size_t maps_bytes;
 };
 
 /**
@@ -138,6 +190,17 @@ struct tg_instant {
  */
 struct hs_err *tg_freeze(struct tg_client *c, const struct tg_plan *plan,
 			 struct tg_instant **ret) HS_MUST_USE;
+
+/**
+ * Stop every thread, copy what the process has written to memory of ours,
+ * resume: ret->mirror. Makes no call in the process and leaves nothing to be
+ * released; id is 0, mem_fd -1. HS_ERR_REFUSED: it took longer than
+ * max_pause_ns (0: 2 s), and was given up; HS_ERR_OS: no memory for it.
+ * Others as tg_freeze().
+ */
+struct hs_err *tg_copy(struct tg_client *c, const struct tg_report *report,
+		       uint64_t max_pause_ns,
+		       struct tg_instant **ret) HS_MUST_USE;
 /** Frees our side and closes mem_fd; the clones stay. NULL is fine. */
 void tg_instant_free(struct tg_instant *in);
 

@@ -35,6 +35,12 @@ struct hs_err *tg_client_ask(struct tg_client *c, struct tg_packet *q,
  */
 struct hs_err *tg_client_probe(struct tg_client *c, int pid, int *ret_denied,
 			       int *ret_tracer) HS_MUST_USE;
+/** From here on plan->pidfd means the process of the report and no other. */
+struct hs_err *tg_pin(const struct tg_report *r,
+		      struct tg_plan *p) HS_MUST_USE;
+/** Threads of in, of which there are in->n_threads, out of a memfd. */
+struct hs_err *tg_take_threads(struct tg_instant *in, int fd) HS_MUST_USE;
+void tg_mirror_free(struct tg_mirror *c);
 /** Stacks of the process as maps has them now, into *ret. */
 void tg_find_stacks(const struct tg_maps *maps, struct tg_plan *ret);
 /** Find both gadgets in the mapped files. HS_ERR_UNSUPPORTED. */

@@ -135,6 +135,7 @@ bool tg_process_lives(int pidfd);
 /* --- hijack.c: one thread of a live target, made to do calls --- */
 
 struct tg_hijack {
+	pid_t pid;
 	struct tg_task *task;
 	const struct tg_gadgets *gadgets;
 	int mem_fd;		/* of the target, read and write */
@@ -146,13 +147,27 @@ int tg_hijack_rank(const struct tg_task *task, const struct tg_stacks *stacks);
 /** In the middle of a restartable sequence: it may not be used. */
 bool tg_in_rseq(const struct tg_task *task, int mem_fd);
 /** From here to tg_hijack_end() the thread restores itself if we die. */
-struct hs_err *tg_hijack_begin(struct tg_hijack *h, struct tg_task *task,
+struct hs_err *tg_hijack_begin(struct tg_hijack *h, pid_t pid,
+			       struct tg_task *task,
 			       const struct tg_gadgets *g,
 			       int mem_fd) HS_MUST_USE;
 enum tg_end tg_hijack_call(struct tg_tracer *t, struct tg_hijack *h,
 			   uint64_t deadline_ns, struct tg_remote *io);
 /** Registers, mask and bytes as they were; the thread stays stopped. */
 void tg_hijack_end(struct tg_hijack *h);
+
+/* filter.c */
+struct sock_filter;
+struct seccomp_data;
+/** What a seccomp filter of n instructions says of a call: SECCOMP_RET_*. */
+uint32_t tg_filter_run(const struct sock_filter *v, size_t n,
+		       const struct seccomp_data *d);
+/**
+ * NULL when the filters of a stopped thread, if it has any, permit the calls
+ * that are made in it, and those that it makes by itself should we die.
+ */
+struct hs_err *tg_filter_check(pid_t pid, pid_t tid, const struct tg_gadgets *g,
+			       uint64_t sp) HS_MUST_USE;
 
 bool tg_mem_read(int mem_fd, uint64_t addr, void *buf, size_t len);
 bool tg_mem_write(int mem_fd, uint64_t addr, const void *buf, size_t len);
@@ -248,6 +263,10 @@ struct hs_err *tg_do_spawn(struct tg_tracer *t, struct tg_packet *in,
 /** Ranges in memfd i of the packet replace those in *ret. */
 struct hs_err *tg_take_stacks(struct tg_packet *in, size_t i, uint32_t n,
 			      struct tg_stacks *ret) HS_MUST_USE;
+/** struct wr_tracer_thread of each, then their XSTATE areas. */
+struct hs_err *tg_write_threads(const struct tg_stop *s, int fd) HS_MUST_USE;
+struct hs_err *tg_do_copy(struct tg_tracer *t, struct tg_packet *in,
+			  struct tg_packet *out) HS_MUST_USE;
 /** Fill a FROZEN reply from what is held. */
 struct hs_err *tg_reply_frozen(const struct tg_held *h,
 			       struct tg_packet *out) HS_MUST_USE;

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** What /proc says about a process. Client only: the tracer parses none. */
+/**
+ * What /proc says about a process. For the client; the tracer reads maps when
+ * it copies a process, and status, which are the kernel's own words.
+ */
 #ifndef TG_PROC_H
 #define TG_PROC_H
 

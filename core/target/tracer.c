@@ -247,6 +247,8 @@ static struct hs_err *perform(struct tg_tracer *t, struct tg_packet *in,
 		return do_probe(in, out);
 	case WR_TRACER_FREEZE:
 		return tg_do_freeze(t, in, out);
+	case WR_TRACER_COPY:
+		return tg_do_copy(t, in, out);
 	case WR_TRACER_SETTLE:
 		return tg_do_settle(t, in, out);
 	case WR_TRACER_RELEASE:

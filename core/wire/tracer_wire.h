@@ -43,6 +43,7 @@ enum wr_tracer_type {
 	WR_TRACER_LIST,
 	WR_TRACER_GET,		/* an instant again, for a new engine */
 	WR_TRACER_SPAWN,
+	WR_TRACER_COPY,
 	/* On the control socket; not answered. */
 	WR_TRACER_SERVICE = 100, /* fd: a new service socket; drops the old */
 };
@@ -195,6 +196,30 @@ struct wr_tracer_released {
 	uint32_t n_released;
 	uint32_t n_left;		/* zombies that could not be reaped */
 	uint64_t pause_ns;		/* one thread stood still */
+};
+
+/**
+ * fds: pidfd of the target; memfd of bytes bytes, which the copy is written
+ * to. It is given up, and the target let go, after max_ns.
+ */
+struct wr_tracer_copy {
+	struct wr_tracer_head head;
+	int32_t pid;
+	uint32_t stop_ms;
+	uint64_t bytes;
+	uint64_t max_ns;
+};
+/**
+ * fds: memfd of n_threads wr_tracer_thread and their XSTATE areas; memfd of
+ * n_pieces wr_tracer_range, which lie one after the other in the copy; memfd
+ * of the text of /proc/PID/maps.
+ */
+struct wr_tracer_copied {
+	struct wr_tracer_head head;
+	struct wr_tracer_status status;
+	uint64_t pause_ns, taken_ns;
+	uint64_t n_pieces, maps_bytes;
+	uint32_t n_threads, reserved;
 };
 
 struct wr_tracer_list {

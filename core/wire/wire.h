@@ -15,7 +15,8 @@
  *                     DONE     JSON state (struct wr_state); header.arg: exit
  *                              status of the line. Ends each COMMAND, HELLO.
  *
- * HELLO: {mode: "attach"|"open"|"run"|"none", pid, file, argv: […], max_pause,
+ * HELLO: {mode: "attach"|"open"|"run"|"none", pid, file, argv: […],
+ *   max_pause, rung: "copy"|"live"|"",
  *   options: {setting: text}, shell_verbs: [{name, usage, summary, help}],
  *   wait_line: bool, end_child: bool}. wait_line: of a program that is run,
  *   the first line of its standard output says that it is ready; end_child: it

@@ -130,7 +130,10 @@ static void check_interpreters(const struct cpython_mem *m,
 				   "the main one");
 }
 
-/* Every generation is a ring of headers. */
+/*
+ * Every generation is a ring of headers. But for the youngest: where the
+ * process is read as it runs, that one is another from read to read.
+ */
 static void check_collector(const struct cpython_mem *m,
 			    struct cpython_verdict *ret)
 {
@@ -140,7 +143,7 @@ static void check_collector(const struct cpython_mem *m,
 	uint64_t head, next;
 	int32_t collecting = cpython_i32(m, gc, l->gc_collecting, -1);
 
-	for (int i = 0; i < 4; i++) {
+	for (int i = 1; i < 4; i++) {
 		head = gc + (uint64_t)l->gc_generation_head;
 		head += i == 3 ? (uint64_t)l->gc_permanent :
 				 (uint64_t)l->gc_generations +

@@ -25,6 +25,8 @@ enum option_id {
 	OPT_SCRIPT,
 	OPT_STOP,
 	OPT_FORMAT,
+	OPT_LIVE,
+	OPT_COPY,
 	OPT_MAX_PAUSE,
 	OPT_PLUGIN_PATH,
 	OPT_PLUGIN,
@@ -50,6 +52,10 @@ static const struct option_row {
 	  "of -e and -x, stop at the first command that fails" },
 	{ OPT_FORMAT, 'f', "format", "FORMAT",
 	  "text, json (one document a line) or csv" },
+	{ OPT_LIVE, 0, "live", NULL,
+	  "stop nothing: read the program as it runs" },
+	{ OPT_COPY, 0, "stop", NULL,
+	  "stop it while its memory is copied, instead of a clone" },
 	{ OPT_MAX_PAUSE, 0, "max-pause", "TIME",
 	  "refuse to attach when a longer pause is expected (50ms, 2s)" },
 	{ OPT_PLUGIN_PATH, 0, "plugin-path", "DIR",
@@ -125,6 +131,15 @@ static struct hs_err *set_max_pause(struct sh_options *o, const char *value)
 	return NULL;
 }
 
+static struct hs_err *set_rung(struct sh_options *o, const char *rung)
+{
+	if (o->rung && strcmp(o->rung, rung))
+		return usage("--live and --stop are two ways to attach: it is "
+			     "one or the other");
+	o->rung = rung;
+	return NULL;
+}
+
 static struct hs_err *apply(struct sh_options *o, enum option_id id,
 			    const char *value)
 {
@@ -140,6 +155,10 @@ static struct hs_err *apply(struct sh_options *o, enum option_id id,
 		return NULL;
 	case OPT_FORMAT:
 		return set_format(o, value);
+	case OPT_LIVE:
+		return set_rung(o, "live");
+	case OPT_COPY:
+		return set_rung(o, "copy");
 	case OPT_MAX_PAUSE:
 		return set_max_pause(o, value);
 	case OPT_PLUGIN_PATH:

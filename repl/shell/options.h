@@ -35,6 +35,7 @@ struct sh_options {
 	bool stop_on_error;
 	enum vw_format format;
 	uint64_t max_pause_ns; /* 0: not said */
+	const char *rung; /* "copy", "live"; NULL: the best there is */
 	HS_VEC(const char *) plugin_dirs, plugins;
 	enum sh_when color;
 	bool no_pager, quiet;

@@ -40,7 +40,10 @@ static void add_state(struct hs_text *out, const json_t *doc,
 
 	if (*rung && strcmp(rung, "frozen clone"))
 		add_part(out, style, rung);
-	if (json_is_false(json_object_get(doc, "settled")))
+	// All of it may change under the reader, not one container.
+	if (!strcmp(rung, "live"))
+		add_part(out, style, "may be inconsistent");
+	else if (json_is_false(json_object_get(doc, "settled")))
 		add_part(out, style, "mid-mutation");
 	if (json_is_true(json_object_get(doc, "collecting")))
 		add_part(out, style, "collecting");

@@ -106,7 +106,7 @@ def statuses(sh):
     for args in (["attach"], ["demo", "x"], ["frobnicate"], ["-Z"],
                  ["attach", "1", "--format", "xml"], ["--max-pause", "soon"],
                  ["attach", "1", "-e"], ["--eval"], ["--quiet=1"],
-                 ["attach", "1", "--live"], ["attach", "1", "2"]):
+                 ["attach", "1", "--live", "--stop"], ["attach", "1", "2"]):
         equal(status(*args), 2, "2: usage: heapsh " + " ".join(args))
     r = sh.run("atach", "1")
     equal(r.stderr, "heapsh: 'atach' is no command; 'attach' is\n"

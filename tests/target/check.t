@@ -80,12 +80,20 @@ def threads():
 
 
 def stopped():
+    """A stopped job is frozen as it is; its parent is not told of anything."""
     with tgtest.fixture("memory", 1) as f:
         os.kill(f.pid, signal.SIGSTOP)
-        hstest.wait_for(lambda: tgtest.stat_field(f.pid, 3) == "T", "stop")
-        refused(f.pid, "refused", "it is stopped (a job in the background, or "
-                "SIGSTOP)", "kill -CONT %d" % f.pid, "a stopped process")
-        equal(tgtest.stat_field(f.pid, 3), "T", "it is still stopped")
+        os.waitid(os.P_PID, f.pid, os.WSTOPPED)
+        for _ in range(3):
+            i = d.need("settle", d.need("freeze", f.pid)["id"], 0, 2000)
+            equal([i["state"], tgtest.stat_field(f.pid, 3)],
+                  [tgtest.SETTLED, "T"], "a stopped process stays stopped")
+            d.need("release", i["id"])
+        equal([tgtest.stat_field(f.pid, 3), tgtest.children(f.pid)],
+              ["T", []], "it is still stopped at the end, and has no zombie")
+        equal(os.waitid(os.P_PID, f.pid,
+                        os.WSTOPPED | os.WCONTINUED | os.WNOHANG), None,
+              "its parent sees neither a stop nor a continuation")
         os.kill(f.pid, signal.SIGCONT)
         tgtest.ends_well(f, "and goes on when told to")
 
@@ -113,18 +121,57 @@ def python_child(code, prefix=()):
         "\nprint('{}', flush=True)\nsys.stdin.readline()")])
 
 
-def seccomp():
-    # One instruction: BPF_RET, allow.
-    code = ("f = ctypes.create_string_buffer("
-            "struct.pack('<HBBI', 6, 0, 0, 0x7fff0000))\n"
+def filters(*program):
+    """Code that installs a seccomp filter: (code, jt, jf, k) each."""
+    raw = b"".join(struct.pack("<HBBI", *i) for i in program)
+    return ("f = ctypes.create_string_buffer(%r)\n"
             "p = ctypes.create_string_buffer("
-            "struct.pack('<HxxxxxxQ', 1, ctypes.addressof(f)))\n"
+            "struct.pack('<HxxxxxxQ', %d, ctypes.addressof(f)))\n"
             "assert not libc.prctl(38, 1, 0, 0, 0)\n"
-            "assert not libc.prctl(22, 2, p)")
-    with python_child(code) as f:
+            "assert not libc.prctl(22, 2, p)" % (raw, len(program)))
+
+
+LOAD_NR, IS, RET = (0x20, 0, 0, 0), 0x15, 0x06
+ALLOW, KILL, EPERM = 0x7fff0000, 0x80000000, 0x00050001
+
+
+def filtered(driver, prefix=()):
+    with python_child(filters((RET, 0, 0, ALLOW)), prefix) as f:
         refused(f.pid, "refused", "it filters system calls (seccomp mode 2): "
                 "one its filter does not know may end it", live(f.pid),
-                "a process that filters system calls")
+                "a process that filters system calls", driver)
+
+
+def seccomp():
+    """Where its filters are shown to us they are asked, one by one; where
+    not, or when they say no, nothing is made in the process at all."""
+    if not ROOT:
+        filtered(d)
+        skip("filters that are asked", "needs root")
+        return
+    allow = filters((RET, 0, 0, ALLOW))
+    with python_child(allow + "\n" + allow) as f:
+        equal(d.do("loop", f.pid, 5).get("n"), 5,
+              "filters that permit all are no obstacle")
+        equal(tgtest.children(f.pid), [], "and no zombie stays")
+    # clone (56), wait4 (61), rt_sigreturn (15), exit_group (231)
+    for nr, answer in ((56, KILL), (56, EPERM), (61, KILL), (15, KILL),
+                       (231, EPERM)):
+        code = filters(LOAD_NR, (IS, 0, 1, nr), (RET, 0, 0, answer),
+                       (RET, 0, 0, ALLOW))
+        with python_child(code) as f:
+            r = d.do("freeze", f.pid)
+            ok(r.get("error") == "refused" and "its filter does not permit"
+               in r["message"], "one that does not permit call %d (%x) is "
+               "believed" % (nr, answer)) or hstest.diag(r)
+            ok(tgtest.alive(f.pid), "and nothing is tried")
+    # What is done with the copy is no business of the filter any more: it
+    # has no close_range (436) and no prctl (157).
+    code = filters(LOAD_NR, (IS, 1, 0, 436), (IS, 0, 1, 157),
+                   (RET, 0, 0, KILL), (RET, 0, 0, ALLOW))
+    with python_child(code) as f:
+        equal(d.do("loop", f.pid, 5).get("n"), 5,
+              "a filter is not asked for what the copy does")
 
 
 def namespaces():
@@ -204,6 +251,7 @@ def unprivileged(folder, driver):
               ["os", "clone process %d: Resource temporarily unavailable"
                % full.pid], "no room for another process: clone() says so")
         tgtest.ends_well(full, "and the program goes on")
+        filtered(n, AS_NOBODY)
     tgtest.DRIVER = saved
 
 

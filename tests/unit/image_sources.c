@@ -174,6 +174,53 @@ static void a_clone_reads_alike(void **state)
 	check_source(im, IM_CLONE);
 }
 
+/* The area's pages but for the hole, one after the other. */
+static int copied_area(void)
+{
+	int fd = memfd_create("copy", MFD_CLOEXEC);
+
+	mprotect(area + 16 * PAGE, 2 * PAGE, PROT_READ);
+	assert_int_equal(write(fd, area, 18 * PAGE), 18 * PAGE);
+	assert_int_equal(write(fd, area + 20 * PAGE, 20 * PAGE), 20 * PAGE);
+	mprotect(area + 16 * PAGE, 2 * PAGE, PROT_NONE);
+	return fd;
+}
+
+static void a_copy_reads_alike(void **state)
+{
+	HS_FREE char *path = hs_xasprintf("/proc/%d/maps", (int)child);
+	HS_FREE char *maps = hs_xalloc(1 << 20);
+	HS_CLOSE int maps_fd = open(path, O_RDONLY | O_CLOEXEC);
+	HS_CLOSE int fd = copied_area();
+	uint64_t at = (uintptr_t)area;
+	struct im_range v[] = { { at, at + 18 * PAGE },
+				{ at + 20 * PAGE, at + 40 * PAGE } };
+	struct im_copy copy = { .pid = child, .fd = fd, .ranges = v,
+				.n_ranges = 2, .maps = maps, .taken_ns = 7 };
+	struct im_image *im;
+	struct hs_err *err;
+	ssize_t n;
+
+	(void)state;
+	while ((n = read(maps_fd, maps + copy.maps_bytes, 4096)) > 0)
+		copy.maps_bytes += (size_t)n;
+	assert_null(im_open_copy(&copy, &im));
+	assert_int_equal(im_info(im)->taken_ns, 7);
+	check_source(im, IM_COPY);
+	// More than there is, out of order, empty.
+	v[1].end += PAGE;
+	err = im_open_copy(&copy, &im);
+	assert_non_null(err);
+	assert_non_null(strstr(err->message, "wrong piece 1"));
+	hs_err_free(err);
+	v[1] = (struct im_range){ at + PAGE, at + 2 * PAGE };
+	assert_non_null(err = im_open_copy(&copy, &im));
+	hs_err_free(err);
+	v[1] = (struct im_range){ at + 30 * PAGE, at + 30 * PAGE };
+	assert_non_null(err = im_open_copy(&copy, &im));
+	hs_err_free(err);
+}
+
 static void a_core_reads_alike(void **state)
 {
 	struct corebuf *core = hs_xalloc(sizeof(*core));
@@ -412,6 +459,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_running_process_reads_alike),
 		cmocka_unit_test(a_clone_reads_alike),
+		cmocka_unit_test(a_copy_reads_alike),
 		cmocka_unit_test(a_core_reads_alike),
 		cmocka_unit_test(literal_bytes_read_alike),
 		cmocka_unit_test(a_process_that_is_gone_has_no_bytes),

@@ -91,6 +91,7 @@ static void every_option_arrives(void **state)
 			  "--color=never --no-pager");
 	assert_int_equal(o.mode, SH_DEMO);
 	assert_true(o.stop_on_error);
+	assert_null(o.rung);
 	assert_int_equal(o.max_pause_ns, 50000000);
 	assert_int_equal(o.plugin_dirs.n, 2);
 	assert_string_equal(o.plugin_dirs.v[1], "b");
