@@ -64,7 +64,8 @@ static void emit(struct heapsh_sink *sink, uint64_t addr, uint32_t type)
 {
 	struct heapsh_object o = { addr, type, UINT32_MAX, UINT64_MAX,
 				   UINT64_MAX, 3 };
-	struct heapsh_edge e = { UINT32_MAX & ~(uint32_t)HEAPSH_EDGE_FOUND,
+	struct heapsh_edge e = { UINT32_MAX & ~(uint32_t)HEAPSH_EDGE_FOUND &
+					 ~(uint32_t)HEAPSH_EDGE_MAYBE,
 				 1234, addr, 1, 1, NULL };
 
 	sink->object(sink, &o);
