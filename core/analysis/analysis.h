@@ -125,6 +125,13 @@ struct hs_err *an_of_type(struct gr_set *set, uint32_t type,
 			  struct hs_task *task, struct gr_set **ret)
 	HS_MUST_USE;
 
+/**
+ * Held bytes that each row retains: what its objects dominate, once; a module
+ * together with its attribute table. ret: one a row.
+ */
+struct hs_err *an_retained(const struct an_partition *p, struct hs_task *task,
+			   uint64_t *ret) HS_MUST_USE;
+
 /* --- paths --------------------------------------------------------------- */
 
 /** Which paths: all shortest ones from each nearest source to each target. */

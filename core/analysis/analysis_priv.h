@@ -113,6 +113,13 @@ void an_sort_u32(uint32_t *v, size_t n);
 struct hs_err *an_count_shapes(const struct gr_set *set, struct hs_task *task,
 			       uint64_t **ret) HS_MUST_USE;
 
+/**
+ * The row of each member by id, in ret, which has room for all nodes; those
+ * of no member are left alone. Not of partitions by id.
+ */
+struct hs_err *an_rows_of(const struct an_partition *p, struct hs_task *task,
+			  uint32_t *ret) HS_MUST_USE;
+
 /** Node ids that follow the target: charged to the task's budget. */
 struct an_ids {
 	uint32_t *v;

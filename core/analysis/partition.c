@@ -339,6 +339,40 @@ struct hs_err *an_rows_set(const struct an_partition *p, size_t from, size_t to,
 	return gr_set_filter(p->set, task, is_in_rows, &r, ret);
 }
 
+struct rows_of {
+	struct range range;
+	uint32_t *ret;
+};
+
+static bool note_row(void *arg, uint32_t id)
+{
+	struct rows_of *r = arg;
+	const struct an_classes *c = &r->range.p->classes;
+	uint32_t class = c->of_shape ?
+				 c->of_shape[gr_shape(r->range.g, id)] :
+				 c->of_member[r->range.i];
+
+	r->ret[id] = r->range.p->row_of_class[class];
+	r->range.i++;
+	return false;
+}
+
+struct hs_err *an_rows_of(const struct an_partition *p, struct hs_task *task,
+			  uint32_t *ret)
+{
+	struct rows_of r = {
+		.range = { .p = (const struct partition *)p,
+			   .g = gr_set_graph(p->set) },
+		.ret = ret,
+	};
+	struct gr_set *none;
+	struct hs_err *err = gr_set_filter(p->set, task, note_row, &r, &none);
+
+	if (!err)
+		gr_set_unref(none);
+	return err;
+}
+
 struct of_type {
 	const struct gr_graph *g;
 	uint32_t type;

@@ -137,6 +137,9 @@ struct lg_value *lg_view(struct lg_instant *in, const struct lg_view_ops *ops,
 /** The data of a view with these ops, or NULL. Borrowed. */
 void *lg_view_data(const struct lg_value *v, const struct lg_view_ops *ops);
 
+/** What a set is shown by; AN_BY_CLODO for what is no set. */
+enum an_relation lg_set_relation(const struct lg_value *v);
+
 /** Valid when lg_kind says so; else 0, NULL. Borrowed. */
 int64_t lg_as_int(const struct lg_value *v);	/* INT, BOOL, BYTES */
 double lg_as_float(const struct lg_value *v);	/* INT, FLOAT */

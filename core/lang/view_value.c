@@ -136,3 +136,8 @@ struct hs_err *lg_view_doc(struct lg_session *s, struct lg_value *v,
 	json_object_set_new(*ret, "more", wr_u64(n - end));
 	return NULL;
 }
+
+enum an_relation lg_set_relation(const struct lg_value *v)
+{
+	return v->kind == LG_SET ? v->u.set.by : AN_BY_CLODO;
+}

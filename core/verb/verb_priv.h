@@ -40,6 +40,10 @@ void vb_nodes_deinit(struct vb_nodes *n);
 struct hs_err *vb_nodes(const struct lg_call *call, struct vb_nodes *ret)
 	HS_MUST_USE;
 
+/** The same of exactly one object. (why.c) */
+struct hs_err *vb_node(const struct lg_call *call, struct vb_nodes *nodes,
+		       uint32_t *ret) HS_MUST_USE;
+
 /** The object at addr, or a sentence that says why there is none. */
 struct hs_err *vb_object_at(const struct lg_call *call, struct lg_instant *in,
 			    uint64_t addr, struct md_object *ret) HS_MUST_USE;

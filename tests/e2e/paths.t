@@ -111,6 +111,56 @@ def bad(version, f):
        version + ": near: %s" % d[10].get("remedy"))
 
 
+def held(f, addresses):
+    """Held bytes of objects, whose addresses the fixture told."""
+    lines = ["iso(%s).held" % ", ".join("0x%x" % a for a in
+                                        addresses[i:i + 200])
+             for i in range(0, len(addresses), 200)]
+    return sum(d["value"] for d in heapsh(["attach", f.pid], lines).results)
+
+
+def retained(version, f):
+    t = f.truth
+    d = heapsh(["attach", f.pid],
+               ["why chain", "iso(listed).retained", "why 0x%x" % t["dead"],
+                "why heap", "top 3 by retained", "top 2 by nothing",
+                "top 0 by held", "heap.byid.retained", "_[0].count",
+                "heap.bytype.retained", "heap.bymodule.retained",
+                "why shared", "_[3]"]).results
+    want = held(f, t["chain"])
+    rows = d[0]["rows"]
+    equal([rows[0][0], rows[0][1], rows[1][0], rows[1][3]],
+          ["object", want, "path", MAIN + "['chain']"],
+          version + ": why says what a chain retains, and its path")
+    equal(d[1]["rows"][0]["retained"], held(f, t["all_listed"]),
+          version + ": what a list retains is what it alone holds")
+    ok(d[2]["rows"][1][0] == "lost" and d[2]["rows"][0][1] == 0,
+       version + ": why of what nothing holds: " + d[2]["rows"][1][3])
+    ok(d[3].get("message", "").startswith("why: a set of ") and
+       d[3].get("remedy") == "why SET.byid[0]", version + ": why of a set")
+    top = [r["retained"] for r in d[4]["rows"]]
+    equal((len(top), sorted(top, reverse=True)), (3, top),
+          version + ": top 3 by retained")
+    equal(d[5].get("message"),
+          "top: by nothing: it orders by retained, size or held",
+          version + ": top by what is no column")
+    equal(d[6].get("message"),
+          "top: how many is a number from 1 to 100000",
+          version + ": top of none")
+    equal(top, [r["retained"] for r in d[7]["rows"][:3]],
+          version + ": the same as an order of a set")
+    equal(d[8]["value"], 1, version + ": and its row is an object")
+    for doc, kind in (d[9], "list"), (d[10], "__main__"):
+        by = {r["kind"]: r["retained"] for r in doc["rows"]}
+        ok(kind in by or doc["more"],
+           "%s: rows by %s have the column" % (version, doc["by"]))
+    whos = [r[3].split(" of ")[0] for r in d[11]["rows"]
+            if r[0] in ("held by", "")]
+    ok({"[0]", "['shared']"} <= set(whos),
+       "%s: why names who holds it: %s" % (version, whos))
+    equal(d[12]["type"], "object", version + ": a row of it is an object")
+
+
 def main():
     found = pythons()
     wanted = found if SMOKE or os.environ.get("HEAPSH_PYTHONS") else \
@@ -121,6 +171,7 @@ def main():
             named(version, f, minor)
             around(version, f)
             bad(version, f)
+            retained(version, f)
             f.end()
     done()
 
