@@ -200,7 +200,9 @@ struct hs_err *lg_object_item(struct lg_session *s, struct lg_value *v,
 	HS_TEXT shown = { 0 };
 	struct heapsh_key k;
 	struct hs_err *err;
+	bool number = false;
 	uint64_t addr = 0;
+	int64_t n;
 
 	if (key->in && key->in != v->in)
 		return hs_err_new(HS_ERR_USAGE,
@@ -210,11 +212,13 @@ struct hs_err *lg_object_item(struct lg_session *s, struct lg_value *v,
 	err = to_key(&arena, key, &budget, &k);
 	if (!err)
 		addr = md_item(m, v->u.addr, &k);
+	if (!err && !addr)
+		number = md_item_number(m, v->u.addr, &k, &n);
 	hs_arena_deinit(&arena);
 	if (err)
 		return err;
-	if (addr) {
-		*ret = lg_object(v->in, addr);
+	if (addr || number) {
+		*ret = addr ? lg_object(v->in, addr) : lg_int(n);
 		return NULL;
 	}
 	if (is_text(s, v))

@@ -178,6 +178,9 @@ bool md_frame(struct md_model *m, uint32_t thread, uint32_t index,
 bool md_variable(struct md_model *m, uint32_t thread, uint32_t frame,
 		 uint32_t index, struct heapsh_variable *ret);
 void md_each_module(struct md_model *m, heapsh_name_fn *fn, void *arg);
+/** An item that is a number and no object; false: there is none. */
+bool md_item_number(struct md_model *m, uint64_t addr,
+		    const struct heapsh_key *key, int64_t *ret);
 /** Shallow hash of type and content; 0: has none. */
 uint64_t md_content_hash(struct md_model *m, uint64_t addr);
 /** Does the program take notes of its allocations? */

@@ -72,6 +72,16 @@ struct heapsh_content {
 	uint64_t (*hash)(void *state, uint64_t addr);
 };
 
+/** Items that no object stands for until they are asked for: of a range. */
+#define HEAPSH_COMPUTED_0 "heapsh.computed.0"
+struct heapsh_computed {
+	uint32_t size;
+	uint32_t reserved;
+	/** As heapsh_plugin.item, but the number that it would be; 0: none. */
+	int (*item)(void *state, uint64_t addr, const struct heapsh_key *key,
+		    int64_t *ret);
+};
+
 /** Who allocated what, as far as the program itself takes notes of it. */
 #define HEAPSH_SITES_0 "heapsh.sites.0"
 struct heapsh_site {

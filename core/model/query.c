@@ -107,6 +107,22 @@ void md_each_module(struct md_model *m, heapsh_name_fn *fn, void *arg)
 	md_leave(m->host);
 }
 
+bool md_item_number(struct md_model *m, uint64_t addr,
+		    const struct heapsh_key *key, int64_t *ret)
+{
+	const struct heapsh_computed *computed;
+	void *state;
+	bool found;
+
+	computed = md_interface(m, HEAPSH_COMPUTED_0, &state);
+	if (!computed || !HEAPSH_HAS(computed, item) || !computed->item)
+		return false;
+	md_enter(m->host, m->name);
+	found = computed->item(state, addr, key, ret) != 0;
+	md_leave(m->host);
+	return found;
+}
+
 uint64_t md_content_hash(struct md_model *m, uint64_t addr)
 {
 	const struct heapsh_content *content;

@@ -89,6 +89,32 @@ static uint64_t shape_value(const struct cpython_mem *m, uint64_t obj,
 	return 0;
 }
 
+/* From 3.8, Modules/_collectionsmodule.c: attributes of a namedtuple */
+static bool is_tuplegetter(const struct cpython_mem *m, uint64_t obj)
+{
+	uint64_t type = cpython_type_of(m, obj);
+	const char *dot;
+	char name[64];
+
+	cpython_cstr(m, cpython_field(m, type, m->lay->tp_name), name,
+		     sizeof(name));
+	dot = strrchr(name, '.');
+	return dot != NULL && strcmp(dot, "._tuplegetter") == 0;
+}
+
+static uint64_t named_item(const struct cpython_mem *m, uint64_t obj,
+			   uint64_t getter)
+{
+	struct heapsh_key key = {
+		.kind = HEAPSH_KEY_INT,
+		.i = cpython_i64(m, getter, m->lay->tuplegetter_index, -1),
+	};
+
+	if (key.i < 0 || !(cpython_flags_of(m, obj) & CPYTHON_TP_TUPLE))
+		return 0;
+	return cpython_item(m, obj, &key);
+}
+
 /* What the class says of an attribute of its instance. */
 static uint64_t from_class(const struct cpython_mem *m, uint64_t obj,
 			   uint64_t found, struct heapsh_text name)
@@ -99,7 +125,8 @@ static uint64_t from_class(const struct cpython_mem *m, uint64_t obj,
 	case CPYTHON_FORM_GETSET_DESCR:
 		return shape_value(m, obj, name);
 	default:
-		return found;
+		return is_tuplegetter(m, found) ? named_item(m, obj, found)
+						: found;
 	}
 }
 

@@ -164,6 +164,13 @@ static uint64_t plugin_item(void *state, uint64_t addr,
 	return cpython_item(&((struct cpython *)state)->mem, addr, key);
 }
 
+static int plugin_item_number(void *state, uint64_t addr,
+			      const struct heapsh_key *key, int64_t *ret)
+{
+	return cpython_item_number(&((struct cpython *)state)->mem, addr, key,
+				   ret);
+}
+
 static void plugin_names(void *state, uint64_t addr, struct heapsh_text prefix,
 			 heapsh_name_fn *fn, void *arg)
 {
@@ -223,6 +230,12 @@ static const void *plugin_interface(const char *name)
 		.size = sizeof(content), .hash = plugin_hash,
 	};
 
+	static const struct heapsh_computed computed = {
+		.size = sizeof(computed), .item = plugin_item_number,
+	};
+
+	if (strcmp(name, HEAPSH_COMPUTED_0) == 0)
+		return &computed;
 	if (strcmp(name, HEAPSH_THREADS_0) == 0)
 		return &threads;
 	if (strcmp(name, HEAPSH_MODULES_0) == 0)

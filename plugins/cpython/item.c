@@ -157,3 +157,42 @@ uint64_t cpython_item(const struct cpython_mem *m, uint64_t obj,
 		return 0;
 	}
 }
+
+/* Objects/rangeobject.c, compute_range_length(); not 0 for step */
+static uint64_t range_length(int64_t start, int64_t stop, int64_t step)
+{
+	uint64_t span = step > 0 ? (uint64_t)stop - (uint64_t)start
+				 : (uint64_t)start - (uint64_t)stop;
+	uint64_t by = step > 0 ? (uint64_t)step : -(uint64_t)step;
+
+	if (step > 0 ? start >= stop : start <= stop)
+		return 0;
+	return (span - 1) / by + 1;
+}
+
+bool cpython_item_number(const struct cpython_mem *m, uint64_t obj,
+			 const struct heapsh_key *key, int64_t *ret)
+{
+	const struct cpython_layout *l = m->lay;
+	int64_t start, stop, step;
+	uint64_t n, i = (uint64_t)key->i;
+
+	if ((key->kind != HEAPSH_KEY_INT && key->kind != HEAPSH_KEY_BOOL) ||
+	    cpython_form_of(m, obj) != CPYTHON_FORM_RANGE ||
+	    !cpython_int_value(m, cpython_field(m, obj, l->range_start),
+			       &start) ||
+	    !cpython_int_value(m, cpython_field(m, obj, l->range_stop),
+			       &stop) ||
+	    !cpython_int_value(m, cpython_field(m, obj, l->range_step),
+			       &step) ||
+	    step == 0)
+		return false;
+	n = range_length(start, stop, step);
+	if (key->i < 0)
+		i = -i <= n ? n + i : n;
+	if (i >= n)
+		return false;
+	// between start and stop, so that it is exact modulo 2^64
+	*ret = (int64_t)((uint64_t)start + i * (uint64_t)step);
+	return true;
+}

@@ -47,4 +47,11 @@ static inline struct heapsh_text cpython_text(const char *s)
 bool cpython_key_equal(const struct cpython_mem *m, uint64_t obj,
 		       const struct heapsh_key *key);
 
+/**
+ * [key] of a range, which makes its items when they are asked for. False: it is
+ * no range, has no such item, or numbers beyond 64 bits.
+ */
+bool cpython_item_number(const struct cpython_mem *m, uint64_t obj,
+			 const struct heapsh_key *key, int64_t *ret);
+
 #endif

@@ -14,8 +14,8 @@ enum {
 	/* What is followed of lists that may be torn or hostile. */
 	MAX_THREADS = 65536,
 	MAX_FRAMES = 1 << 18,
-	/* A class body's own names; no person wrote more. */
-	MAX_BODY_NAMES = 4096,
+	/* Names of a module or a class body. */
+	MAX_BODY_NAMES = 1 << 20,
 };
 
 struct cpython_threads {
@@ -28,6 +28,13 @@ struct cpython_threads {
 	uint64_t *frames;	/* addresses, innermost first */
 	uint32_t n_frames, cap_frames;
 	struct cpython_frame frame;
+
+	/* the dict of a body's names that was asked for last */
+	struct {
+		uint64_t dict;
+		uint32_t next;		/* index of the name that comes next */
+		struct cpython_dict_iter it;
+	} body;
 
 	char name[256], file[1024];
 };
@@ -283,23 +290,32 @@ int cpython_threads_frame_info(struct cpython_threads *ts, uint32_t thread,
  * Variables
  */
 
-/* The index-th name of a class body. A module's are those of the module. */
+/*
+ * The index-th name of a class body or a module, whose variables lie in a dict.
+ * They are asked for one after the other.
+ */
 static bool body_variable(struct cpython_threads *ts,
 			  const struct cpython_frame *f, uint32_t index,
 			  struct heapsh_variable *ret)
 {
-	struct cpython_dict_iter it;
 	uint64_t key, value;
 
-	if (f->locals == 0 || f->locals == f->globals ||
-	    index >= MAX_BODY_NAMES ||
-	    !(cpython_flags_of(ts->m, f->locals) & CPYTHON_TP_DICT) ||
-	    !cpython_dict_open(ts->m, f->locals, &it))
+	if (f->locals == 0 || index >= MAX_BODY_NAMES ||
+	    !(cpython_flags_of(ts->m, f->locals) & CPYTHON_TP_DICT))
 		return false;
-	do {
-		if (!cpython_dict_next(ts->m, &it, &key, &value))
+	if (ts->body.dict != f->locals || index < ts->body.next) {
+		ts->body.dict = 0;
+		ts->body.next = 0;
+		if (!cpython_dict_open(ts->m, f->locals, &ts->body.it))
 			return false;
-	} while (index-- > 0);
+		ts->body.dict = f->locals;
+	}
+	do {
+		if (!cpython_dict_next(ts->m, &ts->body.it, &key, &value)) {
+			ts->body.dict = 0;
+			return false;
+		}
+	} while (ts->body.next++ < index);
 	ret->target = value;
 	ret->name = copy_str(ts, key, ts->name, sizeof(ts->name));
 	return true;
