@@ -71,3 +71,33 @@ AC_DEFUN([HS_LIBRARIES], [
 	PKG_CHECK_MODULES([CMOCKA], [cmocka >= 1.1.5], [],
 		[AC_MSG_WARN([no cmocka: "make check" will not compile])])
 ])
+
+# HS_PROBE: FFI_ARCHIVE, a libffi that can be linked into a shared object.
+# Debian has one of its own for that; elsewhere the common one may do.
+AC_DEFUN([HS_PROBE], [
+	AC_CHECK_HEADER([ffi.h], [],
+		[AC_MSG_ERROR([no ffi.h: install libffi-dev])])
+	AC_CACHE_CHECK([for a libffi.a for shared objects], [hs_cv_ffi_archive], [
+		hs_cv_ffi_archive=no
+		hs_save_LIBS=$LIBS
+		hs_save_CFLAGS=$CFLAGS
+		for hs_name in libffi_pic.a libffi.a; do
+			hs_file=`$CC -print-file-name=$hs_name`
+			test -f "$hs_file" || continue
+			CFLAGS="$hs_save_CFLAGS -fPIC -shared"
+			LIBS="$hs_file $hs_save_LIBS"
+			AC_LINK_IFELSE([AC_LANG_SOURCE([[
+				#include <ffi.h>
+				void (*hs_use)() = (void (*)())ffi_call;
+				void *hs_type = &ffi_type_double;]])],
+				[hs_cv_ffi_archive=$hs_file])
+			test "x$hs_cv_ffi_archive" = xno || break
+		done
+		LIBS=$hs_save_LIBS
+		CFLAGS=$hs_save_CFLAGS
+	])
+	AS_VAR_IF([hs_cv_ffi_archive], [no],
+		[AC_MSG_ERROR([no static libffi: install libffi-dev])])
+	FFI_ARCHIVE=$hs_cv_ffi_archive
+	AC_SUBST([FFI_ARCHIVE])
+])

@@ -2,7 +2,7 @@
 noinst_LTLIBRARIES += libhs_wire.la
 libhs_wire_la_CPPFLAGS = $(INC_WIRE) $(JANSSON_CFLAGS)
 libhs_wire_la_SOURCES = %D%/doc.c %D%/doc.h %D%/wire.c %D%/wire.h \
-	%D%/tracer_wire.h
+	%D%/probe_wire.h %D%/tracer_wire.h
 
 check_PROGRAMS += tests/unit/wire_frame.t
 tests_unit_wire_frame_t_CPPFLAGS = $(INC_WIRE) $(INC_TESTS)

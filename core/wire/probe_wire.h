@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * What the evaluator's client writes into the memory of a copy, and what the
+ * probe in there answers. Both are of one build. All addresses are the copy's.
+ *
+ * The client trusts no answer: the program's code has run beside it, and may
+ * have written anywhere.
+ */
+#ifndef WR_PROBE_WIRE_H
+#define WR_PROBE_WIRE_H
+
+#include <stdint.h>
+
+enum wr_probe_op {
+	WR_PROBE_HELLO,		/* answers collectors[] */
+	WR_PROBE_CALL,		/* function(args[0], … args[11]) */
+	WR_PROBE_FOREIGN,	/* wr_probe_foreign, through libffi */
+	/* Over n objects, see heapsh_eval_kind (plugin_eval.h): */
+	WR_PROBE_VISIT,
+	WR_PROBE_VALUE,
+	WR_PROBE_TEXT,
+};
+
+/** What pb_run() returns. */
+enum wr_probe_answered {
+	WR_PROBE_DONE = 1,
+	WR_PROBE_FULL,		/* of a batch: go on at progress with room */
+	WR_PROBE_UNKNOWN,	/* a request that this probe has not */
+};
+
+enum {
+	WR_PROBE_ARGS = 12,
+	WR_PROBE_COLLECTORS = 4,	/* callbacks of one call */
+	WR_PROBE_FOREIGN_ARGS = 64,
+	WR_PROBE_TYPES = 1024,		/* bytes of a signature's code */
+	/** From the entry to where it stands when pb_run() has returned. */
+	WR_PROBE_RETURN = 8,
+	WR_PROBE_REQUEST_BYTES = 4096,	/* room for wr_probe_request */
+};
+
+/** What became of one object of a batch. */
+struct wr_probe_item {
+	uint64_t failed;	/* 1: the function answered bad */
+	uint64_t value;		/* VALUE: itself; else address in out */
+	uint64_t total;		/* values or bytes there were */
+	uint64_t kept;		/* of them, at value */
+};
+
+/**
+ * A call of any C function. Types are a text: the result's, then each
+ * argument's. v void; b B h H i I l L integers of 1, 2, 4, 8 bytes, signed and
+ * unsigned; f d D float, double, long double; p pointer; {…} a struct.
+ */
+struct wr_probe_foreign {
+	uint64_t types;			/* address of the text */
+	uint64_t n_types;		/* bytes of it */
+	uint64_t result;		/* address; 16-aligned, 8 bytes least */
+	uint64_t values[WR_PROBE_FOREIGN_ARGS];	/* address of each */
+	uint32_t n_args;
+	uint32_t n_fixed;		/* the others are variable */
+};
+
+/** One call of a callback, as its registers and stack were. */
+struct wr_probe_collected {
+	uint64_t which;			/* of the collectors */
+	uint64_t ints[6];		/* rdi, rsi, rdx, rcx, r8, r9 */
+	uint64_t floats[8];		/* xmm0 to xmm7, low half */
+	uint64_t stack[6];
+};
+
+/** At the beginning of the area. */
+struct wr_probe_request {
+	uint32_t op;			/* wr_probe_op */
+	uint32_t reserved;
+	uint64_t function;
+	uint64_t args[WR_PROBE_ARGS];
+	uint64_t result;		/* of CALL */
+	struct wr_probe_foreign foreign;
+
+	/* A batch: arrays of n. */
+	uint64_t n;
+	uint64_t objects;
+	uint64_t functions;		/* 0: function for all */
+	uint64_t items;			/* n wr_probe_item */
+	uint64_t finish, release, clear, bad;
+	uint64_t max;			/* values or bytes of one object */
+	uint64_t out, out_end;		/* for values and text; 8-aligned */
+	uint64_t used;			/* first free byte of out */
+	/** Object that is being tried; n when all were. */
+	volatile uint64_t progress;
+
+	/* Callbacks: what they were called with is kept in out. */
+	uint64_t collectors[WR_PROBE_COLLECTORS];
+	uint64_t answers[WR_PROBE_COLLECTORS];	/* they return this */
+	uint64_t n_collected;		/* also those without room */
+};
+#endif
