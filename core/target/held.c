@@ -37,6 +37,7 @@ void tg_held_destroy(struct tg_held *h)
 		return;
 	tg_stop_deinit(&h->stop);
 	free(h->stacks.v);
+	hs_vec_deinit(&h->guests);
 	hs_close_p(&h->pidfd);
 	hs_close_p(&h->snap_mem);
 	free(h);
@@ -70,18 +71,16 @@ struct hs_err *tg_clone_adopt(struct tg_tracer *t, pid_t pid)
 static struct hs_err *snap_call(struct tg_tracer *t, struct tg_held *h,
 				const char *what, struct tg_call call)
 {
-	uint64_t deadline = hs_now_ns() + UINT64_C(1) * TG_CALL_MS * TG_MS;
-	struct tg_remote io = { .call = call };
-	enum tg_end end = tg_remote_call(t, h->snap, &h->base, &h->gadgets,
-					 h->sp, deadline, &io);
+	int64_t result;
+	enum tg_end end = tg_clone_call(t, h, h->snap, call, &result);
 
 	if (end != TG_DONE)
 		return hs_err_new(HS_ERR_OTHER, "%s in clone %d: %s", what,
 				  h->snap,
 				  end == TG_LATE ? "it takes too long" :
 						   "it has ended");
-	if (io.result < 0 && io.result > -4096)
-		return hs_err_os((int)-io.result, "%s in clone %d", what,
+	if (result < 0 && result > -4096)
+		return hs_err_os((int)-result, "%s in clone %d", what,
 				 h->snap);
 	return NULL;
 }
@@ -186,15 +185,10 @@ bool tg_clone_end(struct tg_tracer *t, pid_t pid)
 
 void tg_held_end_eval(struct tg_tracer *t, struct tg_held *h)
 {
-	struct tg_call c = {
-		.nr = SYS_wait4,
-		.args = { (uint64_t)h->eval, 0, WNOHANG | __WALL, 0 },
-	};
-
+	while (h->guests.n)
+		tg_guest_end(t, h, h->guests.v[h->guests.n - 1]);
 	if (!h->eval)
 		return;
-	// Else it would become init's zombie when S ends.
-	if (tg_clone_end(t, h->eval) && h->snap)
-		hs_err_free(snap_call(t, h, "wait", c));
+	tg_clone_reap(t, h, h->snap, h->eval);
 	h->eval = 0;
 }

@@ -104,6 +104,7 @@ static struct hs_err *take_instant(struct tg_packet *a,
 		.clone_ns = r.clone_ns,
 		.settle_ns = r.settle_ns,
 		.state = (enum wr_tracer_settle_state)r.settle_state,
+		.settled_thread = r.settled_thread,
 		.n_threads = r.n_threads,
 	};
 	err = tg_take_threads(in, threads_fd);
@@ -213,18 +214,13 @@ static struct hs_err *add_shared(const struct tg_maps *maps, bool writable,
 	return err;
 }
 
-static struct hs_err *add_all_shared(int pid, int fd, uint64_t offset,
-				     struct wr_tracer_settle *m)
+struct hs_err *tg_add_shared(const struct tg_maps *maps, int fd,
+			     uint64_t *offset, uint32_t *ret_shared,
+			     uint32_t *ret_closed)
 {
-	struct tg_maps maps = { 0 };
-	struct hs_err *err = tg_maps_read(pid, &maps);
+	struct hs_err *err = add_shared(maps, true, fd, offset, ret_shared);
 
-	if (!err)
-		err = add_shared(&maps, true, fd, &offset, &m->n_shared);
-	if (!err)
-		err = add_shared(&maps, false, fd, &offset, &m->n_closed);
-	tg_maps_deinit(&maps);
-	return err;
+	return err ? err : add_shared(maps, false, fd, offset, ret_closed);
 }
 
 static struct hs_err *settle_request(const struct tg_instant *in,
@@ -239,6 +235,7 @@ static struct hs_err *settle_request(const struct tg_instant *in,
 		.n_before = (uint32_t)s->n_before,
 		.n_after = (uint32_t)s->n_after,
 	};
+	struct tg_maps maps = { 0 };
 	uint64_t before = s->n_before * sizeof(*s->before);
 	uint64_t after = s->n_after * sizeof(*s->after);
 	struct hs_err *err;
@@ -253,7 +250,12 @@ static struct hs_err *settle_request(const struct tg_instant *in,
 	if (!err)
 		err = tg_memfd_write(fd, before, s->after, after);
 	if (!err)
-		err = add_all_shared(in->snap_pid, fd, before + after, &m);
+		err = tg_maps_read(in->snap_pid, &maps);
+	after += before;
+	if (!err)
+		err = tg_add_shared(&maps, fd, &after, &m.n_shared,
+				    &m.n_closed);
+	tg_maps_deinit(&maps);
 	m.head = q->head;
 	memcpy(q->bytes, &m, sizeof(m));
 	return err;
@@ -298,6 +300,7 @@ static void become_settled(struct tg_instant *in, uint32_t thread,
 	hs_close_p(&in->mem_fd);
 	in->mem_fd = mem_fd;
 	in->eval_pid = in->image_pid = r->eval_pid;
+	in->settled_thread = thread;
 	memcpy(&t->regs, r->regs, sizeof(t->regs));
 	t->syscall = r->call;
 	tg_arch_call_args(&t->regs, t->args);

@@ -73,6 +73,8 @@ struct hs_err *tg_reply_frozen(const struct tg_held *h, struct tg_packet *out)
 	r.settle_ns = h->settle_ns;
 	r.settle_state = h->settle_state;
 	r.victim = h->victim;
+	r.settled_thread = h->settled_thread;
+	r.reserved = 0;
 	memcpy(out->bytes, &r, sizeof(r));
 	return NULL;
 }

@@ -59,16 +59,10 @@ static struct hs_err *take_lists(struct settle *s, struct tg_packet *in)
 	s->writes = hs_xcalloc(n + 1, sizeof(*s->writes));
 	s->n_ranges = (size_t)s->q.n_shared + s->q.n_closed;
 	s->ranges = hs_xcalloc(s->n_ranges + 1, sizeof(*s->ranges));
-	err = tg_memfd_read(fd, 0, s->writes, size);
+	err = hs_err_wrap(tg_take_writes(fd, 0, n, s->writes), "settle");
 	if (!err)
 		err = tg_memfd_read(fd, size, s->ranges,
 				    s->n_ranges * sizeof(*s->ranges));
-	for (size_t i = 0; !err && i < n; i++) {
-		if (s->writes[i].len > WR_TRACER_WRITE_BYTES ||
-		    s->writes[i].mode > WR_TRACER_AND)
-			err = hs_err_new(HS_ERR_FORMAT,
-					 "settle: wrong write %zu", i);
-	}
 	return err;
 }
 
@@ -95,73 +89,19 @@ static struct hs_err *take_request(struct settle *s, struct tg_packet *in)
 	return take_lists(s, in);
 }
 
-/* --- E is made, and confined --- */
+/* --- E is made --- */
 
 static struct hs_err *make_eval(struct settle *s)
 {
 	struct tg_held *h = s->h;
 	uint64_t start = hs_now_ns();
-	struct tg_remote io = { .call = { .nr = SYS_clone,
-					  .args = { 0, h->sp } } };
-	enum tg_end end = tg_remote_call(s->t, h->snap, &h->base, &h->gadgets,
-					 h->sp,
-					 start + UINT64_C(60000) * TG_MS, &io);
+	struct hs_err *err = tg_clone_of(s->t, h, h->snap, &h->eval);
 
-	h->eval = io.child;
-	s->made = true;
-	if (end != TG_DONE)
-		return hs_err_new(HS_ERR_OTHER, "clone the clone %d: it %s",
-				  h->snap,
-				  end == TG_ENDED ? "has ended" : "hangs");
-	if (io.result < 0)
-		return hs_err_os((int)-io.result, "clone the clone %d",
-				 h->snap);
+	s->made = h->eval != 0;
+	if (err)
+		return err;
 	s->r.clone_ns = hs_now_ns() - start;
-	return tg_clone_adopt(s->t, h->eval);
-}
-
-static bool confine(struct settle *s)
-{
-	struct tg_held *h = s->h;
-
-	for (uint32_t i = 0; i < s->q.n_shared; i++) {
-		const struct wr_tracer_range *m = &s->ranges[i];
-		struct tg_remote io = { .call = {
-			.nr = SYS_mprotect,
-			.args = { m->start, m->end - m->start, PROT_READ },
-		} };
-		uint64_t deadline =
-			hs_now_ns() + UINT64_C(1) * TG_CALL_MS * TG_MS;
-
-		if (tg_remote_call(s->t, h->eval, &h->base, &h->gadgets,
-				   h->sp, deadline, &io) != TG_DONE ||
-		    io.result < 0)
-			return false;
-	}
-	return true;
-}
-
-static bool apply(const struct settle *s, const struct wr_tracer_write *w,
-		  size_t n)
-{
-	for (size_t i = 0; i < n; i++, w++) {
-		uint8_t b[WR_TRACER_WRITE_BYTES];
-
-		if (w->mode != WR_TRACER_SET &&
-		    !tg_mem_read(s->mem_fd, w->addr, b, w->len))
-			return false;
-		for (uint32_t k = 0; k < w->len; k++) {
-			if (w->mode == WR_TRACER_SET)
-				b[k] = w->bytes[k];
-			else if (w->mode == WR_TRACER_OR)
-				b[k] |= w->bytes[k];
-			else
-				b[k] &= w->bytes[k];
-		}
-		if (!tg_mem_write(s->mem_fd, w->addr, b, w->len))
-			return false;
-	}
-	return true;
+	return NULL;
 }
 
 /* --- E runs --- */
@@ -304,9 +244,10 @@ static enum wr_tracer_settle_state settle(struct settle *s)
 	uint64_t wall_ms = (uint64_t)s->q.limit_ms * WALL_FACTOR;
 	enum wr_tracer_settle_state state = WR_TRACER_SETTLED;
 
-	if (!confine(s))
+	if (!tg_clone_confine(s->t, s->h, s->h->eval, s->ranges,
+			      s->q.n_shared))
 		return WR_TRACER_UNCONFINED;
-	if (!apply(s, s->writes, s->q.n_before))
+	if (!tg_clone_write(s->mem_fd, s->writes, s->q.n_before))
 		return WR_TRACER_FAULT;
 	if (wall_ms > WALL_MS_MAX)
 		wall_ms = WALL_MS_MAX;
@@ -316,7 +257,8 @@ static enum wr_tracer_settle_state settle(struct settle *s)
 	if (!stands_already(s, task))
 		state = run(s);
 	if (state == WR_TRACER_SETTLED &&
-	    !apply(s, s->writes + s->q.n_before, s->q.n_after))
+	    !tg_clone_write(s->mem_fd, s->writes + s->q.n_before,
+			    s->q.n_after))
 		return WR_TRACER_FAULT;
 	return state;
 }
@@ -347,6 +289,7 @@ static struct hs_err *do_settle(struct settle *s, struct tg_packet *out)
 		return hs_err_os(-fd, "open memory of clone %d", h->eval);
 	tg_packet_add_fd(out, fd);
 	s->r.eval_pid = h->eval;
+	h->settled_thread = s->q.thread;
 	memcpy(&h->stop.tasks.v[s->q.thread].state.regs, s->r.regs,
 	       sizeof(s->r.regs));
 	return NULL;

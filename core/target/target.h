@@ -163,6 +163,7 @@ struct tg_instant {
 	uint64_t clone_ns;	/* of that, in clone() */
 	uint64_t settle_ns;	/* target not stopped */
 	enum wr_tracer_settle_state state;
+	uint32_t settled_thread; /* index, when SETTLED */
 	char why[96];		/* why not settled, or "" */
 	uint32_t n_threads;
 	struct tg_thread *threads;

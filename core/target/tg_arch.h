@@ -109,6 +109,31 @@ enum tg_verdict tg_arch_verdict(enum wr_tracer_calls set,
 				const struct tg_call *call,
 				const struct wr_tracer_range *shared,
 				size_t n_shared);
+/** What code that runs in a copy wants of the kernel, and does not get. */
+enum tg_run_call {
+	TG_CALL_REFUSE,		/* EPERM, and it goes on */
+	TG_CALL_EXIT,		/* detail: status */
+	TG_CALL_RAISE,		/* at itself; detail: signal */
+	TG_CALL_WAIT,		/* for a futex word to change */
+};
+struct tg_wait {
+	uint64_t addr;		/* of 4 bytes */
+	uint32_t value;		/* it waits as long as they are this */
+	bool timed;
+};
+/** Kind of a call that tg_arch_verdict() does not let pass; self: its tid. */
+enum tg_run_call tg_arch_run_call(const struct tg_call *call, pid_t self,
+				  struct tg_wait *ret_wait, int *ret_detail);
+/** It wakes those who wait for the futex word at addr. */
+bool tg_arch_wakes(const struct tg_call *call, uint64_t addr);
+/**
+ * Registers to begin a function of the C ABI from: those of a thread, the
+ * stack pointer well below its own, rdi the argument.
+ */
+void tg_arch_enter(const struct user_regs_struct *thread, uint64_t entry,
+		   uint64_t argument, struct user_regs_struct *ret);
+/** Behind a call that was not made: registers that make it again. */
+void tg_arch_again(struct user_regs_struct *r, const struct tg_call *call);
 /** At a syscall-entry stop: the call; false for foreign ABIs (int 0x80). */
 bool tg_arch_entered(pid_t tid, struct tg_call *ret);
 

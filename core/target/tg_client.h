@@ -46,6 +46,27 @@ void tg_find_stacks(const struct tg_maps *maps, struct tg_plan *ret);
 /** Find both gadgets in the mapped files. HS_ERR_UNSUPPORTED. */
 struct hs_err *tg_find_gadgets(int pid, const struct tg_maps *maps,
 			       struct tg_gadgets *ret) HS_MUST_USE;
+/**
+ * Mappings that are shared with others into a memfd at *offset, which moves
+ * on: first those that are writable, then the others; adds to the counts.
+ */
+struct hs_err *tg_add_shared(const struct tg_maps *maps, int fd,
+			     uint64_t *offset, uint32_t *ret_shared,
+			     uint32_t *ret_closed) HS_MUST_USE;
+
+/** The probe's own bytes, as it is to lie in a process. */
+struct tg_blob {
+	uint8_t *bytes;		/* free() */
+	uint64_t size;
+	uint64_t entry;		/* address */
+	struct wr_tracer_map maps[8];	/* bytes of each: at addr - base */
+	uint32_t n_maps;
+};
+/** Bytes of address space that it needs. */
+uint64_t tg_blob_size(void);
+/** Lay it out for that address (whole pages). */
+void tg_blob_create(uint64_t base, struct tg_blob *ret);
+
 /** Ranges in a memfd, which is added to q. */
 struct hs_err *tg_add_ranges(struct tg_packet *q,
 			     const struct wr_tracer_range *v,

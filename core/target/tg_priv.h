@@ -176,6 +176,7 @@ int tg_proc_open(pid_t pid, const char *name, int flags);
 
 /* --- held.c: an instant and its clones --- */
 
+struct tg_guest;
 struct tg_held {
 	uint64_t id;
 	pid_t pid;		/* the target */
@@ -190,6 +191,8 @@ struct tg_held {
 	uint64_t scratch;
 	struct tg_stop stop;	/* threads at the instant (all let go) */
 	uint32_t victim;
+	uint32_t settled_thread;	/* when there is an E: whose it is */
+	HS_VEC(struct tg_guest *) guests;
 	uint32_t settle_state;
 	uint64_t pause_ns, clone_ns, settle_ns, taken_ns;
 };
@@ -203,8 +206,87 @@ struct hs_err *tg_clone_disarm(struct tg_tracer *t,
 			       struct tg_held *h) HS_MUST_USE;
 /** Kill, and wait until it has ended. false: it takes longer. */
 bool tg_clone_end(struct tg_tracer *t, pid_t pid);
-/** End E and take its zombie out of S. */
+/** End the copies and E, and take its zombie out of S. */
 void tg_held_end_eval(struct tg_tracer *t, struct tg_held *h);
+
+/* --- clone.c: clones of clones --- */
+
+/**
+ * Clone one that stands still. *ret is set when there is a clone, also on
+ * error.
+ */
+struct hs_err *tg_clone_of(struct tg_tracer *t, struct tg_held *h,
+			   pid_t parent, pid_t *ret) HS_MUST_USE;
+/** A call in any clone of the instant; on TG_DONE *ret is its result. */
+enum tg_end tg_clone_call(struct tg_tracer *t, struct tg_held *h, pid_t pid,
+			  struct tg_call call, int64_t *ret);
+/** Make what is shared and writable read-only. false: it could not be. */
+bool tg_clone_confine(struct tg_tracer *t, struct tg_held *h, pid_t pid,
+		      const struct wr_tracer_range *v, size_t n);
+bool tg_clone_write(int mem_fd, const struct wr_tracer_write *w, size_t n);
+/** n writes of a request, checked. */
+struct hs_err *tg_take_writes(int fd, uint64_t offset, size_t n,
+			      struct wr_tracer_write *ret) HS_MUST_USE;
+/** End child and take its zombie out of parent (0: that has ended). */
+void tg_clone_reap(struct tg_tracer *t, struct tg_held *h, pid_t parent,
+		   pid_t child);
+
+/* --- guest.c, run.c, help.c: a copy in which code of the program runs --- */
+
+/** A thread of the program that was made to run on within a copy. */
+struct tg_other {
+	struct user_regs_struct regs;
+	void *xstate;		/* NULL: as at the instant */
+	uint32_t xstate_size;
+	bool moved;		/* regs are of this copy */
+	bool parked;		/* it cannot get further */
+};
+struct tg_guest {
+	uint64_t id;
+	pid_t pid;		/* 0: it has ended */
+	pid_t parent;		/* E or S, which it was cloned of */
+	uint32_t thread;	/* whose identity it has */
+	int mem_fd;
+	clockid_t clock;	/* its processor time */
+	struct wr_tracer_range *ranges;	/* shared with others: read-only */
+	size_t n_ranges;
+	struct tg_other *others;	/* one for each thread, or NULL */
+
+	/* The call under way. */
+	bool under_way;
+	bool inside;		/* of a system call that passes */
+	uint64_t back;
+	uint64_t cpu_ns;	/* of the copy when it began */
+	unsigned int n_timed;	/* waits that were told to be over */
+	struct wr_tracer_ran ran;
+};
+struct tg_guest *tg_guest_find(struct tg_tracer *t, uint64_t id,
+			     struct tg_held **ret_held);
+/** Kill it, and forget it. */
+void tg_guest_end(struct tg_tracer *t, struct tg_held *h, struct tg_guest *c);
+/** Let it go on to its next stop, or until the deadline: TG_EV_NONE. */
+void tg_guest_advance(struct tg_tracer *t, struct tg_guest *c,
+		     uint64_t deadline_ns, struct tg_event *ret);
+/**
+ * As tg_guest_advance, but at the deadline it is stopped: false only when that
+ * fails.
+ */
+bool tg_guest_slice(struct tg_tracer *t, struct tg_guest *c,
+		   uint64_t deadline_ns, struct tg_event *ret);
+/**
+ * Stands at the entry of a call: it is not made, and answers result. *ret:
+ * registers behind it.
+ */
+bool tg_guest_cancel(struct tg_tracer *t, struct tg_guest *c, int64_t result,
+		    struct user_regs_struct *ret);
+/**
+ * The copy waits, at the entry of a call, for a word that another thread of
+ * the program would change. Cancels the call, lets the others run in turn
+ * until it has changed, and comes back behind the call with result 0. false:
+ * none of them changes it; the call is cancelled all the same.
+ */
+bool tg_guest_help(struct tg_tracer *t, struct tg_held *h, struct tg_guest *c,
+		  const struct tg_wait *wait);
 
 /* --- reap.c: zombies of ours in live targets --- */
 
@@ -256,6 +338,12 @@ struct hs_err *tg_do_freeze(struct tg_tracer *t, struct tg_packet *in,
 			    struct tg_packet *out) HS_MUST_USE;
 struct hs_err *tg_do_settle(struct tg_tracer *t, struct tg_packet *in,
 			    struct tg_packet *out) HS_MUST_USE;
+struct hs_err *tg_do_guest(struct tg_tracer *t, struct tg_packet *in,
+			   struct tg_packet *out) HS_MUST_USE;
+struct hs_err *tg_do_run(struct tg_tracer *t, struct tg_packet *in,
+			 struct tg_packet *out) HS_MUST_USE;
+struct hs_err *tg_do_guest_end(struct tg_tracer *t, struct tg_packet *in,
+			      struct tg_packet *out) HS_MUST_USE;
 struct hs_err *tg_do_get(struct tg_tracer *t, struct tg_packet *in,
 			 struct tg_packet *out) HS_MUST_USE;
 struct hs_err *tg_do_spawn(struct tg_tracer *t, struct tg_packet *in,

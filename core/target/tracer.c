@@ -52,6 +52,22 @@ static void sweep_children(struct tg_tracer *t)
 	}
 }
 
+static void sweep_guests(struct tg_tracer *t, struct tg_held *h)
+{
+	for (size_t i = 0; i < h->guests.n; i++) {
+		struct tg_guest *c = h->guests.v[i];
+		struct tg_event ev;
+
+		if (!c->pid)
+			continue;
+		tg_task_poll(c->pid, false, &ev);
+		if (ev.kind == TG_EV_END || ev.kind == TG_EV_LOST) {
+			tg_clone_reap(t, h, c->parent, c->pid);
+			c->pid = 0;
+		}
+	}
+}
+
 /* A clone was killed by others: the OOM killer, or a person. */
 static void sweep_clones(struct tg_tracer *t)
 {
@@ -66,6 +82,7 @@ static void sweep_clones(struct tg_tracer *t)
 				h->snap = 0;
 			}
 		}
+		sweep_guests(t, h);
 		if (h->eval) {
 			tg_task_poll(h->eval, false, &ev);
 			if (ev.kind == TG_EV_END || ev.kind == TG_EV_LOST)
@@ -89,6 +106,10 @@ static bool is_known(const struct tg_tracer *t, pid_t pid)
 
 		if (h->snap == pid || h->eval == pid)
 			return true;
+		for (size_t k = 0; k < h->guests.n; k++) {
+			if (h->guests.v[k]->pid == pid)
+				return true;
+		}
 	}
 	return false;
 }
@@ -259,6 +280,12 @@ static struct hs_err *perform(struct tg_tracer *t, struct tg_packet *in,
 		return tg_do_get(t, in, out);
 	case WR_TRACER_SPAWN:
 		return tg_do_spawn(t, in, out);
+	case WR_TRACER_GUEST:
+		return tg_do_guest(t, in, out);
+	case WR_TRACER_RUN:
+		return tg_do_run(t, in, out);
+	case WR_TRACER_GUEST_END:
+		return tg_do_guest_end(t, in, out);
 	default:
 		return hs_err_new(HS_ERR_FORMAT, "tracer: request %u is not "
 				  "known", in->head.type);

@@ -20,6 +20,8 @@ enum {
 	SYSCALL_BYTES = 2,		/* 0f 05 */
 	FLAG_TRAP = 0x100,
 	FLAG_DIRECTION = 0x400,
+	FLAG_ALIGNMENT = 0x40000,
+	STACK_GAP = 16 << 10,		/* for the thread's own next frames */
 	USER_CS_64 = 0x33,
 };
 
@@ -219,6 +221,13 @@ void tg_arch_set_result(struct user_regs_struct *r, int64_t result)
 	r->rax = (uint64_t)result;
 }
 
+void tg_arch_again(struct user_regs_struct *r, const struct tg_call *call)
+{
+	r->rax = (uint64_t)call->nr;
+	r->rip -= SYSCALL_BYTES;
+	r->orig_rax = UINT64_MAX;
+}
+
 bool tg_arch_entered(pid_t tid, struct tg_call *ret)
 {
 	struct __ptrace_syscall_info info;
@@ -231,4 +240,21 @@ bool tg_arch_entered(pid_t tid, struct tg_call *ret)
 	ret->nr = (int64_t)info.entry.nr;
 	memcpy(ret->args, info.entry.args, sizeof(ret->args));
 	return true;
+}
+
+/*
+ * The gap is for the case that the thread itself must run on before the
+ * function can (tg_guest_help): its frames grow into it.
+ */
+void tg_arch_enter(const struct user_regs_struct *thread, uint64_t entry,
+		   uint64_t argument, struct user_regs_struct *ret)
+{
+	*ret = *thread;
+	ret->rip = entry;
+	ret->rdi = argument;
+	ret->rsp = (thread->rsp - STACK_GAP) & ~UINT64_C(63);
+	ret->rbp = 0;
+	ret->orig_rax = UINT64_MAX;
+	ret->eflags &= ~(uint64_t)(FLAG_TRAP | FLAG_DIRECTION |
+				   FLAG_ALIGNMENT);
 }

@@ -96,6 +96,39 @@ static enum tg_verdict memory_verdict(const struct tg_call *c,
 	}
 }
 
+/* Answers a question, or changes what is this thread's own. */
+static bool only_asks(int64_t nr)
+{
+	switch (nr) {
+	case SYS_getpid:
+	case SYS_getppid:
+	case SYS_gettid:
+	case SYS_getuid:
+	case SYS_geteuid:
+	case SYS_getgid:
+	case SYS_getegid:
+	case SYS_getpgrp:
+	case SYS_getrandom:
+	case SYS_clock_getres:
+	case SYS_time:
+	case SYS_times:
+	case SYS_getrusage:
+	case SYS_getcpu:
+	case SYS_sysinfo:
+	case SYS_uname:
+	case SYS_sched_getaffinity:
+	case SYS_sched_getscheduler:
+	case SYS_getrlimit:
+	case SYS_rt_sigaction:
+	case SYS_rt_sigpending:
+	case SYS_rt_sigreturn:
+	case SYS_sigaltstack:
+		return true;
+	default:
+		return false;
+	}
+}
+
 enum tg_verdict tg_arch_verdict(enum wr_tracer_calls set,
 				const struct tg_call *call,
 				const struct wr_tracer_range *shared,
@@ -104,7 +137,59 @@ enum tg_verdict tg_arch_verdict(enum wr_tracer_calls set,
 	switch (set) {
 	case WR_TRACER_CALLS_MEMORY:
 		return memory_verdict(call, shared, n_shared);
+	case WR_TRACER_CALLS_RUN:
+		return only_asks(call->nr) ?
+			       TG_PASS :
+			       memory_verdict(call, shared, n_shared);
 	default:
 		return TG_STOP_HERE;
 	}
+}
+
+/* Timed, it ends by itself; of a word that has changed it never begins. */
+static bool futex_wait(const struct tg_call *c, struct tg_wait *ret)
+{
+	switch ((int)c->args[1] & FUTEX_CMD_MASK) {
+	case FUTEX_WAIT:
+	case FUTEX_WAIT_BITSET:
+		ret->addr = c->args[0];
+		ret->value = (uint32_t)c->args[2];
+		ret->timed = c->args[3] != 0;
+		return true;
+	default:
+		return false;
+	}
+}
+
+enum tg_run_call tg_arch_run_call(const struct tg_call *c, pid_t self,
+				  struct tg_wait *ret_wait, int *ret_detail)
+{
+	switch (c->nr) {
+	case SYS_exit:
+	case SYS_exit_group:
+		*ret_detail = (int)c->args[0] & 0xff;
+		return TG_CALL_EXIT;
+	case SYS_kill:
+	case SYS_tkill:
+		*ret_detail = (int)c->args[1];
+		return (pid_t)c->args[0] == self ? TG_CALL_RAISE :
+						   TG_CALL_REFUSE;
+	case SYS_tgkill:
+		*ret_detail = (int)c->args[2];
+		return (pid_t)c->args[1] == self ? TG_CALL_RAISE :
+						   TG_CALL_REFUSE;
+	case SYS_futex:
+		return futex_wait(c, ret_wait) ? TG_CALL_WAIT :
+						 TG_CALL_REFUSE;
+	default:
+		return TG_CALL_REFUSE;
+	}
+}
+
+bool tg_arch_wakes(const struct tg_call *c, uint64_t addr)
+{
+	int op = (int)c->args[1] & FUTEX_CMD_MASK;
+
+	return c->nr == SYS_futex && c->args[0] == addr &&
+	       (op == FUTEX_WAKE || op == FUTEX_WAKE_BITSET);
 }

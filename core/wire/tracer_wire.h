@@ -31,6 +31,9 @@ enum {
 	WR_TRACER_STACKS = 65536,	/* ranges in a plan */
 	WR_TRACER_WRITES = 256,		/* of a settle script, each way */
 	WR_TRACER_SHARED = 16384,	/* shared writable mappings to close */
+	WR_TRACER_GUESTS = 4,		/* of one instant, at once */
+	WR_TRACER_MAPS = 16,		/* put into one copy */
+	WR_TRACER_MAP_BYTES = 64 << 20,	/* each */
 	WR_TRACER_ARGV = 4 << 20,	/* bytes of argv, environ and folder */
 };
 
@@ -44,6 +47,9 @@ enum wr_tracer_type {
 	WR_TRACER_GET,		/* an instant again, for a new engine */
 	WR_TRACER_SPAWN,
 	WR_TRACER_COPY,
+	WR_TRACER_GUEST,	/* a disposable copy, to run code in */
+	WR_TRACER_RUN,
+	WR_TRACER_GUEST_END,
 	/* On the control socket; not answered. */
 	WR_TRACER_SERVICE = 100, /* fd: a new service socket; drops the old */
 };
@@ -110,6 +116,8 @@ struct wr_tracer_frozen {
 	uint64_t settle_ns;
 	uint32_t settle_state;		/* wr_tracer_settle_state */
 	uint32_t victim;		/* index of the thread that was used */
+	uint32_t settled_thread;	/* index of the one that was run */
+	uint32_t reserved;
 };
 
 struct wr_tracer_thread {
@@ -143,6 +151,8 @@ enum wr_tracer_calls {
 	 * wake, clock_gettime, gettimeofday, sched_yield, rt_sigprocmask.
 	 */
 	WR_TRACER_CALLS_MEMORY,
+	/** These, and what only asks: getpid, getrandom, uname, times, … */
+	WR_TRACER_CALLS_RUN,
 };
 
 enum wr_tracer_settle_state {
@@ -260,5 +270,69 @@ struct wr_tracer_spawned {
 	struct wr_tracer_status status;
 	int32_t pid;
 	uint32_t reserved;
+};
+
+/** Memory that is mapped into a copy, at this address and nowhere else. */
+struct wr_tracer_map {
+	uint64_t addr, len;		/* whole pages */
+	uint64_t bytes;			/* of content, the rest is zero */
+	uint32_t prot;			/* PROT_READ 1, WRITE 2, EXEC 4 */
+	uint32_t reserved;
+};
+/**
+ * fds: memfd of n_writes wr_tracer_write; n_shared, then n_closed ranges as of
+ * SETTLE; n_maps wr_tracer_map; and the content of these, one after the other.
+ */
+struct wr_tracer_guest {
+	struct wr_tracer_head head;
+	uint64_t id;			/* of the instant */
+	uint32_t thread;		/* index: whose identity it gets */
+	uint32_t n_writes, n_shared, n_closed, n_maps;
+	uint32_t room_mib;		/* memory it may come to need more */
+};
+/** fds: /proc/GUEST/mem, to read and write. */
+struct wr_tracer_guest_made {
+	struct wr_tracer_head head;
+	struct wr_tracer_status status;
+	uint64_t guest;			/* never 0, never used twice */
+	int32_t pid;
+	uint32_t reserved;
+	uint64_t clone_ns;
+};
+
+enum wr_tracer_ran_state {
+	WR_TRACER_RAN_ON,		/* it has not ended: RUN with entry 0 */
+	WR_TRACER_RAN_RETURNED,
+	WR_TRACER_RAN_CRASHED,
+	WR_TRACER_RAN_STUCK,		/* in a wait that nobody can end */
+	WR_TRACER_RAN_EXITED,
+	WR_TRACER_RAN_ENDED,		/* killed by others */
+};
+/** Let code run in a copy, at most slice_ms; it stands still afterwards. */
+struct wr_tracer_run {
+	struct wr_tracer_head head;
+	uint64_t guest;
+	uint64_t entry;			/* 0: go on where it was */
+	uint64_t argument;		/* first of entry */
+	uint64_t back;			/* a trap here is the return */
+	uint32_t slice_ms;
+	uint32_t reserved;
+};
+struct wr_tracer_ran {
+	struct wr_tracer_head head;
+	struct wr_tracer_status status;
+	uint32_t state;			/* wr_tracer_ran_state */
+	int32_t signal;			/* of CRASHED */
+	int32_t exit_status;		/* of EXITED */
+	int32_t refused;		/* first call that was, or -1 */
+	uint32_t n_refused;
+	uint32_t n_helped;		/* waits that others' running ended */
+	uint64_t value;			/* of RETURNED */
+	uint64_t address, ip;		/* of CRASHED */
+	uint64_t cpu_ns;		/* since entry */
+};
+struct wr_tracer_guest_end {
+	struct wr_tracer_head head;
+	uint64_t guest;
 };
 #endif

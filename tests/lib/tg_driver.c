@@ -14,6 +14,7 @@
 
 #include "target.h"
 #include "text.h"
+#include "tg_driver_eval.h"
 #include "vec.h"
 
 struct driver {
@@ -21,10 +22,11 @@ struct driver {
 	pid_t tracer;
 	struct tg_client *client;
 	HS_VEC(struct tg_instant *) instants;
+	struct tg_eval *eval;
 };
 
 /* Words of a line; at most this many. */
-enum { MAX_WORDS = 64 };
+enum { MAX_WORDS = 256 };
 struct line {
 	char *v[MAX_WORDS];
 	int n;
@@ -285,6 +287,8 @@ static void do_release(struct driver *d, const struct line *l)
 
 	if (!in || say_error(tg_release(d->client, in)))
 		return;
+	tg_eval_destroy(d->eval);
+	d->eval = NULL;
 	forget(d, in);
 	printf("{\"released\": 1}\n");
 }
@@ -307,6 +311,45 @@ static void do_list(struct driver *d, const struct line *l)
 	printf("]\n");
 }
 
+/* eval ID [THREAD]: an evaluator of the instant; there is one at a time. */
+static void do_eval(struct driver *d, const struct line *l)
+{
+	struct tg_instant *in = named(d, l);
+	struct tg_eval_setup s = {
+		.thread = l->n > 2 ? (uint32_t)number(l, 2) : UINT32_MAX,
+	};
+
+	if (!in)
+		return;
+	tg_eval_destroy(d->eval);
+	tg_eval_create(d->client, in, &s, NULL, &d->eval);
+	puts("{\"eval\": 1}");
+}
+
+static void with_eval(struct driver *d, const struct line *l,
+		      void (*run)(struct tg_eval *e, char *const *v, int n))
+{
+	if (d->eval)
+		run(d->eval, l->v, l->n);
+	else
+		puts("{\"error\": \"driver\", \"message\": \"no eval\"}");
+}
+
+static void do_call(struct driver *d, const struct line *l)
+{
+	with_eval(d, l, driver_call);
+}
+
+static void do_batch(struct driver *d, const struct line *l)
+{
+	with_eval(d, l, driver_batch);
+}
+
+static void do_rate(struct driver *d, const struct line *l)
+{
+	with_eval(d, l, driver_rate);
+}
+
 /* The engine dies and another takes its place: all instants are forgotten. */
 static void do_reconnect(struct driver *d, const struct line *l)
 {
@@ -317,6 +360,7 @@ static void do_reconnect(struct driver *d, const struct line *l)
 		forget(d, d->instants.v[0]);
 	tg_client_destroy(d->client);
 	d->client = NULL;
+	d->eval = NULL;		// its copy stays, as the engine's would
 	if (say_error(tg_new_service(d->control, &fd)) ||
 	    say_error(tg_client_create(fd, &d->client)))
 		return;
@@ -372,6 +416,8 @@ static const struct {
 	{ "release", do_release },	{ "list", do_list },
 	{ "reconnect", do_reconnect },	{ "adopt", do_adopt },
 	{ "spawn", do_spawn },		{ "quit", do_quit },
+	{ "eval", do_eval },		{ "call", do_call },
+	{ "batch", do_batch },		{ "rate", do_rate },
 };
 
 static void obey(struct driver *d, char *text)

@@ -130,9 +130,18 @@ def check_plugins():
                "plugin %s exports its entry and nothing else" % folder)
 
 
+def check_probe():
+    so = os.path.join(BUILD, "heapsh-probe.so")
+    holds(nets.probe_faults(so),
+          "the probe imports nothing, and can be put anywhere")
+    finds(nets.probe_faults(os.path.join(BUILD, "heapsh-engine")),
+          "imports", "a program that imports")
+
+
 check_includes()
 check_symbols()
 check_links()
 check_binaries()
 check_plugins()
+check_probe()
 done()

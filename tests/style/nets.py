@@ -297,3 +297,17 @@ def exports(binary):
                          text=True, check=True,
                          stdout=subprocess.PIPE).stdout
     return sorted(line.split()[0] for line in out.splitlines())
+
+
+def probe_faults(so):
+    """It is copied into processes: no name may be looked up for it, and each
+    relocation only adds where it lies."""
+    found = ["imports " + line.split()[-1] for line in subprocess.run(
+        ["nm", "-D", "--undefined-only", so], capture_output=True,
+        text=True, check=True).stdout.splitlines()]
+    relocations = subprocess.run(["readelf", "-rW", so], capture_output=True,
+                                 text=True, check=True).stdout
+    found += ["relocation " + t for t in
+              re.findall(r"\bR_X86_64_\w+", relocations)
+              if t != "R_X86_64_RELATIVE"]
+    return found
