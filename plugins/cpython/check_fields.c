@@ -10,6 +10,8 @@
 #include "keys.h"
 #include "plain.h"
 
+enum { CO_GENERATOR = 0x20 };	/* Include/code.h, 3.8-3.13 */
+
 enum what {
 	ANY,		/* an object */
 	STR, TUPLE, BYTES, DICT, TYPE, CODE, FUNCTION,
@@ -18,6 +20,8 @@ enum what {
 	METHOD,		/* PyMethodDef */
 	SMALL,		/* an int from 0 to a million */
 	BLOCK,		/* memory that is no object */
+	COUNT,		/* a word from 0 to 2^40 */
+	FLAG,		/* a byte, 0 or 1 */
 };
 
 #define FIELD(name) offsetof(struct cpython_layout, name), #name
@@ -91,6 +95,30 @@ static const struct expectation {
 	{"code", FIELD(code_extra), BLOCK, true},
 	{"code", FIELD(code_opcache), BLOCK, true},
 	{"frame", FIELD(frame_trace), ANY, true},
+	{"frame", FIELD(frame_back), ANY, true},
+	{"generator", FIELD(gen_qualname), STR, false},
+	{"coroutine", FIELD(gen_qualname), STR, false},
+	{"collections.deque", FIELD(deque_leftindex), SMALL, false},
+	{"collections.deque", FIELD(deque_left), BLOCK, false},
+	{"collections.deque", FIELD(deque_numfreeblocks), COUNT, false},
+	{"collections.OrderedDict", FIELD(odict_fast_nodes_size), COUNT, false},
+	{"collections.OrderedDict", FIELD(odict_first), BLOCK, true},
+	{"array.array", FIELD(array_descr), BLOCK, false},
+	{"array.array", FIELD(array_allocated), COUNT, false},
+	{"Struct", FIELD(struct_codes), BLOCK, false},
+	{"_struct.Struct", FIELD(struct_codes), BLOCK, false},
+	{"decimal.Decimal", FIELD(decimal_alloc), COUNT, false},
+	{"xml.etree.ElementTree.Element", FIELD(element_extra), BLOCK, true},
+	{"datetime.time", FIELD(time_hastzinfo), FLAG, false},
+	{"datetime.datetime", FIELD(datetime_hastzinfo), FLAG, false},
+	{"_queue.SimpleQueue", FIELD(queue_items), BLOCK, false},
+	{"_queue.SimpleQueue", FIELD(queue_items_cap), COUNT, false},
+	{"_queue.SimpleQueue", FIELD(queue_num_items), COUNT, false},
+	{"_queue.SimpleQueue", FIELD(queue_get_idx), COUNT, false},
+	{"_io.StringIO", FIELD(stringio_buf_size), COUNT, false},
+	{"_io.BufferedReader", FIELD(buffered_buffer), BLOCK, true},
+	{"_io.BufferedReader", FIELD(buffered_buffer_size), COUNT, false},
+	{"_io.BufferedWriter", FIELD(buffered_buffer), BLOCK, true},
 };
 // clang-format on
 
@@ -124,6 +152,10 @@ static bool is(const struct cpython_obj *o, const struct expectation *e,
 	const struct cpython_mem *m = o->m;
 	uint64_t v = cpython_obj_word(o, at);
 
+	if (e->what == COUNT)
+		return v >> 40 == 0;
+	if (e->what == FLAG)
+		return (v & 0xff) <= 1;
 	if (e->what == SMALL)
 		return (uint32_t)cpython_obj_i32(o, at) < 1000000;
 	if (v == 0)
@@ -173,6 +205,7 @@ static void check_code(const struct cpython_obj *o, cpython_met_fn *met,
 	const struct cpython_layout *l = o->m->lay;
 	int32_t locals = cpython_obj_i32(o, l->code_nlocals);
 	int32_t plus = cpython_obj_i32(o, l->code_nlocalsplus);
+	uint32_t first;
 
 	if (l->code_varnames >= 0)
 		met(arg, "co_nlocals",
@@ -185,25 +218,45 @@ static void check_code(const struct cpython_obj *o, cpython_met_fn *met,
 	if (l->code_adaptive >= 0)
 		met(arg, "co_code_adaptive",
 		    l->code_adaptive == o->type->basic);
+	// what makes a generator comes before
+	first = (uint32_t)cpython_obj_i32(o, l->code_firsttraceable);
 	if (l->code_firsttraceable >= 0)
 		met(arg, "_co_firsttraceable",
-		    (uint32_t)cpython_obj_i32(o, l->code_firsttraceable) <
-			    cpython_obj_size(o));
+		    first < cpython_obj_size(o) &&
+			    (first > 0 || (cpython_obj_i32(o, l->code_flags) &
+					   CO_GENERATOR) == 0));
 	met(arg, "co_argcount",
 	    cpython_obj_i32(o, l->code_argcount) <= locals);
 	met(arg, "co_kwonlyargcount",
 	    cpython_obj_i32(o, l->code_kwonlyargcount) <= locals);
 }
 
-/* Names of functions have no dots, qualified ones of methods have. */
+static bool has_dot(const struct cpython_obj *o, int32_t field)
+{
+	char name[160];
+
+	return cpython_str_copy(o->m, cpython_obj_field(o, field), name,
+				sizeof(name)) > 0 &&
+	       strchr(name, '.') != NULL;
+}
+
+/* The qualified name of a method has dots, its name has none. */
 static void check_function(const struct cpython_obj *o, cpython_met_fn *met,
 			   void *arg)
 {
-	char name[80];
+	const struct cpython_layout *l = o->m->lay;
 
-	if (cpython_str_copy(o->m, cpython_obj_field(o, o->m->lay->func_name),
-			     name, sizeof(name)) > 0)
-		met(arg, "__name__ of a function", strchr(name, '.') == NULL);
+	if (has_dot(o, l->func_qualname))
+		met(arg, "__name__ of a method", !has_dot(o, l->func_name));
+}
+
+static void check_generator(const struct cpython_obj *o, cpython_met_fn *met,
+			    void *arg)
+{
+	int state = cpython_u8(o->m, o->addr, o->m->lay->gen_frame_state, 0);
+
+	// enum _framestate, from -3 on: Include/internal/pycore_frame.h
+	met(arg, "gi_frame_state", (uint8_t)(state + 3) < 8);
 }
 
 static uint64_t first_item(const struct cpython_obj *o, int32_t field)
@@ -284,11 +337,14 @@ static void check_str(const struct cpython_obj *o, cpython_met_fn *met,
 	n = cpython_obj_word(o, l->str_utf8_length);
 	len = cpython_str_copy(o->m, o->addr, want, sizeof(want));
 	// of a longer one, only the first characters are at hand
-	met(arg, "utf8", utf8 == 0 ? n == 0 :
-		len >= 0 && (n == (uint64_t)len ||
-			     (len > 200 && n > (uint64_t)len)) &&
-		cpython_copy(o->m, utf8, have, (uint64_t)len) &&
-		memcmp(have, want, (size_t)len) == 0);
+	if (utf8 != 0 || n != 0)
+		met(arg, "utf8",
+		    len >= 0 && (n == (uint64_t)len ||
+				 (len > 200 && n > (uint64_t)len &&
+				  n / 4 <= cpython_obj_word(
+						   o, l->str_length))) &&
+			    cpython_copy(o->m, utf8, have, (uint64_t)len) &&
+			    memcmp(have, want, (size_t)len) == 0);
 	if (l->str_wstr >= 0)
 		met(arg, "wstr_length",
 		    cpython_obj_word(o, l->str_wstr) != 0 ||
@@ -354,6 +410,9 @@ void cpython_check_fields(const struct cpython_obj *o, cpython_met_fn *met,
 		check_module(o, met, arg);
 	if (o->type->kind == CPYTHON_KIND_STR)
 		check_str(o, met, arg);
+	if (o->type->kind == CPYTHON_KIND_GENERATOR &&
+	    o->m->lay->gen_frame_state >= 0)
+		check_generator(o, met, arg);
 	if (strcmp(name, "function") == 0)
 		check_function(o, met, arg);
 	if (strcmp(name, "member_descriptor") == 0)

@@ -223,6 +223,10 @@ static void check_numbers(struct checked_type *c,
 		    l->exc_args)
 		cpython_wrong(c->verdict, "BaseException.args is not at %d",
 			      (int)l->exc_args);
+	if (strcmp(c->name, "frame") == 0 && l->frame_localsplus >= 0 &&
+	    l->sizeof_frame != type->basic)
+		cpython_wrong(c->verdict, "a frame has %lld bytes, not %d",
+			      (long long)type->basic, (int)l->sizeof_frame);
 	// the frame is its last member, and a frame's variables are its
 	if (strcmp(c->name, "generator") == 0 && l->gen_iframe >= 0 &&
 	    l->gen_iframe + l->iframe_localsplus != type->basic)

@@ -12,8 +12,11 @@
 enum {
 	MAX_OBJECTS = 4096,	/* looked at */
 	PER_TYPE = 96,
-	PER_TYPE_DICT = 512,	/* they have tables of several forms */
+	PER_TYPE_MANY = 512,	/* dicts, whose tables have several forms, and
+				   modules, which lead to all else */
 	MAX_EDGES = 512,	/* of one object */
+	MORE_EDGES = 1 << 15,	/* beyond these, of all: a large table may
+				   hold the only object of a type */
 	N_SEEN = 1 << 15,
 	N_KINDS = 4096,
 	N_TYPES = 4096,
@@ -43,6 +46,8 @@ struct inspection {
 	struct per_type types[N_TYPES];
 	uint64_t queue[MAX_OBJECTS];
 	int head, tail;
+	int n_more;			/* edges beyond MAX_EDGES */
+	int n_wide;
 };
 
 static size_t hash(uint64_t a, uint64_t b)
@@ -116,18 +121,29 @@ static bool take(struct inspection *in, const struct cpython_type *t)
 			cpython_check_members(in->st, t, in->verdict);
 		}
 		if (p->type == t)
-			return p->n++ < (t->kind == CPYTHON_KIND_DICT ?
-						 PER_TYPE_DICT : PER_TYPE);
+			return p->n++ < (t->kind == CPYTHON_KIND_DICT ||
+					 t->kind == CPYTHON_KIND_MODULE ?
+						 PER_TYPE_MANY : PER_TYPE);
 	}
 	return false;
+}
+
+/* A str of other characters than ASCII: few are, and they have members more. */
+static bool take_wide(struct inspection *in, const struct cpython_obj *o)
+{
+	uint32_t state = (uint32_t)cpython_obj_i32(o, o->m->lay->str_state);
+
+	return o->type->kind == CPYTHON_KIND_STR &&
+	       (state >> o->m->lay->str_ascii_bit & 1) == 0 &&
+	       in->n_wide++ < PER_TYPE;
 }
 
 static void push(struct inspection *in, const struct cpython_obj *o)
 {
 	// built-in types say most of what is to be checked
-	bool always = o->type->kind == CPYTHON_KIND_TYPE &&
-		      !(cpython_obj_word(o, o->m->lay->tp_flags) &
-			CPYTHON_TP_HEAPTYPE);
+	bool always = (o->type->kind == CPYTHON_KIND_TYPE &&
+		       !(cpython_obj_word(o, o->m->lay->tp_flags) &
+			 CPYTHON_TP_HEAPTYPE)) || take_wide(in, o);
 
 	// they take no place from classes
 	if (in->tail < MAX_OBJECTS && see(in, o->addr) &&
@@ -155,7 +171,7 @@ static void look_at_edge(struct heapsh_sink *sink, const struct heapsh_edge *e)
 	if (e->label == HEAPSH_LABEL_KEY || e->label == HEAPSH_LABEL_INDEX ||
 	    e->label == HEAPSH_LABEL_MEMBER)
 		in->n_items++;
-	if (in->n_edges++ >= MAX_EDGES)
+	if (in->n_edges++ >= MAX_EDGES && in->n_more++ >= MORE_EDGES)
 		return;
 	k = kind_of(in, e->text, e->label);
 	if (k == NULL)

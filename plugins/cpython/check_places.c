@@ -128,12 +128,16 @@ static const struct place {
 	V(static_type_type, static_type_dict, 24, 13, 13)
 	P(static_type_dict, static_type_subclasses, 8)
 	P(static_type_subclasses, sizeof_static_type, 16)
+	P(ts_next, ts_interp, 8)
 	V(ts_interp, ts_cframe, 32, 10, 10) V(ts_interp, ts_cframe, 40, 11, 12)
 	V(ts_interp, ts_thread_id, 160, 8, 10)
 	V(ts_interp, ts_thread_id, 136, 11, 11)
 	V(ts_interp, ts_thread_id, 120, 12, 12)
 	V(ts_interp, ts_thread_id, 136, 13, 13)
 	P(ts_thread_id, ts_native_id, 8) P(ts_interp, ts_eval_breaker, 8)
+
+	// one generation, and statistics of three
+	P(gc_permanent, gc_collecting, 96)
 
 	C(pool_count, 0) P(pool_count, pool_freeblock, 8)
 	P(pool_freeblock, pool_arenaindex, 24) P(pool_arenaindex, pool_szidx, 4)
@@ -150,6 +154,15 @@ static const struct place {
 #undef C
 };
 
+static const struct {
+	const char *name;
+	size_t at;
+} fields[] = {
+#define F(name, source) { #name, offsetof(struct cpython_layout, name) },
+#include "layout.def"
+#undef F
+};
+
 static int32_t value(const struct cpython_layout *l, size_t field)
 {
 	int32_t v = 0;
@@ -162,6 +175,10 @@ static int32_t value(const struct cpython_layout *l, size_t field)
 void cpython_check_places(const struct cpython_layout *l,
 			  struct cpython_verdict *ret)
 {
+	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
+		if (value(l, fields[i].at) < -1)
+			cpython_wrong(ret, "%s is %d", fields[i].name,
+				      (int)value(l, fields[i].at));
 	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
 		const struct place *p = &places[i];
 		int32_t first = value(l, p->first);

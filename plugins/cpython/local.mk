@@ -49,7 +49,8 @@ tests_cpython_shift_LDADD = $(ELF_LIBS)
 tests_cpython_shift_SOURCES = tests/cpython/shift.c tests/cpython/peek_host.c \
 	tests/cpython/peek_host.h $(CPYTHON_HEAP_SOURCES) \
 	$(CPYTHON_READ_SOURCES)
-E2E_TESTS += tests/cpython/heap.t tests/cpython/layouts.t tests/cpython/read.t
+E2E_TESTS += tests/cpython/heap.t tests/cpython/layouts.t \
+	tests/cpython/read.t tests/cpython/shift.t
 check_PROGRAMS += tests/unit/cpython_layout.t
 tests_unit_cpython_layout_t_CPPFLAGS = $(INC_PLUGIN) $(INC_TESTS) \
 	-iquote $(srcdir)/%D%

@@ -77,9 +77,15 @@ static uint64_t host_read(struct heapsh_image *im, uint64_t addr, void *buf,
 static const void *host_view(struct heapsh_image *im, void *reader,
 			     uint64_t addr, uint64_t len)
 {
-	void **v = &im->views[im->next_view++ % HEAPSH_VIEWS];
+	const struct page *page;
+	void **v;
 
 	(void)reader;
+	if (im->pages != NULL && addr % PAGE + len <= PAGE) {
+		page = page_at(im, addr - addr % PAGE);
+		return page->n == PAGE ? page->bytes + addr % PAGE : NULL;
+	}
+	v = &im->views[im->next_view++ % HEAPSH_VIEWS];
 	if (len > 64 << 20 || addr >> 47)
 		return NULL;
 	// a fresh block each time: a use of one that is too old is then seen
