@@ -67,6 +67,8 @@ static struct hs_err *open_model(struct en_engine *en,
 	alarm(PLUGIN_SECONDS);
 	err = md_open(en->host, claim, in->image, &en->task, &in->model);
 	alarm(0);
+	if (!err)
+		en_eval_create(en_instant_of(in));
 	return err;
 }
 

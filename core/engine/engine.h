@@ -33,6 +33,7 @@ struct en_instant {
 	struct lg_instant lg;		/* first: lang's view of it */
 	struct en_engine *engine;
 	struct tg_instant *tracer;	/* NULL: a core */
+	struct en_eval *eval;		/* who runs its code, or NULL */
 	uint64_t released_at;		/* hs_now_ns(), 0: held */
 	uint64_t look_again;		/* hs_now_ns(): at what it costs */
 };
@@ -123,6 +124,16 @@ struct hs_err *en_instant_keep(struct en_engine *en, struct lg_instant *in,
 			       struct hs_text *ret) HS_MUST_USE;
 /** Release all and forget them; values may outlive them. */
 void en_instants_clear(struct en_engine *en);
+
+/* evaluate.c: code of the program is run. */
+/** For an instant whose model is open. */
+void en_eval_create(struct en_instant *in);
+/** Its copy ends, before the clone that it is of. */
+void en_eval_end(struct en_instant *in);
+void en_eval_destroy(struct en_instant *in);
+/** For verbs: vb_services.eval. */
+struct hs_err *en_eval_of(void *engine, struct lg_instant *lg,
+			  struct tg_eval **ret) HS_MUST_USE;
 
 /* lifetime.c */
 /** How often, at most, it is asked what an instant costs the program. */

@@ -8,6 +8,7 @@ static void destroy(struct lg_instant *lg, void *arg)
 	struct en_instant *in = en_instant_of(lg);
 
 	(void)arg;
+	en_eval_destroy(in);
 	md_close(lg->model);
 	im_destroy(lg->image);
 	tg_instant_free(in->tracer);
@@ -60,6 +61,7 @@ struct hs_err *en_instant_release(struct en_engine *en, struct lg_instant *lg)
 
 	if (lg->released || !in->tracer || in->tracer->mirror)
 		return NULL;
+	en_eval_end(in);
 	lg->released = true;
 	in->released_at = hs_now_ns();
 	return tg_release(en->tracer, in->tracer);

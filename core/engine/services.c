@@ -192,6 +192,7 @@ void en_services_init(struct en_engine *en)
 		.plugin_load = plugin_load,
 		.changed = changed,
 		.shell_verbs = shell_verbs,
+		.eval = en_eval_of,
 		.setup = en_setup,
 	};
 }

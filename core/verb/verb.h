@@ -13,6 +13,8 @@
 
 #include "lang.h"
 
+struct tg_eval;
+
 /** The table that the engine gives to the session. */
 extern const struct lg_verb *const vb_verbs[];
 extern const size_t vb_n_verbs;
@@ -50,6 +52,12 @@ struct vb_services {
 	/** Verbs of the shell, for help: names and summaries, JSON array of
 	 *  {name, usage, summary, help}. Borrowed. */
 	const json_t *(*shell_verbs)(void *engine);
+	/**
+	 * Evaluator of an instant, borrowed until it is released.
+	 * HS_ERR_UNSUPPORTED where no code can be run.
+	 */
+	struct hs_err *(*eval)(void *engine, struct lg_instant *in,
+			       struct tg_eval **ret);
 	/** Rows of "info setup": [[what, value], …]. New reference. */
 	json_t *(*setup)(void *engine);
 };
