@@ -175,6 +175,44 @@ struct hs_err *an_paths_avoiding(const struct an_paths *p,
 				 struct hs_task *task, struct an_paths **ret)
 	HS_MUST_USE;
 
+/* --- reference patterns: Heapy's rp -------------------------------------- */
+
+enum an_mark {
+	AN_MARK_EXPANDED,	/* [-] its referrers follow */
+	AN_MARK_DEPTH,		/* [+] it has some; the tree is deep enough */
+	AN_MARK_STOP,		/* [S] modules, types, code: all lead there */
+	AN_MARK_SEEN,		/* [^ n] the same set as node n */
+	AN_MARK_ROOT,		/* [R] nothing refers to it */
+};
+struct an_pattern_node {
+	uint32_t depth, parent, child;	/* the nth (from 0) of its parent */
+	enum an_mark mark;
+	uint32_t same;			/* of SEEN: which; else GR_NONE */
+	struct gr_set *set;
+	char *kind;
+};
+struct an_pattern_of {
+	enum an_relation by;		/* AN_BY_CLODO */
+	uint32_t depth;			/* 7; at most AN_PATTERN_DEPTH */
+	size_t max;			/* nodes; then it is cut */
+};
+enum {
+	AN_PATTERN_DEPTH = 60,
+	AN_PATTERN_CHILDREN = 1000,	/* of a node: kinds of referrers */
+};
+struct an_pattern;
+struct hs_err *an_pattern(struct gr_set *set, const struct an_pattern_of *of,
+			  struct hs_task *task, struct an_pattern **ret)
+	HS_MUST_USE;
+void an_pattern_destroy(struct an_pattern *p);
+/** In preorder; borrowed. *cut: there would be more. */
+size_t an_pattern_nodes(const struct an_pattern *p,
+			const struct an_pattern_node **ret, bool *cut);
+/** "_", "a", "ba3": children on the way to it. free(). */
+char *an_pattern_name(const struct an_pattern *p, uint32_t node);
+/** Node of that name, or GR_NONE. */
+uint32_t an_pattern_named(const struct an_pattern *p, const char *name);
+
 /* --- what nothing holds --------------------------------------------------- */
 
 /**

@@ -8,7 +8,7 @@ libhs_verb_la_SOURCES = %D%/verb.h %D%/verb_priv.h %D%/verbs.def \
 	%D%/refs.c %D%/services.c %D%/set.c %D%/show.c %D%/show_threads.c \
 	%D%/size.c %D%/sp.c %D%/summary.c %D%/summary_diff.c %D%/table.c \
 	%D%/topic.c %D%/track.c %D%/verbs.c
-libhs_verb_la_SOURCES += %D%/retained.c %D%/why.c
+libhs_verb_la_SOURCES += %D%/retained.c %D%/rp.c %D%/why.c
 
 # Lines over the example process.
 SOURCES_LINES = tests/lib/lines.h tests/lib/lines.c tests/lib/toy.c \

@@ -33,16 +33,19 @@ void vw_tree(struct hs_text *out, const json_t *doc,
 {
 	HS_FREE char *title = vw_member(doc, "title", style);
 	uint64_t more = wr_get_u64(doc, "more");
+	size_t width = wr_get_u64(doc, "width");
 	json_t *row;
 	size_t i;
 
+	if (style->width)
+		width = style->width;
 	if (*title)
 		hs_text_addf(out, "%s\n", title);
 	json_array_foreach (json_object_get(doc, "rows"), i, row) {
 		HS_FREE char *text = vw_member(row, "text", style);
 
-		if (style->width)
-			vw_clip(out, style, text, style->width);
+		if (width)
+			vw_clip(out, style, text, width);
 		else
 			hs_text_add(out, text);
 		hs_text_addc(out, '\n');

@@ -161,6 +161,35 @@ def retained(version, f):
     equal(d[12]["type"], "object", version + ": a row of it is an object")
 
 
+def patterns(version, f):
+    t = f.truth
+    d = heapsh(["attach", f.pid],
+               ["rp 0x%x" % t["shared"], "iso(0x%x).rp" % t["dead"],
+                "iso(shared).get_rp(depth=1)", "rp shared depth=99",
+                "rp shared er=nosuch",
+                "x = rp(shared)", "x.a.count", "x[1].count", "x.nosuch",
+                "x.paths(99)", "x.paths(1)"]).results
+    rows = {(r["depth"], r["kind"], r["count"]): r["mark"]
+            for r in d[0]["rows"]}
+    equal([rows.get((1, k, 1)) for k in ("list", "tuple", "dict of module")],
+          ["[-]", "[-]", "[S]"], version + ": rp of what three hold")
+    marks = [r["mark"] for r in d[1]["rows"]]
+    ok("[^ 0]" in marks and "[S]" not in marks,
+       "%s: rp of a dead cycle comes back to its first line: %s"
+       % (version, marks))
+    equal({r["mark"] for r in d[2]["rows"][1:]} - {"[+]", "[S]"}, set(),
+          version + ": rp to depth 1")
+    equal(d[3].get("message"), "rp: depth=99: 1 to 60",
+          version + ": too deep a pattern")
+    ok("no relation 'nosuch'" in d[4].get("message", ""),
+       version + ": a wrong relation: %s" % d[4].get("message"))
+    tail = [x.get("message", x.get("value", x["type"])) for x in d[-5:]]
+    equal([tail[0], tail[1], tail[2], tail[4]],
+          [1, 1, "reference patterns have no attribute nosuch", "paths"],
+          version + ": lines of a pattern by name and number")
+    ok("takes a line" in tail[3], version + ": paths of a line that is not")
+
+
 def main():
     found = pythons()
     wanted = found if SMOKE or os.environ.get("HEAPSH_PYTHONS") else \
@@ -172,6 +201,7 @@ def main():
             around(version, f)
             bad(version, f)
             retained(version, f)
+            patterns(version, f)
             f.end()
     done()
 
