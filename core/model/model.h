@@ -183,6 +183,9 @@ bool md_item_number(struct md_model *m, uint64_t addr,
 		    const struct heapsh_key *key, int64_t *ret);
 /** Shallow hash of type and content; 0: has none. */
 uint64_t md_content_hash(struct md_model *m, uint64_t addr);
+/** Every type that a type's object comes from; names are empty. */
+void md_each_base(struct md_model *m, uint64_t type, heapsh_name_fn *fn,
+		  void *arg);
 /** Does the program take notes of its allocations? */
 bool md_has_sites(struct md_model *m);
 /** Frame index of an object's allocation; 0 is the innermost. */

@@ -82,6 +82,16 @@ struct heapsh_computed {
 		    int64_t *ret);
 };
 
+/** How types hang together. */
+#define HEAPSH_TYPES_0 "heapsh.types.0"
+struct heapsh_types {
+	uint32_t size;
+	uint32_t reserved;
+	/** Every type that the type at addr is a subtype of, but itself. */
+	void (*each_base)(void *state, uint64_t addr, heapsh_name_fn *fn,
+			  void *arg);
+};
+
 /** Who allocated what, as far as the program itself takes notes of it. */
 #define HEAPSH_SITES_0 "heapsh.sites.0"
 struct heapsh_site {

@@ -138,6 +138,21 @@ uint64_t md_content_hash(struct md_model *m, uint64_t addr)
 	return ret;
 }
 
+void md_each_base(struct md_model *m, uint64_t type, heapsh_name_fn *fn,
+		  void *arg)
+{
+	struct name_guard g = { fn, arg, NAMES_MAX };
+	const struct heapsh_types *types;
+	void *state;
+
+	types = md_interface(m, HEAPSH_TYPES_0, &state);
+	if (!types || !HEAPSH_HAS(types, each_base) || !types->each_base)
+		return;
+	md_enter(m->host, m->name);
+	types->each_base(state, type, guard_name, &g);
+	md_leave(m->host);
+}
+
 static const struct heapsh_sites *sites_of(struct md_model *m, void **state)
 {
 	const struct heapsh_sites *sites =

@@ -209,6 +209,12 @@ static void plugin_each_module(void *state, heapsh_name_fn *fn, void *arg)
 	cpython_each_module(&((struct cpython *)state)->mem, fn, arg);
 }
 
+static void plugin_each_base(void *state, uint64_t type, heapsh_name_fn *fn,
+			     void *arg)
+{
+	cpython_each_base(&((struct cpython *)state)->mem, type, fn, arg);
+}
+
 static uint64_t plugin_hash(void *state, uint64_t addr)
 {
 	return cpython_content_hash(state, addr);
@@ -234,10 +240,16 @@ static const void *plugin_interface(const char *name)
 		.size = sizeof(computed), .item = plugin_item_number,
 	};
 
-	if (strcmp(name, HEAPSH_COMPUTED_0) == 0)
-		return &computed;
+	static const struct heapsh_types types = {
+		.size = sizeof(types), .each_base = plugin_each_base,
+	};
+
 	if (strcmp(name, HEAPSH_THREADS_0) == 0)
 		return &threads;
+	if (strcmp(name, HEAPSH_TYPES_0) == 0)
+		return &types;
+	if (strcmp(name, HEAPSH_COMPUTED_0) == 0)
+		return &computed;
 	if (strcmp(name, HEAPSH_MODULES_0) == 0)
 		return &modules;
 	return strcmp(name, HEAPSH_CONTENT_0) == 0 ? &content : NULL;

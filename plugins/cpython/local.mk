@@ -8,7 +8,7 @@ plugins_cpython_cpython_la_SOURCES = %D%/cpython.c $(CPYTHON_HEAP_SOURCES) \
 	$(CPYTHON_READ_SOURCES)
 # What finds objects, sizes and references.
 CPYTHON_HEAP_SOURCES = \
-	%D%/arenas.c %D%/check.c %D%/check_fields.c \
+	%D%/arenas.c %D%/bases.c %D%/check.c %D%/check_fields.c \
 	%D%/check_members.c %D%/check_objects.c %D%/check_offsets.c \
 	%D%/check_places.c %D%/check_priv.h %D%/check_state.c \
 	%D%/check_tables.c %D%/content.c \

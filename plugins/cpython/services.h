@@ -12,6 +12,10 @@
 void cpython_each_module(const struct cpython_mem *m, heapsh_name_fn *fn,
 			 void *arg);
 
+/** struct heapsh_types.each_base: the method resolution order behind type. */
+void cpython_each_base(const struct cpython_mem *m, uint64_t type,
+		       heapsh_name_fn *fn, void *arg);
+
 /**
  * heapsh_plugin.measure: basicsize, itemsize and leng as Pympler 1.1 answers
  * them inside the program, and what len() answers. 0: no object.
