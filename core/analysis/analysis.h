@@ -120,6 +120,10 @@ struct hs_err *an_rows_set(const struct an_partition *p, size_t from, size_t to,
 	HS_MUST_USE;
 /** The same without blanks before a number. free(). */
 char *an_row_words(const struct an_partition *p, size_t row);
+/** Nodes of the rows that wanted (one a row) says. One pass. */
+struct hs_err *an_rows_pick(const struct an_partition *p, const bool *wanted,
+			    struct hs_task *task, struct gr_set **ret)
+	HS_MUST_USE;
 /** Nodes of the set that are of this type (exact). */
 struct hs_err *an_of_type(struct gr_set *set, uint32_t type,
 			  struct hs_task *task, struct gr_set **ret)
@@ -222,6 +226,18 @@ uint32_t an_pattern_named(const struct an_pattern *p, const char *name);
  */
 struct hs_err *an_island(struct gr_set *set, struct hs_task *task,
 			 struct gr_set **ret) HS_MUST_USE;
+
+/* --- what hangs on a set ------------------------------------------------- */
+
+/**
+ * The set and all that only it keeps alive: what would be freed if every
+ * reference to its members went. Needs rows; O(all edges).
+ */
+struct hs_err *an_dominos(struct gr_set *set, struct hs_task *task,
+			  struct gr_set **ret) HS_MUST_USE;
+/** Those of its referrers that are reached not through another referrer. */
+struct hs_err *an_imdom(struct gr_set *set, struct hs_task *task,
+			struct gr_set **ret) HS_MUST_USE;
 
 /* --- summaries: the words of muppy (language.md section 5) --------------- */
 

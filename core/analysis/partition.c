@@ -373,6 +373,42 @@ struct hs_err *an_rows_of(const struct an_partition *p, struct hs_task *task,
 	return err;
 }
 
+struct wanted {
+	struct range r;
+	const bool *rows;
+};
+
+static bool is_wanted(void *arg, uint32_t id)
+{
+	struct wanted *w = arg;
+	const struct an_classes *c = &w->r.p->classes;
+	uint32_t class = c->of_shape ? c->of_shape[gr_shape(w->r.g, id)] :
+				       c->of_member[w->r.i];
+
+	w->r.i++;
+	return w->rows[w->r.p->row_of_class[class]];
+}
+
+struct hs_err *an_rows_pick(const struct an_partition *p, const bool *wanted,
+			    struct hs_task *task, struct gr_set **ret)
+{
+	struct wanted w = {
+		.r = { .p = (const struct partition *)p,
+		       .g = gr_set_graph(p->set) },
+		.rows = wanted,
+	};
+	HS_FREE uint32_t *ids = NULL;
+	size_t i, n = 0;
+
+	if (p->by != AN_BY_ID)
+		return gr_set_filter(p->set, task, is_wanted, &w, ret);
+	ids = hs_xcalloc(p->n_rows + 1, sizeof(*ids));
+	for (i = 0; i < p->n_rows; i++)
+		if (wanted[i])
+			ids[n++] = (uint32_t)p->rows[i].key;
+	return gr_set_of(gr_set_graph(p->set), ids, n, ret);
+}
+
 struct of_type {
 	const struct gr_graph *g;
 	uint32_t type;
