@@ -11,6 +11,8 @@ const struct lg_attr *lg_attrs_of(const struct lg_value *v)
 		return lg_table_attrs;
 	if (v->kind == LG_VIEW)
 		return lg_view_attrs;
+	if (v->kind == LG_RELATION)
+		return lg_relation_attrs;
 	if (v->kind != LG_NAMESPACE)
 		return NULL;
 	switch (v->u.space.space) {
@@ -27,6 +29,29 @@ const struct lg_attr *lg_attrs_of(const struct lg_value *v)
 	}
 }
 
+const struct lg_attr *lg_attr_named(const struct lg_value *v, const char *name)
+{
+	const struct lg_attr *a = lg_attrs_of(v);
+
+	for (; a && a->word.name; a++)
+		if (!strcmp(a->word.name, name))
+			return a;
+	return NULL;
+}
+
+const struct lg_method *lg_method_named(const struct lg_value *v,
+					const char *name)
+{
+	const struct lg_method *m = v->kind == LG_SET     ? lg_set_methods
+				    : v->kind == LG_TABLE ? lg_table_methods
+							  : NULL;
+
+	for (; m && m->word.name; m++)
+		if (!strcmp(m->word.name, name))
+			return m;
+	return NULL;
+}
+
 /* locals.x is locals['x']: nothing else could be meant. */
 static struct hs_err *local(struct lg_session *s, struct lg_value *v,
 			    const char *name, struct lg_value **ret)
@@ -39,19 +64,29 @@ static struct hs_err *local(struct lg_session *s, struct lg_value *v,
 struct hs_err *lg_attribute(struct lg_session *s, struct lg_value *v,
 			    const char *name, struct lg_value **ret)
 {
-	const struct lg_attr *attrs = lg_attrs_of(v);
+	const struct lg_attr *attrs = lg_attrs_of(v), *a;
+	const struct lg_method *method;
+	struct hs_err *err;
 	struct lg_near near = { 0 };
 
 	if (v->kind == LG_OBJECT)
 		return lg_object_attr(s, v, name, strlen(name), ret);
 	if (v->kind == LG_VIEW)
 		return lg_view_call(s, v, name, NULL, 0, ret);
+	if (v->kind == LG_MAPROX)
+		return lg_maprox_attr(s, v, name, ret);
 	if (!attrs)
 		return hs_err_new(HS_ERR_NAME, "%s has no attribute %s",
 				  lg_kind_words(v), name);
-	for (const struct lg_attr *a = attrs; a->word.name; a++)
-		if (!strcmp(a->word.name, name))
-			return a->get(s, v, a->arg, ret);
+	a = lg_attr_named(v, name);
+	method = lg_method_named(v, name);
+	if (method)
+		return hs_err_remedy(hs_err_new(HS_ERR_USAGE,
+						"%s is called with arguments",
+						name),
+				     "%s", method->usage);
+	if (a)
+		return a->get(s, v, a->arg, ret);
 	if (v->kind == LG_NAMESPACE && v->u.space.space == LG_LOCALS)
 		return local(s, v, name, ret);
 	for (size_t i = 0; v->kind == LG_SET && i < s->n_verbs; i++) {
@@ -62,12 +97,18 @@ struct hs_err *lg_attribute(struct lg_session *s, struct lg_value *v,
 		lg_near_add(&near, s->verbs[i]->name,
 			    strlen(s->verbs[i]->name));
 	}
-	for (const struct lg_attr *a = attrs; a->word.name; a++)
+	for (a = attrs; a->word.name; a++)
 		lg_near_add(&near, a->word.name, strlen(a->word.name));
+	for (method = v->kind == LG_SET ? lg_set_methods : NULL;
+	     method && method->word.name; method++)
+		lg_near_add(&near, method->word.name,
+			    strlen(method->word.name));
 	for (size_t i = 0; v->kind == LG_SET && lg_words_of("words", i); i++)
 		lg_near_add(&near, lg_words_of("words", i)->name,
 			    strlen(lg_words_of("words", i)->name));
-	return lg_near_remedy(hs_err_new(HS_ERR_NAME, "%s has no attribute %s",
-					 lg_kind_words(v), name),
-			      &near, name);
+	err = hs_err_new(HS_ERR_NAME, "%s has no attribute %s",
+			 lg_kind_words(v), name);
+	if (v->kind == LG_SET)
+		err = hs_err_remedy(err, "help sets lists them");
+	return lg_near_remedy(err, &near, name);
 }

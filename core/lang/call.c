@@ -408,9 +408,6 @@ static struct hs_err *unknown_option(const struct call *c,
 	struct hs_err *err;
 	size_t n = 0;
 
-	if (!verb)
-		return hs_err_remedy(lg_syntax(o->at, "options are for verbs"),
-				     "to compare: a == b");
 	for (const struct lg_arg *a = verb->options; a && a->name; a++)
 		if (n < HS_ARRAY_SIZE(names))
 			names[n++] = a->name;
@@ -453,7 +450,7 @@ static struct hs_err *option(struct call *c, struct lg_option_node *o,
 {
 	struct hs_err *err;
 
-	if (!c->node->verb || !lg_verb_option(c->node->verb, o->name))
+	if (c->node->verb && !lg_verb_option(c->node->verb, o->name))
 		return unknown_option(c, o);
 	for (size_t i = 0; i < c->node->n_options; i++)
 		if (!strcmp(o->op, "=") &&

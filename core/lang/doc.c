@@ -70,6 +70,27 @@ static struct hs_err *list_doc(struct lg_session *s, struct lg_value *v,
 	return err;
 }
 
+/* "Type & Size: exact type & flat bytes of one object" */
+static struct hs_err *relation_doc(const struct lg_value *v, json_t **ret)
+{
+	enum an_relation factor[AN_MAX_FACTORS];
+	size_t n = an_by_factors(v->u.by, factor);
+	HS_TEXT words = { 0 }, helps = { 0 };
+	json_t *doc = wr_doc_create("text");
+
+	for (size_t i = 0; i < n; i++) {
+		const char *help = "";
+		const char *word = an_relation_word(factor[i], NULL, &help);
+
+		hs_text_addf(&words, "%s%s", i ? " & " : "", word);
+		hs_text_addf(&helps, "%s%s", i ? " & " : "", help);
+	}
+	hs_text_addf(&words, ": by %s", hs_text_str(&helps));
+	wr_set_text(doc, "value", hs_text_str(&words), words.len);
+	*ret = doc;
+	return NULL;
+}
+
 struct hs_err *lg_doc(struct lg_session *s, struct lg_value *v, json_t **ret)
 {
 	switch (v->kind) {
@@ -112,6 +133,13 @@ struct hs_err *lg_doc(struct lg_session *s, struct lg_value *v, json_t **ret)
 		return lg_space_doc(s, v, ret);
 	case LG_VIEW:
 		return lg_view_doc(s, v, ret);
+	case LG_RELATION:
+		return relation_doc(v, ret);
+	case LG_MAPROX:
+		return hs_err_remedy(hs_err_new(HS_ERR_USAGE,
+						"maprox is asked for an "
+						"attribute or an item"),
+				     "SET.maprox.name, SET.maprox[0]");
 	default:
 		return hs_err_new(HS_ERR_OTHER, "print: unknown kind %d",
 				  (int)v->kind);

@@ -266,23 +266,104 @@ static struct hs_err *call_view(struct lg_session *s,
 	return err;
 }
 
-/* .name(…) of what has methods; *ret stays NULL when it has none. */
-static struct hs_err *call_method(struct lg_session *s,
-				  const struct lg_node *node,
-				  struct lg_value **ret)
+/*
+ * Arguments of SET.by(…), Type(…): as beside an operator, but that a type
+ * which the program has no name for is told by its text.
+ */
+static struct hs_err *eval_arg(struct lg_session *s, const struct lg_node *node,
+			       struct lg_value **ret)
 {
+	struct hs_err *err = lg_eval(s, node, ret), *other;
+	HS_FREE char *name = NULL;
+	HS_FREE bool *types = NULL;
+	struct gr_graph *g;
+	uint64_t one;
+
+	if (!err || err->code != HS_ERR_NAME || !s->current)
+		return err;
+	name = lg_dotted(node);
+	if (!name)
+		return err;
+	other = lg_instant_graph(s->current, s->task, &g);
+	if (!other) {
+		types = hs_xcalloc((size_t)md_n_types(s->current->model) + 1,
+				   sizeof(*types));
+		other = lg_types_named(s->current->model, name, types, &one);
+	}
+	if (other) {
+		hs_err_free(other);
+		return err;
+	}
+	hs_err_free(err);
+	*ret = lg_text(name, strlen(name));
+	return NULL;
+}
+
+static void args_deinit(struct lg_args *a)
+{
+	while (a->n)
+		lg_unref(a->v[--a->n]);
+	free(a->v);
+	free(a->name);
+}
+
+static struct hs_err *eval_args(struct lg_session *s,
+				const struct lg_node *node, struct lg_args *a)
+{
+	size_t n = node->n_items + node->n_options;
+	struct hs_err *err = NULL;
+
+	a->v = hs_xcalloc(n + 1, sizeof(*a->v));
+	a->name = hs_xcalloc(n + 1, sizeof(*a->name));
+	for (size_t i = 0; !err && i < n; i++) {
+		bool option = i >= node->n_items;
+		const struct lg_option_node *o =
+			option ? &node->options[i - node->n_items] : NULL;
+
+		a->name[i] = option ? o->name : NULL;
+		err = option ? lg_eval(s, o->value, &a->v[i])
+			     : eval_arg(s, node->items[i], &a->v[i]);
+		a->n += !err;
+	}
+	return err;
+}
+
+/* SET.by('Size'), Type(list): NULL in *ret when it is no such call. */
+static struct hs_err *call_with(struct lg_session *s,
+				const struct lg_node *node,
+				struct lg_value **ret)
+{
+	bool is_attr = node->a->kind == LG_N_ATTR;
+	const struct lg_method *method = NULL;
+	struct lg_args args = { 0 };
 	LG_GUARD v = NULL;
 	struct hs_err *err;
 
 	*ret = NULL;
-	if (node->a->kind != LG_N_ATTR)
-		return NULL;
-	err = lg_eval(s, node->a->a, &v);
+	err = lg_eval(s, is_attr ? node->a->a : node->a, &v);
 	if (err) { // it may be a module's dotted name: the caller says it
 		hs_err_free(err);
 		return NULL;
 	}
-	return v->kind == LG_VIEW ? call_view(s, node, v, ret) : NULL;
+	if (is_attr && v->kind == LG_VIEW)
+		return call_view(s, node, v, ret);
+	if (is_attr)
+		method = lg_method_named(v, node->a->s);
+	if (is_attr ? !method : v->kind != LG_RELATION)
+		return NULL;
+	err = eval_args(s, node, &args);
+	if (!err)
+		err = is_attr ? method->call(s, v, &args, ret)
+			      : lg_relation_call(s, v, &args, ret);
+	args_deinit(&args);
+	return err;
+}
+
+static struct hs_err *no_options(const struct lg_node *node)
+{
+	return hs_err_remedy(lg_syntax(node->options[0].at,
+				       "options are for verbs"),
+			     "to compare: a == b");
 }
 
 static struct hs_err *eval_call(struct lg_session *s,
@@ -291,14 +372,20 @@ static struct hs_err *eval_call(struct lg_session *s,
 {
 	function_fn *fn = function_named(node->a);
 	LG_GUARD v = NULL;
-	struct hs_err *err;
+	struct hs_err *err = NULL;
 
 	if (fn && node->n_items != 1)
 		return lg_syntax(node->at, "%s takes one argument", node->a->s);
-	err = call_method(s, node, ret);
-	if (err || *ret)
-		return err;
-	err = lg_eval(s, fn ? node->items[0] : node->a, &v);
+	if (!fn && (node->a->kind == LG_N_ATTR || node->a->kind == LG_N_NAME))
+		err = call_with(s, node, &v);
+	if (v) {
+		*ret = hs_take(v);
+		return NULL;
+	}
+	if (!err && node->n_options)
+		err = no_options(node);
+	if (!err)
+		err = lg_eval(s, fn ? node->items[0] : node->a, &v);
 	if (err)
 		return err;
 	if (fn)

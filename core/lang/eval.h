@@ -26,8 +26,20 @@ enum { LG_ALL_ROWS = 100000 };	/* ".all" shows no more at once: a document
 				   must stay well below WR_MAX_PAYLOAD */
 #define LG_ALL UINT64_MAX
 
+/** What a set was made by, when it is a kind: Type(x), Size(56), … */
+struct lg_kind_value {
+	unsigned refs;
+	enum an_relation by;
+	const char *alt;		/* "==", "<=", … */
+	uint64_t key;			/* Size: bytes; Type: of the type */
+	char *words;			/* "Size(56)", "dict of module" */
+	bool as_words;			/* printed as its words */
+};
+void lg_kind_unref(struct lg_kind_value *k);
+
 struct lg_set_value {
 	struct gr_set *nodes;
+	struct lg_kind_value *kind;	/* reference, or NULL */
 	enum an_relation by;
 	struct lg_parts *parts;
 	struct lg_window window;
@@ -79,6 +91,7 @@ struct lg_value {
 		int64_t i;		/* INT, BOOL, BYTES */
 		double f;
 		uint64_t addr;		/* OBJECT */
+		enum an_relation by;	/* RELATION */
 		struct {
 			char *s;	/* n bytes, then a NUL */
 			size_t n;
@@ -89,7 +102,7 @@ struct lg_value {
 			unsigned depth;
 			uint64_t weight;
 		} list;
-		struct lg_set_value set;
+		struct lg_set_value set;	/* SET, MAPROX */
 		struct lg_table_value table;
 		struct lg_space_value space;
 		struct lg_view_value view;
@@ -117,6 +130,9 @@ struct hs_err *lg_verb_of_set(struct lg_session *s, const struct lg_verb *verb,
 			      struct lg_value *v, struct lg_value **ret)
 	HS_MUST_USE;
 /** operator.c */
+/** A value beside a set operator, where a type's name is a set, too. */
+struct hs_err *lg_operand(struct lg_session *s, const struct lg_node *node,
+			  struct lg_value **ret) HS_MUST_USE;
 struct hs_err *lg_eval_binary(struct lg_session *s, const struct lg_node *node,
 			      struct lg_value **ret) HS_MUST_USE;
 struct hs_err *lg_invert(struct lg_session *s, struct lg_value *v,
@@ -147,6 +163,12 @@ struct hs_err *lg_near_remedy(struct hs_err *err, struct lg_near *near,
 
 /* --- kinds of values ------------------------------------------------------ */
 
+/** Arguments of a call that is not of a verb, evaluated; borrowed. */
+struct lg_args {
+	struct lg_value **v;
+	const char **name;		/* of dictof=x; NULL: by its place */
+	size_t n;
+};
 /** An attribute: the row of a table. */
 struct lg_attr {
 	struct lg_word word;
@@ -154,6 +176,20 @@ struct lg_attr {
 			      int64_t arg, struct lg_value **ret);
 	int64_t arg;
 };
+/** .name(…): the row of another table. */
+struct lg_method {
+	struct lg_word word;
+	struct hs_err *(*call)(struct lg_session *s, struct lg_value *v,
+			       const struct lg_args *args,
+			       struct lg_value **ret);
+	const char *usage;	/* "by('Clodo&Size')" */
+};
+/** Row of the value's tables, or NULL. */
+const struct lg_attr *lg_attr_named(const struct lg_value *v,
+				    const char *name);
+const struct lg_method *lg_method_named(const struct lg_value *v,
+					const char *name);
+extern const struct lg_method lg_set_methods[], lg_table_methods[];
 /** attr.c: .name of any value. */
 struct hs_err *lg_attribute(struct lg_session *s, struct lg_value *v,
 			    const char *name, struct lg_value **ret)
@@ -167,7 +203,8 @@ struct hs_err *lg_slice(struct lg_session *s, struct lg_value *v,
 			struct lg_value **ret) HS_MUST_USE;
 
 extern const struct lg_attr lg_set_attrs[], lg_table_attrs[],
-	lg_threads_attrs[], lg_thread_attrs[], lg_frame_attrs[];
+	lg_relation_attrs[], lg_threads_attrs[], lg_thread_attrs[],
+	lg_frame_attrs[];
 /** Attribute table of a value's kind, or NULL; ends with a NULL name. */
 const struct lg_attr *lg_attrs_of(const struct lg_value *v);
 
@@ -178,7 +215,66 @@ struct lg_range;
 struct hs_err *lg_set_rows(struct lg_session *s, struct lg_value *v,
 			   const struct lg_range *r,
 			   struct lg_value **ret) HS_MUST_USE;
+/** A set that is the kind k, whose reference is taken over. */
+struct lg_value *lg_kind_set(struct lg_instant *in, struct gr_set *nodes,
+			     struct lg_kind_value *k);
+
+/** "str", "(dict of module | list | 7 more)": most names at most. */
+struct hs_err *lg_add_kinds(struct lg_session *s, struct gr_set *nodes,
+			    size_t most, struct hs_text *out) HS_MUST_USE;
+
+/* What set attributes are: see the table in set_value.c. */
+typedef struct hs_err *lg_get_fn(struct lg_session *s, struct lg_value *v,
+				 int64_t arg, struct lg_value **ret);
+typedef struct hs_err *lg_call_fn(struct lg_session *s, struct lg_value *v,
+				  const struct lg_args *args,
+				  struct lg_value **ret);
+/* set_graph.c */
+lg_get_fn lg_set_owners, lg_set_imdom, lg_set_dominos, lg_set_domisize,
+	lg_set_dictof, lg_set_maprox;
+lg_call_fn lg_set_disjoint, lg_set_contains;
+struct hs_err *lg_maprox_attr(struct lg_session *s, struct lg_value *v,
+			      const char *name, struct lg_value **ret)
+	HS_MUST_USE;
+struct hs_err *lg_maprox_item(struct lg_session *s, struct lg_value *v,
+			      struct lg_value *key, struct lg_value **ret)
+	HS_MUST_USE;
+/* set_kind.c */
+/** Takes words over. */
+struct lg_kind_value *lg_kind_create(enum an_relation by, uint64_t key,
+				     char *words);
+struct hs_err *lg_whole_heap(struct lg_session *s, struct lg_instant *in,
+			     struct gr_set **ret) HS_MUST_USE;
+/** by: TYPE or CLODO; v: a class, a type's name; tables: those of them. */
+struct hs_err *lg_type_kind(struct lg_session *s, struct lg_instant *in,
+			    enum an_relation by, struct lg_value *v,
+			    bool tables, struct lg_value **ret) HS_MUST_USE;
+struct hs_err *lg_ownerless_kind(struct lg_session *s, struct lg_instant *in,
+				 struct lg_value **ret) HS_MUST_USE;
+/** alt: of static life, "==", "<", … */
+struct hs_err *lg_size_kind(struct lg_session *s, struct lg_instant *in,
+			    uint64_t size, const char *alt,
+			    struct lg_value **ret) HS_MUST_USE;
+lg_call_fn lg_set_alt;
+/* relation.c, set_by.c */
+lg_get_fn lg_set_er, lg_set_kind, lg_relation_refdby, lg_relation_dictof;
+lg_call_fn lg_set_by;
+/** Type(Node), Size(56), …: a kind, as a set. */
+lg_call_fn lg_relation_call;
+/** The relation that a word names ("Clodo"), or false. */
+bool lg_relation_named(const char *name, enum an_relation *ret);
+/* set_stat.c */
+lg_get_fn lg_set_stat, lg_set_prod;
+lg_call_fn lg_set_diff, lg_set_dump, lg_table_dump;
+/** a - b, of tables that are statistics; NULL in *ret: they are not. */
+struct hs_err *lg_stat_subtract(struct lg_session *s, struct lg_value *a,
+				struct lg_value *b, struct lg_value **ret)
+	HS_MUST_USE;
+
 /** set_doc.c */
+/** Row i of a partition as its document has it. */
+json_t *lg_row_doc(struct md_model *m, const struct an_partition *p,
+		   uint64_t i, bool one_kind, uint64_t cumulative);
 struct hs_err *lg_set_doc(struct lg_session *s, struct lg_value *v,
 			  json_t **ret) HS_MUST_USE;
 
@@ -259,6 +355,14 @@ char *lg_object_words(struct lg_session *s, const struct lg_value *v);
 struct hs_err *lg_to_set_in(struct lg_session *s, struct lg_instant *in,
 			    struct lg_value *v, struct gr_set **ret, bool *all)
 	HS_MUST_USE;
+/**
+ * Sets types[i] for each type of that name ("Account" is also any
+ * "….Account"); *one: one of them. HS_ERR_NAME: there is none.
+ */
+struct hs_err *lg_types_named(struct md_model *m, const char *name, bool *types,
+			      uint64_t *one) HS_MUST_USE;
+/** "dict": what attribute tables are called in this runtime. Borrowed. */
+const char *lg_table_word(struct md_model *m);
 /** Every object of a type by its name in the Kind column; HS_ERR_NAME. */
 struct hs_err *lg_set_of_name(struct lg_session *s, struct lg_instant *in,
 			      const char *name, struct gr_set **ret)

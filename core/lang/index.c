@@ -74,6 +74,8 @@ struct hs_err *lg_index(struct lg_session *s, struct lg_value *v,
 	case LG_VIEW:
 		return is_number ? lg_view_item(s, v, key->u.i, ret)
 				 : not_a_row(v, key);
+	case LG_MAPROX:
+		return lg_maprox_item(s, v, key, ret);
 	case LG_NONE:
 	case LG_BOOL:
 	case LG_INT:
@@ -82,6 +84,7 @@ struct hs_err *lg_index(struct lg_session *s, struct lg_value *v,
 	case LG_RAW:
 	case LG_BYTES:
 	case LG_WORDS:
+	case LG_RELATION:
 	default:
 		return hs_err_new(HS_ERR_USAGE, "%s has no items",
 				  lg_kind_words(v));
@@ -165,6 +168,8 @@ struct hs_err *lg_slice(struct lg_session *s, struct lg_value *v,
 	case LG_RAW:
 	case LG_BYTES:
 	case LG_WORDS:
+	case LG_RELATION:
+	case LG_MAPROX:
 	default:
 		return hs_err_new(HS_ERR_USAGE, "%s has no slices",
 				  lg_kind_words(v));

@@ -68,6 +68,8 @@ enum lg_kind {
 	LG_WORDS,	/* a sentence for people; `_` keeps its value */
 	LG_NAMESPACE,	/* threads, threads[0], frames[1], …: see lg_class */
 	LG_VIEW,	/* what a verb shows page by page: struct lg_view_ops */
+	LG_RELATION,	/* Type, Clodo & Rcs: what .by() takes */
+	LG_MAPROX,	/* SET.maprox: its .name is of every member */
 };
 struct lg_value;
 struct lg_value *lg_ref(struct lg_value *v);
@@ -93,6 +95,8 @@ struct lg_value *lg_object(struct lg_instant *in, uint64_t addr);
 /** A set of the instant, its first rows (setting "rows"). Borrows set. */
 struct lg_value *lg_set(struct lg_instant *in, struct gr_set *set,
 			enum an_relation by);
+/** What .by() takes. */
+struct lg_value *lg_relation(enum an_relation by);
 /**
  * Ready document with "rows": .more, .prev, .top, .all and [i] work on it.
  * Takes doc over.
@@ -276,6 +280,7 @@ struct lg_session {
 					   of the last LG_RESULTS lines */
 	unsigned line;			/* number of the last line */
 	struct lg_instant *tracked;	/* of "track": reference, or NULL */
+	struct lg_value *reference;	/* of "setref": a set, or NULL */
 };
 enum { LG_RESULTS = 256 };
 void lg_session_init(struct lg_session *s);
@@ -290,8 +295,15 @@ struct lg_word {
 	const char *name, *help;
 };
 /** Row i of a table, or NULL past its end. of: "words", "set", "table",
- *  "threads", "thread", "frame", "functions". */
+ *  "relations", "threads", "thread", "frame", "functions". */
 const struct lg_word *lg_words_of(const char *of, size_t i);
+
+/**
+ * Record number `record` (from 0) of a file of statistics, as Heapy's dump()
+ * and SET.dump() write it. HS_ERR_FORMAT says which line is wrong.
+ */
+struct hs_err *lg_stat_load(const char *path, uint64_t record,
+			    struct lg_value **ret) HS_MUST_USE;
 
 /**
  * Run one command (no `;`, pipe or redirection: the shell has cut those off).

@@ -22,6 +22,49 @@ static struct hs_err *make_set(struct lg_instant *in, struct gr_set *nodes,
 	return NULL;
 }
 
+/* Takes nodes over: without those of "setref". */
+static struct hs_err *make_relative(struct lg_session *s, struct lg_instant *in,
+				    struct gr_set *nodes, struct lg_value **ret)
+{
+	struct gr_set *before, *rest;
+	struct hs_err *err;
+	bool all;
+
+	if (!s->reference)
+		return make_set(in, nodes, ret);
+	err = lg_to_set_in(s, in, s->reference, &before, &all);
+	if (!err) {
+		err = gr_set_op(GR_SUB, nodes, before, &rest);
+		gr_set_unref(before);
+	}
+	gr_set_unref(nodes);
+	return err ? err : make_set(in, rest, ret);
+}
+
+static struct hs_err *anything(struct lg_session *s, struct lg_instant *in,
+			       struct lg_value **ret)
+{
+	struct gr_graph *g;
+	struct gr_set *nodes;
+	struct hs_err *err = lg_instant_graph(in, s->task, &g);
+
+	if (!err)
+		err = gr_set_all(g, &nodes);
+	return err ? err : make_set(in, nodes, ret);
+}
+
+static struct hs_err *nothing(struct lg_session *s, struct lg_instant *in,
+			      struct lg_value **ret)
+{
+	struct gr_graph *g;
+	struct gr_set *nodes;
+	struct hs_err *err = lg_instant_graph(in, s->task, &g);
+
+	if (!err)
+		err = gr_set_of(g, NULL, 0, &nodes);
+	return err ? err : make_set(in, nodes, ret);
+}
+
 static struct hs_err *heap(struct lg_session *s, struct lg_instant *in,
 			   struct lg_value **ret)
 {
@@ -31,7 +74,7 @@ static struct hs_err *heap(struct lg_session *s, struct lg_instant *in,
 
 	if (!err)
 		err = gr_set_all(g, &nodes);
-	return err ? err : make_set(in, nodes, ret);
+	return err ? err : make_relative(s, in, nodes, ret);
 }
 
 static struct hs_err *heapu(struct lg_session *s, struct lg_instant *in,
@@ -43,7 +86,7 @@ static struct hs_err *heapu(struct lg_session *s, struct lg_instant *in,
 
 	if (!err)
 		err = gr_set_unreachable(g, s->task, &nodes);
-	return err ? err : make_set(in, nodes, ret);
+	return err ? err : make_relative(s, in, nodes, ret);
 }
 
 static struct hs_err *orphans(struct lg_session *s, struct lg_instant *in,
@@ -80,6 +123,8 @@ static const struct word words[] = {
 	{ { "orphans", "objects held by C: more counted references than "
 		       "found" },
 	  orphans },
+	{ { "Anything", "every object, whatever setref says" }, anything },
+	{ { "Nothing", "the set of no objects" }, nothing },
 	{ { "threads", "threads of the runtime" }, threads },
 	{ { "frames", "frames of all threads" }, frames },
 };
@@ -90,6 +135,36 @@ static const struct lg_word functions[] = {
 	{ "id", "address of an object" },
 };
 
+/* Heapy's own words; the others are made by .refdby and .dictof. */
+static const struct lg_word relations[] = {
+	{ "Type", "Type(CLASS): objects of the class; .alt('<=') of its "
+		  "subtypes" },
+	{ "Clodo", "Clodo(CLASS), Clodo(dictof=CLASS), Clodo(dictof=()): of "
+		   "the class, its attribute tables, tables of nobody" },
+	{ "Size", "Size(56): of that flat size; .alt('>=') and the like" },
+	{ "Id", "Id(OBJ): the object itself" },
+	{ "Idset", "the same as Id" },
+	{ "Module", "Module('os'): the module; Module(): what is none" },
+	{ "Rcs", "Rcs(list, Clodo(dictof=C)): referred to by exactly these" },
+	{ "Via", "Via('.name', \"['key']\"): referred to by exactly these" },
+	{ "Prod", "Prod('app.py', 12): allocated there; Prod(): not known" },
+	{ "Unity", "Unity(): every object" },
+};
+
+bool lg_relation_named(const char *name, enum an_relation *ret)
+{
+	struct hs_err *err;
+	bool found = false;
+
+	for (size_t i = 0; i < HS_ARRAY_SIZE(relations); i++)
+		found |= !strcmp(relations[i].name, name);
+	if (!found)
+		return false;
+	err = an_by_named(name, ret);
+	hs_err_free(err);
+	return !err;
+}
+
 const struct lg_word *lg_words_of(const char *of, size_t i)
 {
 	static const struct {
@@ -99,8 +174,11 @@ const struct lg_word *lg_words_of(const char *of, size_t i)
 		{ "set", lg_set_attrs },         { "table", lg_table_attrs },
 		{ "threads", lg_threads_attrs }, { "thread", lg_thread_attrs },
 		{ "frame", lg_frame_attrs },
+		{ "relation", lg_relation_attrs },
 	};
 
+	if (!strcmp(of, "relations"))
+		return i < HS_ARRAY_SIZE(relations) ? &relations[i] : NULL;
 	if (!strcmp(of, "words"))
 		return i < HS_ARRAY_SIZE(words) ? &words[i].word : NULL;
 	if (!strcmp(of, "functions"))
@@ -113,6 +191,12 @@ const struct lg_word *lg_words_of(const char *of, size_t i)
 		for (; a->word.name; a++)
 			if (!i--)
 				return &a->word;
+		if (strcmp(of, "set"))
+			return NULL;
+		for (const struct lg_method *m = lg_set_methods; m->word.name;
+		     m++)
+			if (!i--)
+				return &m->word;
 	}
 	return NULL;
 }
@@ -208,6 +292,9 @@ static void near_names(struct lg_session *s, bool program, struct lg_near *near)
 	for (size_t i = 0; i < HS_ARRAY_SIZE(words); i++)
 		lg_near_add(near, words[i].word.name,
 			    strlen(words[i].word.name));
+	for (size_t i = 0; i < HS_ARRAY_SIZE(relations); i++)
+		lg_near_add(near, relations[i].name,
+			    strlen(relations[i].name));
 	for (size_t i = 0; i < s->n_verbs; i++)
 		lg_near_add(near, s->verbs[i]->name, strlen(s->verbs[i]->name));
 }
@@ -297,6 +384,7 @@ static struct hs_err *of_shell(struct lg_session *s, const struct lg_node *node,
 {
 	uint64_t *variable = hs_strmap_get(&s->variables, node->s);
 	const struct word *word = word_named(node->s);
+	enum an_relation by;
 	struct lg_instant *in;
 	struct hs_err *err;
 
@@ -304,6 +392,8 @@ static struct hs_err *of_shell(struct lg_session *s, const struct lg_node *node,
 		*ret = lg_ref((struct lg_value *)(uintptr_t)*variable);
 		return NULL;
 	}
+	if (!word && lg_relation_named(node->s, &by))
+		*ret = lg_relation(by);
 	if (!word)
 		return NULL;
 	err = lg_current(s, &in);

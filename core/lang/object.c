@@ -147,6 +147,8 @@ static struct hs_err *to_key(struct hs_arena *arena, const struct lg_value *v,
 	case LG_WORDS:
 	case LG_NAMESPACE:
 	case LG_VIEW:
+	case LG_RELATION:
+	case LG_MAPROX:
 	default:
 		return hs_err_new(HS_ERR_USAGE, "%s cannot be a key",
 				  lg_kind_words(v));

@@ -326,12 +326,9 @@ static bool is_set_operator(enum lg_op op)
 }
 
 /*
- * Beside a set operator a name may also be a type as the Kind column shows it,
- * which need not be a name of the program (types.CodeType).
+ * lg_operand(): beside a set operator a name may also be a type as the Kind
+ * column shows it, which need not be a name of the program (types.CodeType).
  */
-static struct hs_err *operand(struct lg_session *s, const struct lg_node *node,
-			      struct lg_value **ret);
-
 /* (text, list): a union, each item as if it stood alone. */
 static struct hs_err *operands(struct lg_session *s, const struct lg_node *node,
 			       struct lg_value **ret)
@@ -341,7 +338,7 @@ static struct hs_err *operands(struct lg_session *s, const struct lg_node *node,
 	size_t n = 0;
 
 	while (!err && n < node->n_items) {
-		err = operand(s, node->items[n], &items[n]);
+		err = lg_operand(s, node->items[n], &items[n]);
 		n += !err;
 	}
 	if (!err)
@@ -352,8 +349,8 @@ static struct hs_err *operands(struct lg_session *s, const struct lg_node *node,
 	return err;
 }
 
-static struct hs_err *operand(struct lg_session *s, const struct lg_node *node,
-			      struct lg_value **ret)
+struct hs_err *lg_operand(struct lg_session *s, const struct lg_node *node,
+			  struct lg_value **ret)
 {
 	struct hs_err *err, *other;
 	HS_FREE char *name = NULL;
@@ -378,10 +375,25 @@ static struct hs_err *operand(struct lg_session *s, const struct lg_node *node,
 	return NULL;
 }
 
+/* Type & Size: what either tells apart. */
+static struct hs_err *multiply(enum lg_op op, const struct lg_value *a,
+			       const struct lg_value *b, struct lg_value **ret)
+{
+	enum an_relation by;
+	struct hs_err *err;
+
+	if (op != LG_OP_AND)
+		return hs_err_remedy(no_meaning(op, a, b), "Type & Size");
+	err = an_by_and(a->u.by, b->u.by, &by);
+	if (!err)
+		*ret = lg_relation(by);
+	return err;
+}
+
 static struct hs_err *side(struct lg_session *s, const struct lg_node *node,
 			   enum lg_op op, struct lg_value **ret)
 {
-	return is_set_operator(op) ? operand(s, node, ret)
+	return is_set_operator(op) ? lg_operand(s, node, ret)
 				   : lg_eval(s, node, ret);
 }
 
@@ -404,6 +416,11 @@ struct hs_err *lg_eval_binary(struct lg_session *s, const struct lg_node *node,
 		return number_op(node->op, a, b, ret);
 	if (is_number(a) || is_number(b))
 		return no_meaning(node->op, a, b);
+	if (a->kind == LG_RELATION && b->kind == LG_RELATION)
+		return multiply(node->op, a, b, ret);
+	if (a->kind == LG_TABLE && b->kind == LG_TABLE &&
+	    node->op == LG_OP_SUB)
+		return lg_stat_subtract(s, a, b, ret);
 	return set_op(s, node->op, a, b, ret);
 }
 

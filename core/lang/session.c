@@ -16,6 +16,7 @@ void lg_session_init(struct lg_session *s)
 	s->last = NULL;
 	s->line = 0;
 	s->tracked = NULL;
+	s->reference = NULL;
 }
 
 void lg_session_deinit(struct lg_session *s)
@@ -34,6 +35,8 @@ void lg_session_deinit(struct lg_session *s)
 	hs_strmap_deinit(&s->values);
 	hs_map_deinit(&s->results);
 	lg_unref(s->last);
+	lg_unref(s->reference);
+	s->reference = NULL;
 	lg_instant_unref(s->current);
 	lg_instant_unref(s->tracked);
 	s->last = NULL;

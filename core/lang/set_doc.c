@@ -96,6 +96,13 @@ static void add_unreachable(struct lg_session *s, json_t *doc,
 	gr_set_unref(lost);
 }
 
+static void set_note(json_t *doc, const char *what, const char *name)
+{
+	HS_FREE char *note = hs_xasprintf("%s%s", what, name);
+
+	wr_set_text(doc, "note", note, strlen(note));
+}
+
 /* "Set of 3 <str> objects." */
 static void set_kind(json_t *doc, const struct an_partition *p, bool one_kind)
 {
@@ -156,6 +163,13 @@ struct hs_err *lg_set_doc(struct lg_session *s, struct lg_value *v,
 	if (err)
 		return err;
 	one_kind = p->by == AN_BY_ID && is_one_kind(p);
+	if (v->u.set.kind && v->u.set.kind->as_words) {
+		doc = wr_doc_create("text");
+		wr_set_text(doc, "value", v->u.set.kind->words,
+			    strlen(v->u.set.kind->words));
+		*ret = doc;
+		return NULL;
+	}
 	doc = wr_doc_create("set");
 	set_new(doc, "count", wr_u64(p->count));
 	set_new(doc, "size", wr_u64(p->flat));
@@ -168,6 +182,9 @@ struct hs_err *lg_set_doc(struct lg_session *s, struct lg_value *v,
 		return err;
 	}
 	add_unreachable(s, doc, v->u.set.nodes);
+	if (v->u.set.kind && !p->count)
+		set_note(doc, "no object of the heap is of the kind ",
+			 v->u.set.kind->words);
 	*ret = doc;
 	return NULL;
 }

@@ -14,60 +14,86 @@ static bool is_type_named(const char *type, const char *name, bool is_short)
 	return !strcmp(dot ? dot + 1 : type, name);
 }
 
-/* Adds to *sum the objects of every type of that name; *any: there is one. */
-static struct hs_err *add_types(struct lg_session *s, struct gr_set *all,
-				const char *name, bool is_short,
-				struct gr_set **sum, bool *any)
+static bool mark(struct md_model *m, const char *name, bool is_short,
+		 bool *types, uint64_t *one)
 {
-	struct md_model *m = gr_model(gr_set_graph(all));
-	struct hs_err *err = NULL;
+	bool any = false;
 
-	for (uint32_t i = 0; !err && i < md_n_types(m); i++) {
-		struct gr_set *one, *both = NULL;
-
+	for (uint32_t i = 0; i < md_n_types(m); i++) {
 		if (!is_type_named(md_type(m, i)->name, name, is_short))
 			continue;
-		*any = true;
-		err = an_of_type(all, i, s->task, &one);
-		if (err)
-			return err;
-		err = gr_set_op(GR_OR, *sum, one, &both);
-		gr_set_unref(one);
-		if (err)
-			return err;
-		gr_set_unref(*sum);
-		*sum = both;
+		types[i] = any = true;
+		*one = i;
 	}
-	return err;
+	return any;
+}
+
+struct hs_err *lg_types_named(struct md_model *m, const char *name, bool *types,
+			      uint64_t *one)
+{
+	struct lg_near near = { 0 };
+
+	if (mark(m, name, false, types, one) || mark(m, name, true, types, one))
+		return NULL;
+	for (uint32_t i = 0; i < md_n_types(m); i++) {
+		const char *type = md_type(m, i)->name;
+		const char *dot = strrchr(type, '.');
+
+		lg_near_add(&near, type, strlen(type));
+		if (dot)
+			lg_near_add(&near, dot + 1, strlen(dot + 1));
+	}
+	return lg_near_remedy(hs_err_new(HS_ERR_NAME,
+					 "no object of the heap is of a "
+					 "type '%s'",
+					 name),
+			      &near, name);
+}
+
+const char *lg_table_word(struct md_model *m)
+{
+	for (uint32_t i = 0; i < md_n_types(m); i++)
+		if (md_type(m, i)->flags & HEAPSH_TYPE_TABLE)
+			return md_type(m, i)->name;
+	return "table";
+}
+
+struct of_types {
+	const struct gr_graph *g;
+	const bool *types;
+	uint32_t n;
+};
+
+static bool is_of_types(void *arg, uint32_t id)
+{
+	const struct of_types *t = arg;
+	uint32_t type = gr_type(t->g, id);
+
+	return type < t->n && t->types[type];
 }
 
 struct hs_err *lg_set_of_name(struct lg_session *s, struct lg_instant *in,
 			      const char *name, struct gr_set **ret)
 {
-	struct gr_set *all, *sum = NULL;
-	bool any = false;
+	struct of_types t = { 0 };
+	HS_FREE bool *types = NULL;
+	struct gr_set *all;
 	struct gr_graph *g;
 	struct hs_err *err = lg_instant_graph(in, s->task, &g);
+	uint64_t one;
 
+	if (err)
+		return err;
+	t.g = g;
+	t.n = md_n_types(in->model);
+	t.types = types = hs_xcalloc((size_t)t.n + 1, sizeof(*types));
+	err = lg_types_named(in->model, name, types, &one);
 	if (!err)
 		err = gr_set_all(g, &all);
 	if (err)
 		return err;
-	err = gr_set_of(g, NULL, 0, &sum);
-	if (!err)
-		err = add_types(s, all, name, false, &sum, &any);
-	if (!err && !any)
-		err = add_types(s, all, name, true, &sum, &any);
-	if (!err && !any)
-		err = hs_err_new(HS_ERR_NAME,
-				 "no object of the heap is of a "
-				 "type '%s'",
-				 name);
+	err = gr_set_filter(all, s->task, is_of_types, &t, ret);
 	gr_set_unref(all);
-	if (err)
-		gr_set_unref(sum);
-	else
-		*ret = sum;
 	return err;
 }
 
@@ -172,6 +198,12 @@ struct hs_err *lg_to_set_in(struct lg_session *s, struct lg_instant *in,
 		return of_list(s, in, v, ret, all);
 	if (v->kind == LG_TEXT)
 		return lg_set_of_name(s, in, v->u.text.s, ret);
+	if (v->kind == LG_RELATION)
+		return hs_err_remedy(
+			hs_err_new(HS_ERR_USAGE,
+				   "a relation is not a set: it makes kinds"),
+			"Type(CLASS), Size(56); a class of the program's own "
+			"that is called so: @NAME");
 	if (v->kind != LG_SET && v->kind != LG_OBJECT)
 		return hs_err_new(HS_ERR_USAGE, "%s is not a set",
 				  lg_kind_words(v));

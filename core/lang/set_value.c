@@ -35,6 +35,8 @@ static struct lg_value *same_set(struct lg_value *v)
 	copy->u.set = v->u.set;
 	gr_set_ref(copy->u.set.nodes);
 	copy->u.set.parts->refs++;
+	if (copy->u.set.kind)
+		copy->u.set.kind->refs++;
 	return copy;
 }
 
@@ -137,13 +139,54 @@ static struct hs_err *get_reachable(struct lg_session *s, struct lg_value *v,
 	return NULL;
 }
 
+static struct hs_err *get_itself(struct lg_session *s, struct lg_value *v,
+				 int64_t arg, struct lg_value **ret)
+{
+	(void)s;
+	(void)arg;
+	*ret = lg_ref(v);
+	return NULL;
+}
+
+enum { MAX_PARTS = 1000 };	/* sets that a list may have */
+
+static struct hs_err *get_parts(struct lg_session *s, struct lg_value *v,
+				int64_t arg, struct lg_value **ret)
+{
+	struct lg_range r = { .step = 1, .n = 1 };
+	HS_FREE struct lg_value **items = NULL;
+	struct an_partition *parts;
+	struct hs_err *err = lg_set_parts(s, v, &parts);
+	size_t n = 0;
+
+	(void)arg;
+	if (err)
+		return err;
+	if (parts->n_rows > MAX_PARTS)
+		return hs_err_remedy(
+			hs_err_new(HS_ERR_USAGE,
+				   "a list of %zu sets: at most %d",
+				   parts->n_rows, MAX_PARTS),
+			"SET[0:100].parts");
+	items = hs_xcalloc(parts->n_rows + 1, sizeof(struct lg_value *));
+	for (; !err && n < parts->n_rows; n++) {
+		r.from = (int64_t)n;
+		err = lg_set_rows(s, v, &r, &items[n]);
+	}
+	if (!err)
+		*ret = lg_list(items, n);
+	for (size_t i = 0; i < n; i++)
+		lg_unref(items[i]);
+	return err;
+}
+
 /* --- words about a set ---------------------------------------------------- */
 
 enum { BRIEF_KINDS = 3, BRIEF_MEMBERS = 5, BRIEF_COLUMNS = 24 };
 
 /* "str", "(dict of module | list | 7 more)" */
-static struct hs_err *add_kind(struct lg_session *s, struct gr_set *nodes,
-			       size_t most, struct hs_text *out)
+struct hs_err *lg_add_kinds(struct lg_session *s, struct gr_set *nodes,
+			    size_t most, struct hs_text *out)
 {
 	struct an_partition *p;
 	struct hs_err *err = an_partition(nodes, AN_BY_CLODO, s->task, &p);
@@ -165,20 +208,6 @@ static struct hs_err *add_kind(struct lg_session *s, struct gr_set *nodes,
 	return NULL;
 }
 
-static struct hs_err *get_kind(struct lg_session *s, struct lg_value *v,
-			       int64_t arg, struct lg_value **ret)
-{
-	HS_TEXT out = { 0 };
-	struct hs_err *err;
-
-	(void)arg;
-	md_set_task(v->in->model, s->task);
-	err = add_kind(s, set_of(v)->nodes, 10, &out);
-	if (!err)
-		*ret = lg_text(hs_text_str(&out), out.len);
-	return err;
-}
-
 /* Heapy's own form: "<2 int: 1, 2>". */
 static struct hs_err *get_brief(struct lg_session *s, struct lg_value *v,
 				int64_t arg, struct lg_value **ret)
@@ -195,7 +224,7 @@ static struct hs_err *get_brief(struct lg_session *s, struct lg_value *v,
 		return NULL;
 	}
 	hs_text_addf(&out, "<%u ", gr_set_count(nodes));
-	err = add_kind(s, nodes, BRIEF_KINDS, &out);
+	err = lg_add_kinds(s, nodes, BRIEF_KINDS, &out);
 	if (err)
 		return err;
 	for (size_t i = 0; i < BRIEF_MEMBERS && gr_set_next(nodes, &id);
@@ -240,59 +269,82 @@ const struct lg_attr lg_set_attrs[] = {
 	{ { "held", "bytes requested for the objects' own blocks" },
 	  get_number, SET_HELD },
 	{ { "theone", "the object of a set of one" }, get_theone, 0 },
-	{ { "kind", "classes of the objects" }, get_kind, 0 },
+	{ { "kind", "every object of the heap of the same kinds" },
+	  lg_set_kind, 0 },
+	{ { "er", "the relation that makes the rows" }, lg_set_er, 0 },
 	{ { "brief", "the set in one line" }, get_brief, 0 },
+	{ { "partition", "the rows: the set itself" }, get_itself, 0 },
+	{ { "parts", "the rows as a list of sets" }, get_parts, 0 },
+	{ { "nodes", "the objects one by one" }, get_by, AN_BY_ID },
+	{ { "stat", "the rows as numbers without objects" },
+	  lg_set_stat, 0 },
 	{ { "referents", "what the objects refer to" }, get_neighbours, 0 },
 	{ { "referrers", "what refers to the objects" }, get_neighbours, 1 },
+	{ { "imdom", "referrers that are reached through no other referrer" },
+	  lg_set_imdom, 0 },
+	{ { "dominos", "what would be freed with the objects, and they" },
+	  lg_set_dominos, 0 },
+	{ { "domisize", "held bytes of dominos" }, lg_set_domisize, 0 },
+	{ { "owners", "objects whose attribute tables these are" },
+	  lg_set_owners, 0 },
+	{ { "dictof", "attribute tables of the objects" }, lg_set_dictof, 0 },
+	{ { "maprox", "maprox.name, maprox[0]: of every object that has it" },
+	  lg_set_maprox, 0 },
+	{ { "prod", "where the object of a set of one was allocated" },
+	  lg_set_prod, 0 },
 	{ { "reachable", "those of them that the roots reach" },
 	  get_reachable, 0 },
 	{ { NULL, NULL }, NULL, 0 },
+};
+
+const struct lg_method lg_set_methods[] = {
+	{ { "by", "rows by a relation or a product of some" },
+	  lg_set_by, "by('Clodo&Size')" },
+	{ { "alt", "of a kind: its subtypes, larger ones, …" },
+	  lg_set_alt, "Type(CLASS).alt('<='), Size(1000).alt('>')" },
+	{ { "diff", "difference to another set or stat, kind by kind" },
+	  lg_set_diff, "diff(SET)" },
+	{ { "disjoint", "has it no object in common with a set?" },
+	  lg_set_disjoint, "disjoint(SET)" },
+	{ { "test_contains", "are all of a set in it?" },
+	  lg_set_contains, "test_contains(SET)" },
+	{ { "dump", "append the rows to a file that Heapy reads, too" },
+	  lg_set_dump, "dump('FILE.hpy'), dump('FILE.hpy', 'w')" },
+	{ { NULL, NULL }, NULL, NULL },
 };
 /* clang-format on */
 
 /* --- rows of the partition ------------------------------------------------ */
 
-static struct hs_err *add_rows(struct lg_session *s,
-			       const struct an_partition *parts,
-			       const struct lg_range *r, struct gr_set **sum)
+/* Rows in steps: picked in one pass. */
+static struct hs_err *pick_rows(struct lg_session *s,
+				const struct an_partition *parts,
+				const struct lg_range *r, struct gr_set **ret)
 {
-	struct hs_err *err = hs_check_cancel(s->task);
+	HS_FREE bool *wanted = hs_xcalloc(parts->n_rows + 1, sizeof(*wanted));
 
-	for (uint64_t i = 0; !err && i < r->n; i++) {
-		size_t row = (size_t)(r->from + (int64_t)i * r->step);
-		struct gr_set *one, *both;
-
-		err = an_rows_set(parts, row, row + 1, s->task, &one);
-		if (err)
-			return err;
-		err = gr_set_op(GR_OR, *sum, one, &both);
-		gr_set_unref(one);
-		if (err)
-			return err;
-		gr_set_unref(*sum);
-		*sum = both;
-		err = hs_check_cancel(s->task);
-	}
-	return err;
+	for (uint64_t i = 0; i < r->n; i++)
+		wanted[r->from + (int64_t)i * r->step] = true;
+	return an_rows_pick(parts, wanted, s->task, ret);
 }
 
 struct hs_err *lg_set_rows(struct lg_session *s, struct lg_value *v,
 			   const struct lg_range *r, struct lg_value **ret)
 {
 	struct an_partition *parts;
-	struct gr_set *nodes = NULL;
+	struct gr_set *nodes;
 	struct hs_err *err = lg_set_parts(s, v, &parts);
 
-	if (!err && r->step == 1) {
+	if (err)
+		return err;
+	if (r->step == 1)
 		err = an_rows_set(parts, (size_t)r->from,
 				  (size_t)r->from + r->n, s->task, &nodes);
-	} else if (!err) {
-		err = an_rows_set(parts, 0, 0, s->task, &nodes);
-		if (!err)
-			err = add_rows(s, parts, r, &nodes);
-	}
-	if (!err)
-		*ret = lg_set(v->in, nodes, set_of(v)->by);
+	else
+		err = pick_rows(s, parts, r, &nodes);
+	if (err)
+		return err;
+	*ret = lg_set(v->in, nodes, set_of(v)->by);
 	gr_set_unref(nodes);
-	return err;
+	return NULL;
 }

@@ -48,6 +48,13 @@ const struct lg_attr lg_table_attrs[] = {
 	{ { NULL, NULL }, NULL, 0 },
 };
 
+const struct lg_method lg_table_methods[] = {
+	{ { "dump", "append a statistic to a file that Heapy reads, too" },
+	  lg_table_dump,
+	  "dump('FILE.hpy')" },
+	{ { NULL, NULL }, NULL, NULL },
+};
+
 static struct lg_value *from_json(const json_t *j)
 {
 	switch (json_typeof(j)) {

@@ -27,6 +27,14 @@ static void parts_unref(struct lg_parts *parts)
 	free(parts);
 }
 
+void lg_kind_unref(struct lg_kind_value *k)
+{
+	if (!k || --k->refs)
+		return;
+	free(k->words);
+	free(k);
+}
+
 static void list_deinit(struct lg_value *v)
 {
 	for (size_t i = 0; i < v->u.list.n; i++)
@@ -46,7 +54,9 @@ static void content_deinit(struct lg_value *v)
 		list_deinit(v); // at most LG_MAX_LIST_DEPTH levels
 		break;
 	case LG_SET:
+	case LG_MAPROX:
 		parts_unref(v->u.set.parts);
+		lg_kind_unref(v->u.set.kind);
 		gr_set_unref(v->u.set.nodes);
 		break;
 	case LG_TABLE:
@@ -63,6 +73,7 @@ static void content_deinit(struct lg_value *v)
 	case LG_BYTES:
 	case LG_OBJECT:
 	case LG_NAMESPACE:
+	case LG_RELATION:
 	default:
 		break;
 	}
@@ -99,6 +110,8 @@ const char *lg_kind_words(const struct lg_value *v)
 		[LG_WORDS] = "a sentence",
 		[LG_NAMESPACE] = "a table of threads or frames",
 		[LG_VIEW] = "a listing",
+		[LG_RELATION] = "a relation",
+		[LG_MAPROX] = "a set's members",
 	};
 
 	return words[v->kind];
@@ -224,6 +237,23 @@ struct lg_value *lg_set(struct lg_instant *in, struct gr_set *set,
 	v->u.set.by = by;
 	v->u.set.parts = hs_xalloc(sizeof(*v->u.set.parts));
 	v->u.set.parts->refs = 1;
+	return v;
+}
+
+struct lg_value *lg_kind_set(struct lg_instant *in, struct gr_set *nodes,
+			     struct lg_kind_value *k)
+{
+	struct lg_value *v = lg_set(in, nodes, AN_BY_CLODO);
+
+	v->u.set.kind = k;
+	return v;
+}
+
+struct lg_value *lg_relation(enum an_relation by)
+{
+	struct lg_value *v = lg_value_create(LG_RELATION, NULL);
+
+	v->u.by = by;
 	return v;
 }
 

@@ -130,6 +130,8 @@ static struct hs_err *add(struct collect *c, const struct lg_value *v)
 	case LG_WORDS:
 	case LG_NAMESPACE:
 	case LG_VIEW:
+	case LG_RELATION:
+	case LG_MAPROX:
 	default:
 		return hs_err_remedy(no_object(c, "a table"),
 				     "choose a row: _[0]");

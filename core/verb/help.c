@@ -172,7 +172,8 @@ static bool of_topic(const char *name, struct hs_text *t)
 static bool of_word(const char *name, struct hs_text *t)
 {
 	static const char *const tables[] = { "words", "functions", "set",
-					      "table", "thread",    "frame" };
+					      "table", "thread",    "frame",
+					      "relations" };
 	const struct lg_word *w;
 
 	if (*name == '.')
@@ -264,7 +265,7 @@ static const struct lg_arg args[] = {
 	  .kind = LG_ARG_VERB,
 	  .optional = true,
 	  .values = "lines|objects|sets|sizes|options|instants|paging|"
-		    "threads|words",
+		    "threads|words|kinds",
 	  .help = "a verb, a topic, a word, an attribute or a setting" },
 	{ .name = NULL },
 };

@@ -4,11 +4,13 @@ libhs_verb_la_CPPFLAGS = $(INC_VERB)
 libhs_verb_la_SOURCES = %D%/verb.h %D%/verb_priv.h %D%/verbs.def \
 	%D%/args.c %D%/asized.c %D%/asizeof.c %D%/asizesof.c %D%/edge.c \
 	%D%/find.c %D%/flatsize.c %D%/help.c %D%/info.c %D%/instants.c \
-	%D%/iso.c %D%/measure.c %D%/modules.c %D%/path_view.c %D%/plugins.c %D%/process.c \
-	%D%/refs.c %D%/services.c %D%/set.c %D%/show.c %D%/show_threads.c \
-	%D%/size.c %D%/sp.c %D%/summary.c %D%/summary_diff.c %D%/table.c \
-	%D%/topic.c %D%/track.c %D%/verbs.c
-libhs_verb_la_SOURCES += %D%/retained.c %D%/rp.c %D%/why.c
+	%D%/iso.c %D%/load.c %D%/measure.c %D%/modules.c %D%/path_view.c \
+	%D%/plugins.c %D%/process.c %D%/refs.c %D%/services.c %D%/set.c \
+	%D%/setref.c %D%/show.c %D%/show_threads.c %D%/size.c %D%/sp.c \
+	%D%/summary.c %D%/summary_diff.c %D%/table.c %D%/topic.c %D%/track.c \
+	%D%/verbs.c
+libhs_verb_la_SOURCES += %D%/retained.c %D%/why.c
+libhs_verb_la_SOURCES += %D%/rp.c
 
 # Lines over the example process.
 SOURCES_LINES = tests/lib/lines.h tests/lib/lines.c tests/lib/toy.c \
@@ -19,6 +21,10 @@ check_PROGRAMS += tests/unit/verb_sets.t tests/unit/verb_run.t
 tests_unit_verb_sets_t_CPPFLAGS = $(INC_VERB) $(INC_TESTS) $(JANSSON_CFLAGS)
 tests_unit_verb_sets_t_SOURCES = tests/unit/verb_sets.c $(SOURCES_LINES)
 tests_unit_verb_sets_t_LDADD = $(LIBS_LINES)
+check_PROGRAMS += tests/unit/verb_kinds.t
+tests_unit_verb_kinds_t_CPPFLAGS = $(INC_VERB) $(INC_TESTS) $(JANSSON_CFLAGS)
+tests_unit_verb_kinds_t_SOURCES = tests/unit/verb_kinds.c $(SOURCES_LINES)
+tests_unit_verb_kinds_t_LDADD = $(LIBS_LINES)
 tests_unit_verb_run_t_CPPFLAGS = $(INC_VERB) $(INC_TESTS) $(JANSSON_CFLAGS)
 tests_unit_verb_run_t_SOURCES = tests/unit/verb_run.c $(SOURCES_LINES)
 tests_unit_verb_run_t_LDADD = $(LIBS_LINES)

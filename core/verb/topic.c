@@ -37,8 +37,25 @@ static const struct vb_topic topics[] = {
 "    heap - x                  x: a set, also of an earlier instant\n"
 "    obj in heapu\n"
 "    len(heap)                 number of objects\n"
+"    heap.by('Type&Size')      rows by a product of relations (help kinds)\n"
+"    heap.byrcs  heap.byvia    rows by what refers to the objects, and how\n"
 "\n"
 "Attributes of a set:\n", .tables = { "set" } },
+	{ .name = "kinds", .summary = "relations, and the kinds they make",
+	  .text =
+"A relation says which objects are alike; called, it makes a kind, which is\n"
+"the set of all objects of the heap that are so:\n"
+"\n"
+"    Type(dict)                exact type; .alt('<=') with its subtypes\n"
+"    heap & Size(1000).alt('>')\n"
+"    Clodo(dictof=Account)     attribute tables of the class\n"
+"    Via('.name')              referred to as .name and in no other way\n"
+"    heap.by(Type & Rcs)       rows by two relations\n"
+"\n"
+"Type, Id, Module, … hide names of the program that are called so: those are\n"
+"@Type, @Id, @Module.\n"
+"\n"
+"Relations:\n", .tables = { "relations" } },
 	{ .name = "sizes", .summary = "flat, held and deep",
 	  .text =
 "flat  own bytes, as the runtime itself answers (CPython: sys.getsizeof):\n"

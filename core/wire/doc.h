@@ -16,9 +16,11 @@
  *   set      count, size, held, by, header ("Kind (class / …"), first (index
  *            of the first row), rows: [{index, count, size, cumulative, kind,
  *            address?, retained?}], more (rows after these), kind? (by id: the
- *            one type of all, or "mixed"), unreachable?: {objects, bytes}
+ *            one type of all, or "mixed"), unreachable?: {objects, bytes},
+ *            note?: a sentence; made?: seconds (of a statistic)
  *   summary  rows: [{type, count, size}]; diff: true for a difference
- *   diff     rows: [{kind, count, size}], a: {count, size}, b: …
+ *   diff     rows: [{index, count, size, cumulative, kind}], a: {count,
+ *            size}, b: …, header
  *   table    title?, columns: [{name, align: "left"|"right", unit?}], rows:
  *            [[…]], more
  *   paths    count (all of them), first, paths: [{index, source: "root" |

@@ -107,6 +107,7 @@ void vw_set(struct hs_text *out, const json_t *doc,
 	    const struct vw_style *style)
 {
 	const json_t *rows = json_object_get(doc, "rows");
+	HS_FREE char *note = vw_member(doc, "note", style);
 	bool retained = any_retained(rows);
 	VW_GRID g = { .gap = 1, .clips = true };
 	size_t i;
@@ -120,4 +121,6 @@ void vw_set(struct hs_text *out, const json_t *doc,
 	vw_grid_print(&g, out, style);
 	vw_more(out, doc, style);
 	print_unreachable(out, doc);
+	if (*note)
+		hs_text_addf(out, "%s.\n", note);
 }

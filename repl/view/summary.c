@@ -123,6 +123,10 @@ void vw_diff(struct hs_text *out, const json_t *doc,
 	json_t *row;
 
 	print_sides(out, json_object_get(doc, "a"), b);
+	if (!json_array_size(json_object_get(doc, "rows"))) {
+		free(header);
+		return;
+	}
 	hs_text_add(out, "Differences by kind, largest absolute size diffs "
 			 "first.\n");
 	vw_grid_column(&g, hs_xstrdup("Index"), true, 6);
@@ -134,12 +138,17 @@ void vw_diff(struct hs_text *out, const json_t *doc,
 	json_array_foreach (json_object_get(doc, "rows"), i, row) {
 		size = wr_get_i64(row, "size");
 		cumulative += size;
-		vw_grid_addf(&g, "%zu", i);
+		if (json_object_get(row, "cumulative"))
+			cumulative = wr_get_i64(row, "cumulative");
+		vw_grid_addf(&g, "%" PRIu64, json_object_get(row, "index") ?
+						     wr_get_u64(row, "index") :
+						     i);
 		vw_grid_addf(&g, "%" PRId64, wr_get_i64(row, "count"));
 		vw_grid_addf(&g, "%" PRId64, size);
 		vw_grid_addf(&g, "%" PRId64, cumulative);
 		vw_grid_addf(&g, "%.3g",
-			     whole ? 100.0 * (double)size / (double)whole : 0);
+			     whole ? 100.0 * (double)cumulative /
+					     (double)whole : 0);
 		vw_grid_add(&g, vw_member(row, "kind", style));
 	}
 	vw_grid_print(&g, out, style);

@@ -77,6 +77,7 @@ static void add_branch(struct hs_text *t, const struct lg_node *node)
 			hs_text_addc(t, ' ');
 			add_node(t, node->items[i]);
 		}
+		add_options(t, node);
 		break;
 	default:
 		add_kids(t, node->verb->name, items, node->n_items);

@@ -22,7 +22,7 @@ int close_session(void **state);
 
 /** The document of a line, borrowed until the next one; NULL: none. */
 json_t *run(const char *fmt, ...) HS_PRINTF(1, 2);
-/** The line must fail so; remedy may be NULL: any. */
+/** The line must fail so; message and remedy may be NULL: any. */
 void fails(const char *line, const char *message, const char *remedy);
 /** A message with something in it; valid until the next one. */
 const char *said(const char *fmt, ...) HS_PRINTF(1, 2);
