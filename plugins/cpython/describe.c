@@ -398,7 +398,7 @@ static bool leaf(const struct draft *d)
 	case CPYTHON_KIND_STR:
 	case CPYTHON_KIND_BYTES:
 	case CPYTHON_KIND_BYTEARRAY:
-		return t->more <= CPYTHON_MORE_LOOSE && t->n_refs == 0 &&
+		return t->more <= CPYTHON_MORE_NP_BYTES && t->n_refs == 0 &&
 		       t->n_scans == 0 && !t->managed_dict &&
 		       t->dict_offset == 0 &&
 		       !(t->tp_flags & CPYTHON_TP_HEAPTYPE);
@@ -484,7 +484,8 @@ static void describe(struct draft *d)
 	follow_bases(d);
 	t->kind = d->row != NULL ? d->row->kind : CPYTHON_KIND_OTHER;
 	t->more = d->row != NULL ? d->row->more : CPYTHON_MORE_NONE;
-	t->loose = d->foreign || t->more == CPYTHON_MORE_LOOSE;
+	t->loose = d->foreign || (t->more >= CPYTHON_MORE_LOOSE &&
+				  t->more <= CPYTHON_MORE_NP_DTYPE);
 	cover_items(d);
 	find_scans(d);
 	if (t->kind == CPYTHON_KIND_TUPLE)

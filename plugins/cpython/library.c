@@ -189,7 +189,7 @@ bool cpython_refs_more(struct cpython_visit *v)
 	case CPYTHON_MORE_ZONEINFO:
 		return refs_zoneinfo(v);
 	default:
-		return true;
+		return cpython_refs_numpy(v);
 	}
 }
 
@@ -362,6 +362,7 @@ void cpython_more_size(const struct cpython_obj *o, struct cpython_size *s)
 		size_parser(o, s);
 		break;
 	default:
+		cpython_numpy_size(o, s);
 		break;
 	}
 }

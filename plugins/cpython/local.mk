@@ -15,7 +15,7 @@ CPYTHON_HEAP_SOURCES = \
 	%D%/describe.c %D%/find.c %D%/find.h \
 	%D%/frontier.c %D%/keys.c %D%/keys.h \
 	%D%/kinds.c %D%/kinds.h %D%/library.c \
-	%D%/measure.c %D%/modules.c %D%/object.h \
+	%D%/measure.c %D%/modules.c %D%/numpy.c %D%/object.h \
 	%D%/pool.h %D%/refs.c %D%/refs_code.c %D%/refs_priv.h \
 	%D%/services.h %D%/settle.c %D%/quick.h %D%/size.c \
 	%D%/size_priv.h %D%/sweep.c %D%/types.c

@@ -63,11 +63,24 @@ enum cpython_quick {
 
 /**
  * What a type of the library has that neither its kind nor its members tell;
- * library.c.
+ * library.c, numpy.c.
  */
 enum cpython_more {
 	CPYTHON_MORE_NONE,
 	CPYTHON_MORE_LOOSE,	/* its blocks are larger than it says */
+	/* numbers of numpy: __sizeof__ counts so many bytes twice */
+	CPYTHON_MORE_NP_1,
+	CPYTHON_MORE_NP_2,
+	CPYTHON_MORE_NP_4,
+	CPYTHON_MORE_NP_8,
+	CPYTHON_MORE_NP_16,
+	CPYTHON_MORE_NP_32,
+	CPYTHON_MORE_NP_BYTES,
+	/* up to here without references of their own */
+	CPYTHON_MORE_NP_VOID,
+	CPYTHON_MORE_NP_ARRAY,
+	CPYTHON_MORE_NP_DTYPE,
+	/* up to here allocated in ways that we do not know */
 	CPYTHON_MORE_PDATA,
 	CPYTHON_MORE_PICKLER,
 	CPYTHON_MORE_UNPICKLER,

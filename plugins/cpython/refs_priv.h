@@ -55,5 +55,7 @@ bool cpython_refs_generator(struct cpython_visit *v);
 
 /* library.c: of what cpython_more stands for. False: torn. */
 bool cpython_refs_more(struct cpython_visit *v);
+/* numpy.c: the same for its part. */
+bool cpython_refs_numpy(struct cpython_visit *v);
 
 #endif

@@ -29,4 +29,7 @@ static inline void cpython_add(struct cpython_size *ret, uint64_t n,
 	ret->held += bytes;
 }
 
+/** numpy.c: as cpython_more_size(), for its part. */
+void cpython_numpy_size(const struct cpython_obj *o, struct cpython_size *s);
+
 #endif
