@@ -29,7 +29,7 @@ E2E_TESTS += tests/e2e/arrays.t tests/e2e/attach_many.t tests/e2e/census.t tests
 	tests/e2e/kill.t tests/e2e/library.t tests/e2e/lifetime.t \
 	tests/e2e/measure.t tests/e2e/names.t tests/e2e/readme.t \
 	tests/e2e/reuse.t \
-	tests/e2e/session.t tests/e2e/time.t tests/e2e/zoo.t
+	tests/e2e/session.t tests/e2e/stranger.t tests/e2e/time.t tests/e2e/zoo.t
 # What attaching may do to a program, and how else it may be had.
 E2E_TESTS += tests/e2e/ladder.t
 EXTRA_DIST += tests/fixtures/arrays.py tests/fixtures/census.py tests/fixtures/change.py \

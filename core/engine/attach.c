@@ -22,13 +22,7 @@
 
 #include "text.h"
 
-/**
- * A plugin that loops while it recognises, settles or opens would hang the
- * attach where nobody is there to interrupt it (-e, -x). These calls take
- * milliseconds; after this many seconds the alarm ends the engine, and the
- * shell begins again without the plugin that ran.
- */
-enum { PLUGIN_SECONDS = 15 };
+enum { PLUGINS_MAX = 64 };	/* that are tried on one process */
 
 /** Threads as the image wants them. free(). */
 static struct im_thread *image_threads(const struct tg_instant *t)
@@ -50,12 +44,7 @@ static struct im_thread *image_threads(const struct tg_instant *t)
 static struct hs_err *probe(struct en_engine *en, struct im_image *im,
 			    struct md_claim *ret)
 {
-	struct hs_err *err;
-
-	alarm(PLUGIN_SECONDS);
-	err = md_probe(en->host, im, ret);
-	alarm(0);
-	return err;
+	return md_probe(en->host, im, ret);
 }
 
 static struct hs_err *open_model(struct en_engine *en,
@@ -64,12 +53,25 @@ static struct hs_err *open_model(struct en_engine *en,
 {
 	struct hs_err *err;
 
-	alarm(PLUGIN_SECONDS);
 	err = md_open(en->host, claim, in->image, &en->task, &in->model);
-	alarm(0);
+	if (!err)
+		err = md_believe(in->model);
 	if (!err)
 		en_eval_create(en_instant_of(in));
 	return err;
+}
+
+/**
+ * A plugin was found out while it opened: it is disabled now, and another may
+ * know the process, too. Says so and takes err; false for any other error.
+ */
+static bool may_try_another(struct en_engine *en, struct hs_err *err)
+{
+	if (!err || err->code != HS_ERR_PLUGIN)
+		return false;
+	en_words(en, "heapsh: %s", err->message);
+	hs_err_free(err);
+	return true;
 }
 
 static struct hs_err *open_copy(const struct tg_instant *t,
@@ -152,9 +154,7 @@ static struct hs_err *settle(struct en_engine *en, struct tg_instant *t,
 	struct im_image *image;
 	struct hs_err *err;
 
-	alarm(PLUGIN_SECONDS);
 	md_settle(en->host, claim, *im, s);
-	alarm(0);
 	*settled = s->flags & HEAPSH_SETTLE_CONSISTENT;
 	// Only of a clone can another be made, to be run a little.
 	if (s->flags || t->mirror || s->n_writes > HS_ARRAY_SIZE(s->writes) ||
@@ -271,7 +271,8 @@ static struct hs_err *recognise(struct en_engine *en,
 	return NULL;
 }
 
-struct hs_err *en_attach(struct en_engine *en, int pid, struct lg_instant **ret)
+static struct hs_err *attach(struct en_engine *en, int pid,
+			     struct lg_instant **ret)
 {
 	EN_WAY way = { 0 };
 	struct md_claim claim;
@@ -289,6 +290,18 @@ struct hs_err *en_attach(struct en_engine *en, int pid, struct lg_instant **ret)
 	err = take(en, &way, ret);
 	if (err)
 		en->pid = 0;
+	return err;
+}
+
+struct hs_err *en_attach(struct en_engine *en, int pid, struct lg_instant **ret)
+{
+	unsigned turns = 0;
+	struct hs_err *err;
+
+	// Each turn disables a plugin.
+	do {
+		err = attach(en, pid, ret);
+	} while (turns++ < PLUGINS_MAX && may_try_another(en, err));
 	return err;
 }
 
@@ -326,8 +339,8 @@ static struct hs_err *say_missing(struct hs_err *err, const struct im_image *im)
 			   hs_text_str(&t));
 }
 
-struct hs_err *en_open(struct en_engine *en, const char *path,
-		       struct lg_instant **ret)
+static struct hs_err *open_core(struct en_engine *en, const char *path,
+				struct lg_instant **ret)
 {
 	struct en_instant *in;
 	struct md_claim claim;
@@ -357,6 +370,18 @@ struct hs_err *en_open(struct en_engine *en, const char *path,
 	in->lg.attached = en_attached_doc(&in->lg);
 	*ret = &in->lg;
 	return NULL;
+}
+
+struct hs_err *en_open(struct en_engine *en, const char *path,
+		       struct lg_instant **ret)
+{
+	unsigned turns = 0;
+	struct hs_err *err;
+
+	do {
+		err = open_core(en, path, ret);
+	} while (turns++ < PLUGINS_MAX && may_try_another(en, err));
+	return err;
 }
 
 /** Whose process the tracer's instant is, asked of its own clone. */

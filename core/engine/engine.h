@@ -47,6 +47,7 @@ struct en_engine {
 	struct hs_budget budget;
 	struct hs_task task;
 	struct md_host *host;
+	struct en_watch *watch;
 	struct tg_client *tracer;	/* NULL without a tracer */
 	struct lg_session session;
 	struct vb_services services;
@@ -153,6 +154,15 @@ void en_services_init(struct en_engine *en);
 void en_set_memory(struct en_engine *en, const char *value);
 json_t *en_setup(void *engine);
 json_t *en_attached_doc(struct lg_instant *in);
+
+/* watch.c */
+/**
+ * Begin to end this process when a plugin's call does not return in its time;
+ * the shell starts it again without the plugin. HEAPSH_PLUGIN_MS is taken
+ * for every limit, for tests.
+ */
+struct hs_err *en_watch_start(struct en_engine *en) HS_MUST_USE;
+void en_watch_end(struct en_engine *en);
 
 /* where.c */
 /**

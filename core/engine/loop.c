@@ -295,13 +295,17 @@ static void serve(struct en_engine *en)
 	en_end_child(en);
 }
 
-/** Where the shell sees, after a crash, which plugin ran. */
-static void running(void *arg, const char *name)
+/** Where the shell sees, after a crash, which plugin ran, and what of it. */
+static void running(void *arg, const char *name, const char *call)
 {
 	struct en_engine *en = arg;
 
-	snprintf(en->shared->plugin, sizeof(en->shared->plugin), "%s",
-		 name ? name : "");
+	if (!name) {
+		en->shared->plugin[0] = en->shared->call[0] = '\0';
+		return;
+	}
+	snprintf(en->shared->plugin, sizeof(en->shared->plugin), "%s", name);
+	snprintf(en->shared->call, sizeof(en->shared->call), "%s", call);
 }
 
 static struct hs_err *begin_engine(struct en_engine *en)
@@ -315,11 +319,15 @@ static struct hs_err *begin_engine(struct en_engine *en)
 		return hs_err_os(errno, "map the memory shared with the shell");
 	en->budget.limit = hs_budget_default();
 	hs_task_init(&en->task, &en->shared->task, &en->budget);
-	err = md_host_create(o->plugin_dirs.v, o->plugin_dirs.n, o->plugins.v,
-			     o->plugins.n, o->skip.v, o->skip.n, &en->host);
+	err = md_host_create(NULL, 0, o->plugins.v, o->plugins.n, o->skip.v,
+			     o->skip.n, &en->host);
 	if (err)
 		return err;
 	md_set_running(en->host, running, en);
+	err = en_watch_start(en);
+	if (err)
+		return err;
+	md_scan(en->host, o->plugin_dirs.v, o->plugin_dirs.n);
 	if (o->service_fd >= 0)
 		err = tg_client_create(o->service_fd, &en->tracer);
 	if (err)
@@ -354,6 +362,7 @@ int en_main(const struct en_options *options)
 	hs_vec_deinit(&en->instants);
 	json_decref(en->shell_verbs);
 	tg_client_destroy(en->tracer);
+	en_watch_end(en);
 	md_host_destroy(en->host);
 	munmap(en->shared, sizeof(*en->shared));
 	free(en);

@@ -159,6 +159,14 @@ static struct hs_err *plugin_load(void *engine, const char *path)
 	return md_load(en->host, path);
 }
 
+static struct hs_err *plugin_switch(void *engine, const char *name, bool on)
+{
+	struct en_engine *en = engine;
+
+	return on ? md_enable(en->host, name) :
+		    md_disable(en->host, name, "by 'plugins disable'");
+}
+
 static struct hs_err *changed(void *engine, const char *name,
 			      const char *value)
 {
@@ -190,6 +198,7 @@ void en_services_init(struct en_engine *en)
 		.instant = instant,
 		.plugins = plugins,
 		.plugin_load = plugin_load,
+		.plugin_switch = plugin_switch,
 		.changed = changed,
 		.shell_verbs = shell_verbs,
 		.eval = en_eval_of,

@@ -54,5 +54,5 @@ struct hs_err *lg_current(struct lg_session *s, struct lg_instant **ret)
 						"no process is attached"),
 				     "attach PID, or open FILE");
 	*ret = s->current;
-	return NULL;
+	return md_fault(s->current->model);
 }

@@ -412,6 +412,9 @@ struct hs_err *lg_name(struct lg_session *s, const struct lg_node *node,
 	if (err)
 		return err;
 	if (!v && s->current) {
+		err = md_fault(s->current->model);
+		if (err)
+			return err;
 		addr = of_program(lg_instant_model(s->current, s->task), node);
 		if (addr)
 			v = lg_object(s->current, addr);

@@ -148,6 +148,26 @@ static void move_caret(struct hs_err *err, const char *line, size_t from)
 	err->column = (int)(column < len ? column : len);
 }
 
+static bool is_found_out(const struct lg_session *s)
+{
+	return s->current && md_found_out(s->current->model);
+}
+
+/*
+ * A plugin that was found out during this line: what it said so far is not
+ * shown. Later lines fail only where they look at its instant.
+ */
+static struct hs_err *judge(const struct lg_session *s, bool before,
+			    struct hs_err *err, json_t **doc)
+{
+	if (before || !is_found_out(s))
+		return err;
+	hs_err_free(err);
+	json_decref(*doc);
+	*doc = NULL;
+	return md_fault(s->current->model);
+}
+
 struct hs_err *lg_run(struct lg_session *s, const char *line, unsigned number,
 		      json_t **ret)
 {
@@ -158,12 +178,14 @@ struct hs_err *lg_run(struct lg_session *s, const char *line, unsigned number,
 	const char *text = help ? help : line;
 	json_t *doc = NULL;
 	struct hs_err *err;
+	bool before = is_found_out(s);
 
 	advance(s, number);
 	err = lg_parse(s, &arena, text, &parsed);
 	if (!err && parsed.expr)
 		err = run_parsed(s, text, &parsed, number, &doc);
 	hs_progress_end(s->task);
+	err = judge(s, before, err, &doc);
 	hs_arena_deinit(&arena);
 	if (help)
 		move_caret(err, line, from);

@@ -8,14 +8,30 @@ enum {
 	LIBRARIES_SHOWN = 4,
 };
 
-static void ask(struct md_host *host, const struct md_loaded *l,
-		struct heapsh_image *image, struct heapsh_claim *ret)
+/** For "plugins": what it said of the last process. */
+static void note_claim(struct md_loaded *l, const struct heapsh_claim *c)
 {
+	pthread_mutex_lock(&l->host->lock);
+	if (c->answer == HEAPSH_NO)
+		snprintf(l->claim, sizeof(l->claim), "not its");
+	else
+		snprintf(l->claim, sizeof(l->claim), "%s%s %s, %u %%",
+			 c->answer == HEAPSH_REFUSED ? "refused: " : "",
+			 c->runtime, c->version, c->confidence);
+	pthread_mutex_unlock(&l->host->lock);
+}
+
+static void ask(struct md_loaded *l, struct heapsh_image *image,
+		struct heapsh_claim *ret)
+{
+	struct md_call call;
+
 	memset(ret, 0, sizeof(*ret));
 	ret->size = sizeof(*ret);
-	md_enter(host, l->name);
+	if (!md_enter(l, MD_PROBE, image, &call))
+		return;
 	l->plugin->probe(image, ret);
-	md_leave(host);
+	md_leave(&call);
 	ret->size = sizeof(*ret);
 	if (ret->answer > HEAPSH_REFUSED)
 		ret->answer = HEAPSH_NO;
@@ -24,6 +40,7 @@ static void ask(struct md_host *host, const struct md_loaded *l,
 	md_clean(ret->runtime, sizeof(ret->runtime));
 	md_clean(ret->version, sizeof(ret->version));
 	md_clean(ret->reason, sizeof(ret->reason));
+	note_claim(l, ret);
 }
 
 /** "process 4711" */
@@ -95,34 +112,45 @@ static void add_seen(struct hs_text *t, const struct im_image *im)
 	add_libraries(t, mods, n, program);
 }
 
-static void add_names(struct hs_text *t, const struct md_host *host,
-		      bool loaded, const char *first)
+enum asked { ASKED, DISABLED, NOT_LOADED };
+
+static enum asked asked(const struct md_loaded *l)
 {
+	return !l->plugin ? NOT_LOADED : md_is_disabled(l) ? DISABLED : ASKED;
+}
+
+static void add_names(struct hs_text *t, const struct md_host *host,
+		      enum asked which, const char *what)
+{
+	bool first = true;
 	size_t i;
 
-	for (i = 0; i < host->infos.n; i++) {
-		if (!host->infos.v[i].problem != loaded)
+	for (i = 0; i < host->loaded.n; i++) {
+		if (asked(host->loaded.v[i]) != which)
 			continue;
-		hs_text_addf(t, "%s%s", first, host->infos.v[i].name);
-		first = ", ";
+		if (first)
+			hs_text_addf(t, "%s%s", t->len ? "; " : "", what);
+		hs_text_addf(t, "%s%s", first ? "" : ", ",
+			     host->loaded.v[i]->name);
+		first = false;
 	}
 }
 
 static struct hs_err *nobodys(const struct md_host *host,
 			      const struct im_image *im)
 {
-	HS_TEXT what = { 0 }, asked = { 0 };
+	HS_TEXT what = { 0 }, names = { 0 };
 
 	add_process(&what, im);
 	hs_text_add(&what, ": ");
 	add_seen(&what, im);
-	add_names(&asked, host, true, "asked: ");
-	add_names(&asked, host, false, asked.len ? "; not loaded: " :
-						   "not loaded: ");
-	if (asked.len)
+	add_names(&names, host, ASKED, "asked: ");
+	add_names(&names, host, DISABLED, "disabled: ");
+	add_names(&names, host, NOT_LOADED, "not loaded: ");
+	if (names.len)
 		return hs_err_new(HS_ERR_UNSUPPORTED, "recognise %s: no plugin "
 				  "knows it (%s)", hs_text_str(&what),
-				  hs_text_str(&asked));
+				  hs_text_str(&names));
 	return hs_err_remedy(
 		hs_err_new(HS_ERR_UNSUPPORTED, "recognise %s: no plugin is "
 			   "there to ask", hs_text_str(&what)),
@@ -151,13 +179,16 @@ struct hs_err *md_probe(struct md_host *host, struct im_image *live,
 	struct hs_err *err;
 	size_t i;
 
-	err = md_image_create(live, NULL, &image);
-	if (err)
-		return err;
 	for (i = 0; i < host->loaded.n; i++) {
-		if (!host->loaded.v[i].plugin)
+		struct md_loaded *l = host->loaded.v[i];
+
+		if (!l->plugin)
 			continue;
-		ask(host, &host->loaded.v[i], image, &claim);
+		err = md_image_create(live, l, NULL, &image);
+		if (err)
+			return err;
+		ask(l, image, &claim);
+		md_image_destroy(image);
 		// Any yes beats any refusal; YES < REFUSED in the enum.
 		if (claim.answer == HEAPSH_NO ||
 		    (whose && (best.answer < claim.answer ||
@@ -165,9 +196,8 @@ struct hs_err *md_probe(struct md_host *host, struct im_image *live,
 				best.confidence >= claim.confidence))))
 			continue;
 		best = claim;
-		whose = host->loaded.v[i].plugin;
+		whose = l->plugin;
 	}
-	md_image_destroy(image);
 	if (!whose)
 		return nobodys(host, live);
 	if (best.answer == HEAPSH_REFUSED)
@@ -206,26 +236,29 @@ static void check_script(struct heapsh_settle *s, size_t n_threads)
 void md_settle(struct md_host *host, const struct md_claim *claim,
 	       struct im_image *frozen, struct heapsh_settle *ret)
 {
+	struct md_loaded *own = md_loaded_of(host, claim->plugin);
 	const struct im_thread *threads;
 	struct heapsh_image *image;
+	struct md_call call;
 	struct hs_err *err;
 
 	memset(ret, 0, sizeof(*ret));
 	ret->size = sizeof(*ret);
 	ret->flags = HEAPSH_SETTLE_CONSISTENT;
-	if (!claim->plugin->settle)
+	if (!own || !claim->plugin->settle)
 		return;
-	err = md_image_create(frozen, NULL, &image);
+	err = md_image_create(frozen, own, NULL, &image);
 	if (err) {
 		ret->flags = HEAPSH_SETTLE_IMPOSSIBLE;
 		snprintf(ret->why, sizeof(ret->why), "%s", err->message);
 		hs_err_free(err);
 		return;
 	}
-	ret->flags = 0;
-	md_enter(host, md_name_of(host, claim->plugin));
-	claim->plugin->settle(image, ret);
-	md_leave(host);
+	if (md_enter(own, MD_SETTLE, image, &call)) {
+		ret->flags = 0;
+		claim->plugin->settle(image, ret);
+		md_leave(&call);
+	}
 	md_image_destroy(image);
 	check_script(ret, im_threads(frozen, &threads));
 }

@@ -51,7 +51,7 @@ static void collect(struct collector *c, struct md_model *m, uint64_t addr,
 	c->sink.want = want;
 	c->sink.object = take_object;
 	c->sink.edge = take_edge;
-	c->sink.reader = m->image->reader;
+	c->sink.reader = m->image->main.inner;
 	c->m = m;
 	c->addr = addr;
 	md_at(m, &addr, 1, &c->sink);
@@ -65,6 +65,7 @@ bool md_object_at(struct md_model *m, uint64_t addr, struct md_object *ret)
 	hs_vec_deinit(&c.edges);
 	if (!c.found)
 		return false;
+	md_witness(m, &c.object);
 	ret->o = c.object;
 	ret->type = md_type(m, c.object.type);
 	return true;
@@ -118,7 +119,7 @@ bool md_edge_to(struct md_model *m, uint64_t addr, uint64_t target,
 	k.sink.object = seek_object;
 	k.sink.edge = seek_edge;
 	k.sink.nothing = seek_nothing;
-	k.sink.reader = m->image->reader;
+	k.sink.reader = m->image->main.inner;
 	md_at(m, &addr, 1, &k.sink);
 	if (k.found)
 		ret->e = k.edge;

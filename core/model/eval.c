@@ -50,7 +50,9 @@ static void call(struct heapsh_image *h, uint64_t function,
 		unavailable(why, ret);
 		return;
 	}
+	md_pause(h->own);
 	h->evaluator->call(h->evaluator->arg, function, args, n, cpu_ms, &r);
+	md_resume(h->own);
 	hand_out(&r, ret);
 }
 
@@ -67,7 +69,9 @@ static void batch(struct heapsh_image *h, const struct heapsh_eval_batch *b,
 		unavailable(why, ret);
 		return;
 	}
+	md_pause(h->own);
 	h->evaluator->batch(h->evaluator->arg, b, &r);
+	md_resume(h->own);
 	hand_out(&r, ret);
 }
 
@@ -121,6 +125,7 @@ void md_prepare(struct md_model *m, struct heapsh_eval_setup *ret)
 {
 	const struct heapsh_prepare *p;
 	void *state = NULL;
+	struct md_call call;
 
 	memset(ret, 0, sizeof(*ret));
 	ret->size = sizeof(*ret);
@@ -128,9 +133,10 @@ void md_prepare(struct md_model *m, struct heapsh_eval_setup *ret)
 	p = md_interface(m, HEAPSH_PREPARE_0, &state);
 	if (!p || !HEAPSH_HAS(p, prepare) || !p->prepare)
 		return;
-	md_enter(m->host, m->name);
+	if (!md_enter(m->own, MD_PREPARE, m->image, &call))
+		return;
 	p->prepare(state, ret);
-	md_leave(m->host);
+	md_leave(&call);
 	if (ret->n_writes > HS_ARRAY_SIZE(ret->writes))
 		ret->n_writes = 0;
 }

@@ -18,41 +18,16 @@ enum {
 #define PLUGIN_SIZE_MIN \
 	(offsetof(struct heapsh_plugin, get_interface) + sizeof(void (*)(void)))
 
-void md_enter(struct md_host *host, const char *name)
-{
-	pthread_mutex_lock(&host->lock);
-	if (!host->inside++ && host->running)
-		host->running(host->running_arg, name);
-	pthread_mutex_unlock(&host->lock);
-}
-
-void md_leave(struct md_host *host)
-{
-	pthread_mutex_lock(&host->lock);
-	if (!--host->inside && host->running)
-		host->running(host->running_arg, NULL);
-	pthread_mutex_unlock(&host->lock);
-}
-
-void md_set_running(struct md_host *host, void (*fn)(void *, const char *),
-		    void *arg)
-{
-	pthread_mutex_lock(&host->lock);
-	host->running = fn;
-	host->running_arg = arg;
-	pthread_mutex_unlock(&host->lock);
-}
-
-const char *md_name_of(const struct md_host *host,
-		       const struct heapsh_plugin *p)
+struct md_loaded *md_loaded_of(const struct md_host *host,
+			       const struct heapsh_plugin *p)
 {
 	size_t i;
 
 	for (i = 0; i < host->loaded.n; i++) {
-		if (host->loaded.v[i].plugin == p)
-			return host->loaded.v[i].name;
+		if (host->loaded.v[i]->plugin == p)
+			return host->loaded.v[i];
 	}
-	return "?";
+	return NULL;
 }
 
 /* --- one file ------------------------------------------------------------ */
@@ -88,22 +63,25 @@ static char *check_table(const struct heapsh_plugin *p)
 }
 
 /** dlopen and ask for the table. Returns the problem, or NULL. free(). */
-static char *open_plugin(const char *path, struct md_loaded *ret)
+static char *open_file(struct md_loaded *own)
 {
-	char *problem = md_distrust(path);
+	char *problem = md_distrust(own->path);
 	heapsh_entry_fn *entry;
+	struct md_call call;
 
 	if (problem)
 		return problem;
-	ret->dl = dlopen(path, RTLD_NOW | RTLD_LOCAL);
-	if (!ret->dl)
-		return hs_xstrdup(dlerror());
+	if (!md_enter(own, MD_LOAD, NULL, &call))
+		return hs_xasprintf("it is disabled");
+	own->dl = dlopen(own->path, RTLD_NOW | RTLD_LOCAL);
 	// ISO C has no way from an object's pointer to a function's; POSIX has.
-	*(void **)&entry = dlsym(ret->dl, "heapsh_plugin_0");
-	if (!entry)
-		return no_entry(ret->dl);
-	ret->plugin = entry(&md_services);
-	return check_table(ret->plugin);
+	*(void **)&entry = own->dl ? dlsym(own->dl, "heapsh_plugin_0") : NULL;
+	if (entry)
+		own->plugin = entry(&md_services);
+	else
+		problem = own->dl ? no_entry(own->dl) : hs_xstrdup(dlerror());
+	md_leave(&call);
+	return problem ? problem : check_table(own->plugin);
 }
 
 static const char *copy_text(struct md_host *host, const char *s)
@@ -114,43 +92,33 @@ static const char *copy_text(struct md_host *host, const char *s)
 	return hs_arena_strndup(&host->text, hs_text_str(&t), t.len);
 }
 
-/** Load a file or say why not; in both cases a row is added. */
-static void load(struct md_host *host, const char *name, const char *path)
+void md_open_plugin(struct md_loaded *own)
 {
-	struct md_plugin_info info = { 0 };
-	struct md_loaded l = { 0 };
-	HS_FREE char *problem = NULL;
+	HS_FREE char *problem = open_file(own);
 
-	l.name = hs_arena_strndup(&host->text, name, strlen(name));
-	md_enter(host, l.name);
-	problem = open_plugin(path, &l);
-	md_leave(host);
-	if (problem && l.dl)
-		dlclose(l.dl);
-	if (problem) {
-		l.dl = NULL;
-		l.plugin = NULL;
-		info.problem = copy_text(host, problem);
+	own->problem = problem ? copy_text(own->host, problem) : NULL;
+	if (!problem) {
+		own->version = own->plugin->version ?
+			copy_text(own->host, own->plugin->version) : "";
+		return;
 	}
-	info.name = copy_text(host, name);
-	info.path = copy_text(host, path);
-	info.version = l.plugin && l.plugin->version ?
-		copy_text(host, l.plugin->version) : "";
-	hs_vec_push(&host->loaded, l);
-	hs_vec_push(&host->infos, info);
+	own->plugin = NULL;
+	if (own->dl)
+		dlclose(own->dl);
+	own->dl = NULL;
 }
 
-static void add_problem(struct md_host *host, const char *name,
-			const char *path, const char *problem)
+static struct md_loaded *add(struct md_host *host, const char *name,
+			     const char *path)
 {
-	struct md_plugin_info info = { copy_text(host, name),
-				       copy_text(host, path), "",
-				       copy_text(host, problem) };
-	struct md_loaded l = { .name = hs_arena_strndup(&host->text, name,
-							strlen(name)) };
+	struct md_loaded *own = hs_xalloc(sizeof(*own));
 
-	hs_vec_push(&host->loaded, l);
-	hs_vec_push(&host->infos, info);
+	own->host = host;
+	own->name = hs_arena_strndup(&host->text, name, strlen(name));
+	own->path = copy_text(host, path);
+	own->version = "";
+	hs_vec_push(&host->loaded, own);
+	return own;
 }
 
 /* --- folders ------------------------------------------------------------- */
@@ -166,12 +134,27 @@ static bool is_among(const struct md_strings *names, const char *name)
 	return false;
 }
 
+/** How it ended, when it is among those that are skipped; or NULL. */
+static const char *skip_reason(const struct md_host *host, const char *name)
+{
+	size_t i, n = strlen(name);
+
+	for (i = 0; i < host->skip.n; i++) {
+		const char *skip = host->skip.v[i];
+
+		if (!strncmp(skip, name, n) && (!skip[n] || skip[n] == ':'))
+			return skip[n] && skip[n + 1] ? skip + n + 1 :
+							"it has crashed";
+	}
+	return NULL;
+}
+
 static bool is_known(const struct md_host *host, const char *name)
 {
 	size_t i;
 
 	for (i = 0; i < host->loaded.n; i++) {
-		if (!strcmp(host->loaded.v[i].name, name))
+		if (!strcmp(host->loaded.v[i]->name, name))
 			return true;
 	}
 	return false;
@@ -207,6 +190,8 @@ static char *stem(const char *path)
 /** The first folder that has a name wins: nothing is loaded twice. */
 static void consider(struct md_host *host, const char *name, const char *path)
 {
+	HS_FREE char *problem = NULL;
+	const char *why;
 	struct stat st;
 
 	if (stat(path, &st) || !S_ISREG(st.st_mode))
@@ -215,10 +200,13 @@ static void consider(struct md_host *host, const char *name, const char *path)
 		return;
 	if (is_known(host, name))
 		return;
-	if (is_among(&host->skip, name))
-		add_problem(host, name, path, "left out: it has crashed");
-	else
-		load(host, name, path);
+	why = skip_reason(host, name);
+	if (!why) {
+		md_open_plugin(add(host, name, path));
+		return;
+	}
+	problem = hs_xasprintf("left out: %s", why);
+	add(host, name, path)->problem = copy_text(host, problem);
 }
 
 /** DIR/NAME.so, DIR/NAME/NAME.so, DIR/NAME/.libs/NAME.so */
@@ -275,15 +263,21 @@ struct hs_err *md_host_create(const char *const *dirs, size_t n_dirs,
 			      struct md_host **ret)
 {
 	struct md_host *host = hs_xalloc(sizeof(*host));
-	size_t i;
 
 	pthread_mutex_init(&host->lock, NULL);
 	copy_names(host, only, n_only, &host->only);
 	copy_names(host, skip, n_skip, &host->skip);
-	for (i = 0; i < n_dirs; i++)
-		scan(host, dirs[i]);
+	md_scan(host, dirs, n_dirs);
 	*ret = host;
 	return NULL;
+}
+
+void md_scan(struct md_host *host, const char *const *dirs, size_t n_dirs)
+{
+	size_t i;
+
+	for (i = 0; i < n_dirs; i++)
+		scan(host, dirs[i]);
 }
 
 void md_host_destroy(struct md_host *host)
@@ -293,8 +287,9 @@ void md_host_destroy(struct md_host *host)
 	if (!host)
 		return;
 	for (i = 0; i < host->loaded.n; i++) {
-		if (host->loaded.v[i].dl)
-			dlclose(host->loaded.v[i].dl);
+		if (host->loaded.v[i]->dl)
+			dlclose(host->loaded.v[i]->dl);
+		free(host->loaded.v[i]);
 	}
 	hs_vec_deinit(&host->loaded);
 	hs_vec_deinit(&host->infos);
@@ -305,8 +300,23 @@ void md_host_destroy(struct md_host *host)
 	free(host);
 }
 
-size_t md_plugins(const struct md_host *host, const struct md_plugin_info **ret)
+size_t md_plugins(struct md_host *host, const struct md_plugin_info **ret)
 {
+	size_t i;
+
+	pthread_mutex_lock(&host->lock);
+	host->infos.n = 0;
+	for (i = 0; i < host->loaded.n; i++) {
+		const struct md_loaded *l = host->loaded.v[i];
+		struct md_plugin_info info = {
+			l->name, l->path, l->version, l->problem, l->fault,
+			l->claim, l->plugin ? l->plugin->abi_minor : 0,
+			l->calls, l->time_ns, atomic_load(&l->reads),
+		};
+
+		hs_vec_push(&host->infos, info);
+	}
+	pthread_mutex_unlock(&host->lock);
 	*ret = host->infos.v;
 	return host->infos.n;
 }
@@ -315,7 +325,7 @@ struct hs_err *md_load(struct md_host *host, const char *path)
 {
 	HS_FREE char *name = stem(path);
 	HS_FREE char *full = NULL;
-	const struct md_plugin_info *info;
+	struct md_loaded *own;
 
 	if (!name)
 		return hs_err_new(HS_ERR_USAGE, "load plugin %s: not a file "
@@ -326,10 +336,10 @@ struct hs_err *md_load(struct md_host *host, const char *path)
 	// dlopen() looks for a bare name where libraries are.
 	full = strchr(path, '/') ? hs_xstrdup(path) :
 				   hs_xasprintf("./%s", path);
-	load(host, name, full);
-	info = &host->infos.v[host->infos.n - 1];
-	if (!info->problem)
+	own = add(host, name, full);
+	md_open_plugin(own);
+	if (!own->problem)
 		return NULL;
 	return hs_err_new(HS_ERR_PLUGIN, "load plugin %s: %s", path,
-			  info->problem);
+			  own->problem);
 }

@@ -4,37 +4,70 @@
 
 enum { REASON_MAX = 1024 };
 
+static uint64_t mapped_bytes(const struct im_image *im)
+{
+	const struct im_mapping *v;
+	size_t n = im_mappings(im, &v), i;
+	uint64_t sum = 0;
+
+	for (i = 0; i < n; i++)
+		sum += v[i].end - v[i].start;
+	return sum;
+}
+
+static void free_model(struct md_model *m)
+{
+	md_image_destroy(m->image);
+	md_witness_destroy(m->witness);
+	free(m);
+}
+
+static struct hs_err *open_state(struct md_model *m)
+{
+	struct md_call call;
+	HS_TEXT said = { 0 };
+	const char *why;
+
+	if (!md_enter(m->own, MD_OPEN, m->image, &call))
+		return md_fault(m);
+	why = m->plugin->open(m->image, &m->state, &m->status);
+	if (why)
+		hs_text_escape(&said, why, strnlen(why, REASON_MAX));
+	md_leave(&call);
+	md_clean(m->status.layout, sizeof(m->status.layout));
+	return why ? hs_err_new(HS_ERR_UNSUPPORTED, "read the heap: %s",
+				hs_text_str(&said)) : NULL;
+}
+
 struct hs_err *md_open(struct md_host *host, const struct md_claim *claim,
 		       struct im_image *im, struct hs_task *task,
 		       struct md_model **ret)
 {
-	struct md_model *m = hs_xalloc(sizeof(*m));
-	const char *why;
+	struct md_loaded *own = md_loaded_of(host, claim->plugin);
+	struct md_model *m;
 	struct hs_err *err;
-	HS_TEXT said = { 0 };
 
-	m->host = host;
+	if (!own)
+		return hs_err_new(HS_ERR_PLUGIN,
+				  "read the heap: its plugin is not loaded");
+	m = hs_xalloc(sizeof(*m));
+	m->own = own;
 	m->plugin = claim->plugin;
-	m->name = md_name_of(host, claim->plugin);
 	m->claim = claim->claim;
 	m->status.size = sizeof(m->status);
-	err = md_image_create(im, task, &m->image);
+	m->frozen = im_info(im)->kind != IM_LIVE;
+	m->memory = m->frozen ? mapped_bytes(im) : UINT64_MAX;
+	err = md_image_create(im, own, task, &m->image);
 	if (err) {
 		free(m);
 		return err;
 	}
-	md_enter(host, m->name);
-	why = m->plugin->open(m->image, &m->state, &m->status);
-	if (why)
-		hs_text_escape(&said, why, strnlen(why, REASON_MAX));
-	md_leave(host);
-	md_clean(m->status.layout, sizeof(m->status.layout));
-	if (why) {
+	m->witness = md_witness_create();
+	err = open_state(m);
+	if (err) {
 		// What did not open is not closed.
-		md_image_destroy(m->image);
-		free(m);
-		return hs_err_new(HS_ERR_UNSUPPORTED, "read the heap: %s",
-				  hs_text_str(&said));
+		free_model(m);
+		return err;
 	}
 	*ret = m;
 	return NULL;
@@ -42,15 +75,16 @@ struct hs_err *md_open(struct md_host *host, const struct md_claim *claim,
 
 void md_close(struct md_model *m)
 {
+	struct md_call call;
+
 	if (!m)
 		return;
-	if (m->plugin->close) {
-		md_enter(m->host, m->name);
+	if (m->plugin->close &&
+	    md_enter(m->own, MD_CLOSE, m->image, &call)) {
 		m->plugin->close(m->state);
-		md_leave(m->host);
+		md_leave(&call);
 	}
-	md_image_destroy(m->image);
-	free(m);
+	free_model(m);
 }
 
 struct im_image *md_image(const struct md_model *m)
@@ -145,12 +179,14 @@ void md_reader_lend(struct im_reader *r, uint64_t addr, const void *bytes,
 const void *md_interface(struct md_model *m, const char *name, void **state)
 {
 	const void *ret;
+	struct md_call call;
 
 	if (!m->plugin->get_interface)
 		return NULL;
-	md_enter(m->host, m->name);
+	if (!md_enter(m->own, MD_INTERFACE, m->image, &call))
+		return NULL;
 	ret = m->plugin->get_interface(name);
-	md_leave(m->host);
+	md_leave(&call);
 	*state = m->state;
 	return ret;
 }

@@ -19,33 +19,60 @@ struct im_reader;
 
 struct md_host;			/* the loaded plugins */
 
+/** Borrowed from the host, until the next call of md_plugins(). */
 struct md_plugin_info {
 	const char *name, *path, *version;
 	const char *problem;	/* why it was not loaded, or NULL */
+	const char *fault;	/* why it is disabled, or NULL */
+	const char *claim;	/* what it said of the last process, or "" */
+	unsigned abi_minor;
+	uint64_t calls, time_ns, reads;	/* of it, in it, by it */
 };
 
 /**
  * Load every plugin of the folders (each plugins/NAME/NAME.so, NAME.so, or the
  * build tree's NAME/.libs/NAME.so). A file or folder that others can write is
  * refused; so are a missing entry symbol or another ABI major: both show as
- * problem, never as failure. only: names to use, or NULL for all. skip: names
- * that have crashed.
+ * problem, never as failure. only: names to use, or NULL for all. skip: those
+ * that have crashed, each "NAME" or "NAME:how".
  */
 struct hs_err *md_host_create(const char *const *dirs, size_t n_dirs,
 			      const char *const *only, size_t n_only,
 			      const char *const *skip, size_t n_skip,
 			      struct md_host **ret) HS_MUST_USE;
 void md_host_destroy(struct md_host *host);
-size_t md_plugins(const struct md_host *host,
-		  const struct md_plugin_info **ret);
+/** More folders, after md_set_running(): a plugin may die of being loaded. */
+void md_scan(struct md_host *host, const char *const *dirs, size_t n_dirs);
+size_t md_plugins(struct md_host *host, const struct md_plugin_info **ret);
 /** Load one more file ("plugin load FILE"). */
 struct hs_err *md_load(struct md_host *host, const char *path) HS_MUST_USE;
 /**
- * Told the name of the plugin that is about to run, and NULL when it has
- * returned; the engine writes it where the shell can see it after a crash.
+ * Told the plugin that is about to run and for what ("open()"), and NULL when
+ * it has returned; the engine writes it where the shell sees it after a crash.
  */
-void md_set_running(struct md_host *host, void (*fn)(void *, const char *),
-		    void *arg);
+typedef void md_running_fn(void *arg, const char *name, const char *call);
+void md_set_running(struct md_host *host, md_running_fn *fn, void *arg);
+/**
+ * Use it no more ("plugins disable"), or again. Instants that it has opened
+ * keep their state and answer nothing meanwhile. HS_ERR_NAME.
+ */
+struct hs_err *md_disable(struct md_host *host, const char *name,
+			  const char *why) HS_MUST_USE;
+struct hs_err *md_enable(struct md_host *host, const char *name) HS_MUST_USE;
+
+/** A call of a plugin that has not come back in its time. */
+struct md_overdue {
+	const char *plugin, *call;
+	unsigned ms;
+};
+enum { MD_TICK_MS = 250 };
+/**
+ * To be called each MD_TICK_MS by a thread that does nothing else: true when a
+ * call is overdue. Time in which the process is stopped does not count.
+ */
+bool md_tick(struct md_host *host, struct md_overdue *ret);
+/** What every call may take instead of plugin.h's; 0: those. */
+void md_set_limit_ms(struct md_host *host, unsigned ms);
 
 /* --- whose is it -------------------------------------------------------- */
 
@@ -81,10 +108,23 @@ struct hs_err *md_open(struct md_host *host, const struct md_claim *claim,
 		       struct im_image *im, struct hs_task *task,
 		       struct md_model **ret) HS_MUST_USE;
 void md_close(struct md_model *m);
+/**
+ * Before a frozen instant is believed: ask for some hundred of its objects in
+ * several ways. HS_ERR_PLUGIN, and the plugin is disabled, when the answers do
+ * not fit together. Milliseconds.
+ */
+struct hs_err *md_believe(struct md_model *m) HS_MUST_USE;
 struct im_image *md_image(const struct md_model *m);
 const struct heapsh_plugin *md_plugin(const struct md_model *m);
 const struct heapsh_claim *md_claim(const struct md_model *m);
 const struct heapsh_status *md_status(const struct md_model *m);
+/**
+ * Why nothing that this model answers can be believed any more: HS_ERR_PLUGIN
+ * with the plugin's name, the reason and the remedy; or NULL.
+ */
+struct hs_err *md_fault(const struct md_model *m) HS_MUST_USE;
+/** Disabled for what its plugin did, not because somebody wished it. */
+bool md_found_out(const struct md_model *m);
 /** The task whose cancel word host->cancelled() answers; per command. */
 void md_set_task(struct md_model *m, struct hs_task *task);
 

@@ -498,8 +498,9 @@ struct heapsh_plugin {
 	void (*sweep)(void *state, const struct heapsh_chunk *chunk,
 		      struct heapsh_sink *sink);
 	/**
-	 * For each address: emit the object that begins there (and its edges
-	 * if wanted), or sink->nothing(). Addresses are not trusted.
+	 * For each address, in the order that they are given: emit the object
+	 * that begins there (and its edges if wanted), or sink->nothing().
+	 * Addresses are not trusted.
 	 */
 	void (*at)(void *state, const uint64_t *addr, uint32_t n,
 		   struct heapsh_sink *sink);

@@ -7,25 +7,29 @@ enum { NAMES_MAX = 1 << 20 };	/* offered by one completion */
 uint64_t md_lookup(struct md_model *m, const char *name, size_t n)
 {
 	uint64_t ret;
+	struct md_call call;
 
 	if (!m->plugin->lookup)
 		return md_default_lookup(m, (struct heapsh_text){ name, n });
-	md_enter(m->host, m->name);
+	if (!md_enter(m->own, MD_LOOKUP, m->image, &call))
+		return 0;
 	ret = m->plugin->lookup(m->state, (struct heapsh_text){ name, n });
-	md_leave(m->host);
+	md_leave(&call);
 	return ret;
 }
 
 uint64_t md_attr(struct md_model *m, uint64_t addr, const char *name, size_t n)
 {
 	uint64_t ret;
+	struct md_call call;
 
 	if (!m->plugin->attr)
 		return md_default_attr(m, addr,
 				       (struct heapsh_text){ name, n });
-	md_enter(m->host, m->name);
+	if (!md_enter(m->own, MD_ATTR, m->image, &call))
+		return 0;
 	ret = m->plugin->attr(m->state, addr, (struct heapsh_text){ name, n });
-	md_leave(m->host);
+	md_leave(&call);
 	return ret;
 }
 
@@ -33,12 +37,14 @@ uint64_t md_item(struct md_model *m, uint64_t addr,
 		 const struct heapsh_key *key)
 {
 	uint64_t ret;
+	struct md_call call;
 
 	if (!m->plugin->item)
 		return md_default_item(m, addr, key);
-	md_enter(m->host, m->name);
+	if (!md_enter(m->own, MD_ITEM, m->image, &call))
+		return 0;
 	ret = m->plugin->item(m->state, addr, key);
-	md_leave(m->host);
+	md_leave(&call);
 	return ret;
 }
 
@@ -65,28 +71,32 @@ void md_names(struct md_model *m, uint64_t addr, const char *prefix, size_t n,
 	      heapsh_name_fn *fn, void *arg)
 {
 	struct name_guard g = { fn, arg, NAMES_MAX };
+	struct md_call call;
 
 	if (!m->plugin->names) {
 		md_default_names(m, addr, (struct heapsh_text){ prefix, n },
 				 guard_name, &g);
 		return;
 	}
-	md_enter(m->host, m->name);
+	if (!md_enter(m->own, MD_NAMES, m->image, &call))
+		return;
 	m->plugin->names(m->state, addr, (struct heapsh_text){ prefix, n },
 			 guard_name, &g);
-	md_leave(m->host);
+	md_leave(&call);
 }
 
 bool md_measure(struct md_model *m, uint64_t addr, struct heapsh_measure *ret)
 {
 	struct heapsh_measure out = { .size = sizeof(out) };
 	int known;
+	struct md_call call;
 
 	if (!m->plugin->measure)
 		return md_default_measure(m, addr, ret);
-	md_enter(m->host, m->name);
+	if (!md_enter(m->own, MD_MEASURE, m->image, &call))
+		return false;
 	known = m->plugin->measure(m->state, addr, &out);
-	md_leave(m->host);
+	md_leave(&call);
 	out.size = sizeof(out);
 	if (known)
 		*ret = out;
@@ -98,13 +108,15 @@ void md_each_module(struct md_model *m, heapsh_name_fn *fn, void *arg)
 	struct name_guard g = { fn, arg, NAMES_MAX };
 	const struct heapsh_modules *mods;
 	void *state;
+	struct md_call call;
 
 	mods = md_interface(m, HEAPSH_MODULES_0, &state);
 	if (!mods || !HEAPSH_HAS(mods, each) || !mods->each)
 		return;
-	md_enter(m->host, m->name);
+	if (!md_enter(m->own, MD_MODULES, m->image, &call))
+		return;
 	mods->each(state, guard_name, &g);
-	md_leave(m->host);
+	md_leave(&call);
 }
 
 bool md_item_number(struct md_model *m, uint64_t addr,
@@ -112,14 +124,16 @@ bool md_item_number(struct md_model *m, uint64_t addr,
 {
 	const struct heapsh_computed *computed;
 	void *state;
+	struct md_call call;
 	bool found;
 
 	computed = md_interface(m, HEAPSH_COMPUTED_0, &state);
 	if (!computed || !HEAPSH_HAS(computed, item) || !computed->item)
 		return false;
-	md_enter(m->host, m->name);
+	if (!md_enter(m->own, MD_ITEM, m->image, &call))
+		return false;
 	found = computed->item(state, addr, key, ret) != 0;
-	md_leave(m->host);
+	md_leave(&call);
 	return found;
 }
 
@@ -128,13 +142,15 @@ uint64_t md_content_hash(struct md_model *m, uint64_t addr)
 	const struct heapsh_content *content;
 	void *state;
 	uint64_t ret;
+	struct md_call call;
 
 	content = md_interface(m, HEAPSH_CONTENT_0, &state);
 	if (!content || !HEAPSH_HAS(content, hash) || !content->hash)
 		return 0;
-	md_enter(m->host, m->name);
+	if (!md_enter(m->own, MD_CONTENT, m->image, &call))
+		return 0;
 	ret = content->hash(state, addr);
-	md_leave(m->host);
+	md_leave(&call);
 	return ret;
 }
 
@@ -169,13 +185,15 @@ bool md_has_sites(struct md_model *m)
 	const struct heapsh_sites *sites;
 	void *state;
 	int active;
+	struct md_call call;
 
 	sites = sites_of(m, &state);
 	if (!sites)
 		return false;
-	md_enter(m->host, m->name);
+	if (!md_enter(m->own, MD_SITES, m->image, &call))
+		return false;
 	active = sites->active(state);
-	md_leave(m->host);
+	md_leave(&call);
 	return active != 0;
 }
 
@@ -186,13 +204,15 @@ bool md_site(struct md_model *m, uint64_t addr, uint32_t index,
 	const struct heapsh_sites *sites;
 	void *state;
 	int known;
+	struct md_call call;
 
 	sites = sites_of(m, &state);
 	if (!sites)
 		return false;
-	md_enter(m->host, m->name);
+	if (!md_enter(m->own, MD_SITES, m->image, &call))
+		return false;
 	known = sites->site(state, addr, index, &out);
-	md_leave(m->host);
+	md_leave(&call);
 	out.file = md_clamp(out.file, MD_NAME_MAX);
 	if (known)
 		*ret = out;

@@ -70,12 +70,14 @@ uint64_t md_raw(struct md_model *m, uint64_t addr, uint32_t style, char *buf,
 		uint64_t cap)
 {
 	uint64_t len;
+	struct md_call call;
 
 	if (!m->plugin->render)
 		return 0;
-	md_enter(m->host, m->name);
+	if (!md_enter(m->own, MD_RENDER, m->image, &call))
+		return 0;
 	len = m->plugin->render(m->state, addr, style, buf, cap);
-	md_leave(m->host);
+	md_leave(&call);
 	return len;
 }
 

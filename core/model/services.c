@@ -32,13 +32,23 @@ void md_clean(char *s, size_t cap)
 static uint64_t host_read(struct heapsh_image *h, uint64_t addr, void *buf,
 			  uint64_t len)
 {
+	if (HS_UNLIKELY(!md_count_read(&h->main))) {
+		md_too_many_reads(&h->main);
+		return 0;
+	}
 	return im_read(h->im, addr, buf, len);
 }
 
 static const void *host_view(struct heapsh_image *h, void *reader,
 			     uint64_t addr, uint64_t len)
 {
-	return im_view(reader ? reader : h->reader, addr, len);
+	struct md_reader *r = reader ? reader : &h->main;
+
+	if (HS_UNLIKELY(!md_count_read(r))) {
+		md_too_many_reads(r);
+		return NULL;
+	}
+	return im_view(r->inner, addr, len);
 }
 
 static uint64_t host_symbol(struct heapsh_image *h, const char *module,
@@ -169,18 +179,22 @@ const struct heapsh_host md_services = {
 	.get_interface = host_get_interface,
 };
 
-struct hs_err *md_image_create(struct im_image *im, struct hs_task *task,
+struct hs_err *md_image_create(struct im_image *im, struct md_loaded *own,
+			       struct hs_task *task,
 			       struct heapsh_image **ret)
 {
 	struct heapsh_image *h = hs_xalloc(sizeof(*h));
 	struct hs_err *err;
 
-	err = im_reader_create(im, task ? task->budget : NULL, &h->reader);
+	err = im_reader_create(im, task ? task->budget : NULL,
+			       &h->main.inner);
 	if (err) {
 		free(h);
 		return err;
 	}
 	h->im = im;
+	h->own = h->main.own = own;
+	h->main.limit = UINT64_MAX;
 	h->types = md_types_create();
 	atomic_store(&h->task, task);
 	pthread_mutex_init(&h->lock, NULL);
@@ -197,7 +211,7 @@ void md_image_destroy(struct heapsh_image *h)
 	for (i = 0; i < h->diags.n; i++)
 		free(h->diags.v[i]);
 	hs_vec_deinit(&h->diags);
-	im_reader_destroy(h->reader);
+	im_reader_destroy(h->main.inner);
 	md_types_destroy(h->types);
 	pthread_mutex_destroy(&h->lock);
 	free(h);

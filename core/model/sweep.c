@@ -26,11 +26,27 @@ struct guard {
 	uint64_t low, high;	/* of addresses still accepted; high included */
 	bool ordered;		/* low follows the objects */
 	bool open;		/* edges belong to an accepted object */
+	bool sizes;		/* flat and held are looked at */
+	uint64_t accepted, refused, n_edges;
+	struct md_reader reader;
 };
+
+enum { ABSURD_MAX = 64, STRAYS_MAX = 64 };
 
 static uint64_t bounded(uint64_t size)
 {
 	return size < MD_SIZE_MAX ? size : MD_SIZE_MAX;
+}
+
+/** Larger than all there is. Some may be torn; many are a plugin's fault. */
+static void note_absurd(struct md_model *m, const struct heapsh_object *o)
+{
+	if (atomic_fetch_add(&m->absurd, 1) == ABSURD_MAX)
+		md_blame(m->own, "more than %d objects are larger than the "
+			 "process, as one of %llu bytes at 0x%llx", ABSURD_MAX,
+			 (unsigned long long)(o->flat > o->held ? o->flat :
+								  o->held),
+			 (unsigned long long)o->address);
 }
 
 /** A copy that keeps the rules. */
@@ -53,12 +69,17 @@ static void guard_object(struct heapsh_sink *sink,
 
 	g->open = o->address >= g->low && o->address <= g->high;
 	if (HS_UNLIKELY(!g->open)) {
-		atomic_fetch_add_explicit(&g->m->rejected, 1,
-					  memory_order_relaxed);
+		g->refused++;
 		return;
 	}
+	g->accepted++;
 	if (g->ordered)
 		g->low = o->address + 1;
+	if (HS_UNLIKELY(g->sizes && (o->flat > g->m->memory ||
+				     o->held > g->m->memory)))
+		note_absurd(g->m, o);
+	else if (HS_UNLIKELY(g->sizes && md_is_sample(o->address)))
+		md_witness(g->m, o);
 	if (HS_LIKELY(o->type < md_n_types(g->m) && o->flat <= MD_SIZE_MAX &&
 		      o->held <= MD_SIZE_MAX && o->flags <= OBJECT_FLAGS)) {
 		g->inner->object(g->inner, o);
@@ -69,6 +90,15 @@ static void guard_object(struct heapsh_sink *sink,
 	g->inner->object(g->inner, &mended);
 }
 
+static void too_many_edges(struct guard *g)
+{
+	const struct md_limit *l = &md_limits[g->reader.entry];
+
+	g->open = false;
+	md_blame(g->m->own, "its %s emitted more than %llu references in one "
+		 "call", l->name, (unsigned long long)l->emitted);
+}
+
 static void guard_edge(struct heapsh_sink *sink, const struct heapsh_edge *e)
 {
 	struct guard *g = (struct guard *)sink;
@@ -76,6 +106,10 @@ static void guard_edge(struct heapsh_sink *sink, const struct heapsh_edge *e)
 
 	if (HS_UNLIKELY(!g->open))
 		return;
+	if (HS_UNLIKELY(++g->n_edges > md_limits[g->reader.entry].emitted)) {
+		too_many_edges(g);
+		return;
+	}
 	if (HS_LIKELY(e->label <= HEAPSH_LABEL_PART &&
 		      e->flags <= g->edge_flags)) {
 		g->inner->edge(g->inner, e);
@@ -120,14 +154,19 @@ static void drop_nothing(struct heapsh_sink *sink, uint64_t addr)
 
 /** A plugin may call what was not wanted: then nobody is called. */
 static void guard_init(struct guard *g, struct md_model *m,
-		       struct heapsh_sink *inner)
+		       enum md_entry entry, struct heapsh_sink *inner)
 {
+	g->reader.inner = inner->reader ? inner->reader : m->image->main.inner;
+	g->reader.own = m->own;
+	g->reader.limit = md_limits[entry].reads;
+	g->reader.entry = entry;
+	g->sizes = inner->want & HEAPSH_WANT_SIZES;
 	g->sink.size = sizeof(g->sink);
 	g->sink.want = inner->want;
 	g->sink.object = guard_object;
 	g->sink.edge = guard_edge;
 	g->sink.nothing = guard_nothing;
-	g->sink.reader = inner->reader;
+	g->sink.reader = &g->reader;
 	g->inner = inner;
 	g->m = m;
 	g->edge_flags = EDGE_FLAGS;
@@ -141,31 +180,52 @@ static void guard_init(struct guard *g, struct md_model *m,
 		inner->nothing = drop_nothing;
 }
 
+static void guard_end(struct guard *g)
+{
+	if (HS_UNLIKELY(g->refused))
+		atomic_fetch_add(&g->m->rejected, g->refused);
+	atomic_fetch_add_explicit(&g->m->own->reads,
+				  atomic_load(&g->reader.reads),
+				  memory_order_relaxed);
+	if (HS_UNLIKELY(g->refused > STRAYS_MAX + g->accepted))
+		md_blame(g->m->own, "its %s emitted %llu objects that lie "
+			 "elsewhere or are out of order, and %llu that do not",
+			 md_limits[g->reader.entry].name,
+			 (unsigned long long)g->refused,
+			 (unsigned long long)g->accepted);
+}
+
 void md_sweep(struct md_model *m, const struct heapsh_chunk *chunk,
 	      struct heapsh_sink *sink)
 {
 	struct guard g = { .low = chunk->address, .ordered = true };
+	struct md_call call;
 
 	if (!m->plugin->sweep || !chunk->len)
 		return;
 	g.high = chunk->address + (chunk->len - 1);
-	guard_init(&g, m, sink);
-	md_enter(m->host, m->name);
+	guard_init(&g, m, MD_SWEEP, sink);
+	if (!md_enter(m->own, MD_SWEEP, NULL, &call))
+		return;
 	m->plugin->sweep(m->state, chunk, &g.sink);
-	md_leave(m->host);
+	md_leave(&call);
+	guard_end(&g);
 }
 
 void md_at(struct md_model *m, const uint64_t *addr, uint32_t n,
 	   struct heapsh_sink *sink)
 {
 	struct guard g = { .low = 1, .high = UINT64_MAX };
+	struct md_call call;
 
 	if (!n)
 		return;
-	guard_init(&g, m, sink);
-	md_enter(m->host, m->name);
+	guard_init(&g, m, MD_AT, sink);
+	if (!md_enter(m->own, MD_AT, NULL, &call))
+		return;
 	m->plugin->at(m->state, addr, n, &g.sink);
-	md_leave(m->host);
+	md_leave(&call);
+	guard_end(&g);
 }
 
 /* --- ranges -------------------------------------------------------------- */
@@ -202,12 +262,14 @@ uint32_t md_ranges(struct md_model *m, struct heapsh_range *ret, uint32_t cap,
 {
 	uint64_t g = GRAIN_MAX;
 	uint32_t n;
+	struct md_call call;
 
 	if (!m->plugin->ranges || !m->plugin->sweep)
 		return 0;
-	md_enter(m->host, m->name);
+	if (!md_enter(m->own, MD_RANGES, m->image, &call))
+		return 0;
 	n = m->plugin->ranges(m->state, ret, cap, &g);
-	md_leave(m->host);
+	md_leave(&call);
 	if (g < GRAIN_MIN || g > GRAIN_MAX || (g & (g - 1))) {
 		md_add_diag(m->image, "the plugin's grain is no power of two "
 			    "from 4 KiB to 1 MiB: its pools are not swept");
@@ -224,6 +286,8 @@ uint32_t md_ranges(struct md_model *m, struct heapsh_range *ret, uint32_t cap,
 struct root_guard {
 	heapsh_root_fn *emit;
 	void *arg;
+	struct md_model *m;
+	uint64_t n;
 };
 
 static void guard_root(void *arg, const struct heapsh_root *root)
@@ -233,6 +297,11 @@ static void guard_root(void *arg, const struct heapsh_root *root)
 
 	if (!root || root->size < offsetof(struct heapsh_root, name))
 		return;
+	if (HS_UNLIKELY(++g->n > md_limits[MD_ROOTS].emitted)) {
+		md_blame(g->m->own, "its roots() emitted more than %llu roots",
+			 (unsigned long long)md_limits[MD_ROOTS].emitted);
+		return;
+	}
 	memcpy(&r, root, root->size < sizeof(r) ? root->size : sizeof(r));
 	r.size = sizeof(r);
 	r.flags &= HEAPSH_ROOT_LOCAL | HEAPSH_ROOT_FOUND |
@@ -243,9 +312,11 @@ static void guard_root(void *arg, const struct heapsh_root *root)
 
 void md_roots(struct md_model *m, heapsh_root_fn *emit, void *arg)
 {
-	struct root_guard g = { emit, arg };
+	struct root_guard g = { emit, arg, m, 0 };
+	struct md_call call;
 
-	md_enter(m->host, m->name);
+	if (!md_enter(m->own, MD_ROOTS, m->image, &call))
+		return;
 	m->plugin->roots(m->state, guard_root, &g);
-	md_leave(m->host);
+	md_leave(&call);
 }

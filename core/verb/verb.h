@@ -46,6 +46,9 @@ struct vb_services {
 				  struct lg_instant **ret);
 	size_t (*plugins)(void *engine, const struct md_plugin_info **ret);
 	struct hs_err *(*plugin_load)(void *engine, const char *path);
+	/** Use it no more, or again; HS_ERR_NAME. */
+	struct hs_err *(*plugin_switch)(void *engine, const char *name,
+					bool on);
 	/** A setting has changed: hold, cow, memory, … are acted upon. */
 	struct hs_err *(*changed)(void *engine, const char *name,
 				  const char *value);

@@ -62,6 +62,8 @@ void wr_frame_deinit(struct wr_frame *f);
 struct wr_shared {
 	struct hs_shared task;
 	char plugin[64];	/* NUL inside; "" when none runs */
+	char call[32];		/* what it was called for: "open()" */
+	uint32_t overdue_ms;	/* not 0: it did not return within so long */
 };
 
 /** Send a whole frame; HS_ERR_GONE when the other side has closed. */

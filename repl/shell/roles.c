@@ -182,6 +182,8 @@ struct hs_err *sh_engine_start(struct sh_roles *r)
 	}
 	hs_vec_push(&argv, NULL);
 	memset(r->shared->plugin, 0, sizeof(r->shared->plugin));
+	memset(r->shared->call, 0, sizeof(r->shared->call));
+	r->shared->overdue_ms = 0;
 	atomic_store(&r->shared->task.started_ns, 0);
 	// It has nothing to give back, and may be in the middle of a sweep.
 	err = start(argv.v, (int[]){ theirs, r->shared_fd, r->service_fd }, 3,
@@ -234,18 +236,45 @@ static bool is_own_fault(int status)
 	return false;
 }
 
-/* Plugin names are words; what else stands there is made one. */
-static const char *skip_running(struct sh_roles *r)
+/* Names are words; what else stands there is made one. */
+static void add_shared(struct hs_text *t, const char *s, size_t size)
 {
 	const struct vw_style ascii = { 0 };
-	HS_TEXT name = { 0 };
-	size_t n = strnlen(r->shared->plugin, sizeof(r->shared->plugin));
 
-	if (!n)
+	vw_foreign(t, &ascii, s, strnlen(s, size));
+}
+
+/* The plugin that ran, and is left out from now on; or NULL. */
+static const char *skip_running(struct sh_roles *r, const char *how)
+{
+	struct wr_shared *shared = r->shared;
+	HS_TEXT name = { 0 }, skip = { 0 };
+
+	add_shared(&name, shared->plugin, sizeof(shared->plugin));
+	if (!name.len)
 		return NULL;
-	vw_foreign(&name, &ascii, r->shared->plugin, n);
-	hs_vec_push(&r->skip, hs_text_take(&name));
-	return r->skip.v[r->skip.n - 1];
+	hs_text_addf(&skip, "%s:the engine %s", hs_text_str(&name), how);
+	hs_vec_push(&r->skip, hs_text_take(&skip));
+	free(r->died);
+	r->died = hs_text_take(&name);
+	return r->died;
+}
+
+/* "… in open()", where a plugin ran. */
+static char *with_call(struct sh_roles *r, const char *how)
+{
+	HS_TEXT t = { 0 };
+
+	if (r->shared->overdue_ms)
+		hs_text_addf(&t, "was ended after %g s",
+			     r->shared->overdue_ms / 1000.0);
+	else
+		hs_text_add(&t, how);
+	if (r->shared->plugin[0] && r->shared->call[0]) {
+		hs_text_add(&t, " in ");
+		add_shared(&t, r->shared->call, sizeof(r->shared->call));
+	}
+	return hs_text_take(&t);
 }
 
 static void forget_engine(struct sh_roles *r)
@@ -257,6 +286,7 @@ static void forget_engine(struct sh_roles *r)
 
 char *sh_engine_bury(struct sh_roles *r, bool loops, const char **plugin)
 {
+	HS_FREE char *how = NULL, *where = NULL;
 	int status = 0;
 
 	*plugin = NULL;
@@ -268,9 +298,12 @@ char *sh_engine_bury(struct sh_roles *r, bool loops, const char **plugin)
 		waitpid(r->engine, &status, 0);
 	}
 	forget_engine(r);
-	if (loops || is_own_fault(status))
-		*plugin = skip_running(r);
-	return how_it_ended(status);
+	how = loops ? hs_xstrdup("gave no answer") : how_it_ended(status);
+	if (!loops && !is_own_fault(status))
+		return hs_take(how);
+	where = with_call(r, how);
+	*plugin = skip_running(r, where);
+	return *plugin ? hs_take(where) : hs_take(how);
 }
 
 bool sh_tracer_died(struct sh_roles *r)
@@ -308,6 +341,7 @@ void sh_roles_end(struct sh_roles *r)
 	for (i = 0; i < r->skip.n; i++)
 		free(r->skip.v[i]);
 	hs_vec_deinit(&r->skip);
+	free(r->died);
 	hs_vec_deinit(&r->plugin_dirs);
 	hs_vec_deinit(&r->plugins);
 }

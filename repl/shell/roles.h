@@ -23,7 +23,9 @@ struct sh_roles {
 	struct wr_shared *shared;
 	struct wr_reader reader;
 	HS_VEC(const char *) plugin_dirs, plugins; /* strings borrowed */
-	HS_VEC(char *) skip; /* plugins that ended an engine; owned */
+	/* Plugins that ended an engine, "NAME:how"; owned. */
+	HS_VEC(char *) skip;
+	char *died; /* the name of the last of them, or NULL */
 };
 
 /** Start both. r is zeroed but for plugin_dirs and plugins. */
@@ -32,10 +34,10 @@ struct hs_err *sh_roles_start(struct sh_roles *r) HS_MUST_USE;
 struct hs_err *sh_engine_start(struct sh_roles *r) HS_MUST_USE;
 /**
  * Kill the engine if it still runs, and wait for it. Answers how it ended:
- * "was killed by signal 11 (Segmentation fault)". free(). *plugin: the plugin
- * that ran, when it is to blame (a fault, an exit, or loops: we killed it since
- * it gave no answer); it is left out from now on. Else NULL: someone else's
- * SIGKILL says nothing of the plugin. Borrowed from r.
+ * "was killed by signal 11 (Segmentation fault) in open()". free(). *plugin:
+ * the plugin that ran, when it is to blame (a fault, an exit, or loops: we
+ * killed it since it gave no answer); it is left out from now on. Else NULL:
+ * someone else's SIGKILL says nothing of the plugin. Borrowed from r.
  */
 char *sh_engine_bury(struct sh_roles *r, bool loops, const char **plugin);
 /** True once when the tracer is found dead; reaps it. */

@@ -3,12 +3,12 @@
 LDFLAGS_BAD = $(AM_LDFLAGS) -module -avoid-version -shared -rpath /nowhere \
 	-export-symbols-regex '^[a-z]*_[a-z]*_*plugin'
 
-check_LTLIBRARIES += \
+check_LTLIBRARIES += tests/plugins/evil.la \
 	tests/plugins/crash_in_malloc.la tests/plugins/crash_in_probe.la \
 	tests/plugins/liar.la tests/plugins/loop_in_open.la \
 	tests/plugins/no_entry.la tests/plugins/other_abi.la \
 	tests/plugins/short_table.la tests/plugins/toy_full.la
-EXTRA_DIST += tests/plugins/bad.h
+EXTRA_DIST += tests/plugins/bad.h tests/plugins/toy_full.h
 
 tests_plugins_crash_in_malloc_la_CPPFLAGS = $(INC_PLUGIN)
 tests_plugins_crash_in_malloc_la_CFLAGS = $(CFLAGS_PLUGIN)
@@ -48,3 +48,9 @@ tests_plugins_toy_full_la_CPPFLAGS = $(INC_PLUGIN) \
 tests_plugins_toy_full_la_CFLAGS = $(CFLAGS_PLUGIN)
 tests_plugins_toy_full_la_LDFLAGS = $(LDFLAGS_BAD)
 tests_plugins_toy_full_la_SOURCES = tests/plugins/toy_full.c
+
+tests_plugins_evil_la_CPPFLAGS = $(INC_PLUGIN) \
+	-iquote $(top_srcdir)/plugins/example
+tests_plugins_evil_la_CFLAGS = $(CFLAGS_PLUGIN)
+tests_plugins_evil_la_LDFLAGS = $(LDFLAGS_BAD)
+tests_plugins_evil_la_SOURCES = tests/plugins/evil.c

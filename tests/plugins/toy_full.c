@@ -1,89 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// plugins/example with the interfaces that a first plugin does without:
-// threads and modules of the toy runtime. Tests of the rooms to the right run
-// over it.
-#include <heapsh/plugin.h>
-
-heapsh_entry_fn example_plugin;
-#define heapsh_plugin_0 example_plugin
-#include "example.c"
-#undef heapsh_plugin_0
-
-static const struct ex_thread *thread_at(const void *state, uint32_t index)
-{
-	const struct ex_heap *h = &((const struct state *)state)->h;
-
-	return index < h->n_threads && index < EX_THREADS_MAX ?
-	       &h->threads[index] : NULL;
-}
-
-static int thread(void *state, uint32_t index, struct heapsh_thread *ret)
-{
-	const struct ex_thread *t = thread_at(state, index);
-
-	if (!t)
-		return 0;
-	ret->tid = t->tid;
-	ret->ident = index + 1;
-	ret->name = heapsh_text_of(index ? "worker" : "main");
-	return 1;
-}
-
-// The toy runtime has one frame a thread: its function is called "run".
-static int frame(void *state, uint32_t index, uint32_t n,
-		 struct heapsh_frame *ret)
-{
-	const struct ex_thread *t = thread_at(state, index);
-
-	if (!t || n)
-		return 0;
-	ret->address = t->locals;
-	ret->line = 1;
-	ret->function = heapsh_text_of("run");
-	ret->file = heapsh_text_of("example.toy");
-	return 1;
-}
-
-static int variable(void *state, uint32_t index, uint32_t n, uint32_t i,
-		    struct heapsh_variable *ret)
-{
-	const struct ex_thread *t = thread_at(state, index);
-	const struct ex_object *o;
-
-	if (!t || n)
-		return 0;
-	o = object(state, NULL, t->locals);
-	if (!o || o->type != EX_TABLE || i >= o->n / 2)
-		return 0;
-	ret->kind = HEAPSH_LABEL_LOCAL;
-	ret->target = o->slot[2 * i + 1];
-	o = object(state, NULL, o->slot[2 * i]);
-	if (o && o->type == EX_TEXT) {
-		ret->name.s = (const char *)o->slot;
-		ret->name.n = o->n;
-	}
-	return 1;
-}
-
-static void each_module(void *state, heapsh_name_fn *fn, void *arg)
-{
-	fn(arg, heapsh_text_of("main"), ((const struct state *)state)->h.globals);
-}
-
-static const void *get_interface(const char *name)
-{
-	static const struct heapsh_threads threads = {
-		.size = sizeof(threads), .thread = thread, .frame = frame,
-		.variable = variable,
-	};
-	static const struct heapsh_modules modules = {
-		.size = sizeof(modules), .each = each_module,
-	};
-
-	if (!strcmp(name, HEAPSH_THREADS_0))
-		return &threads;
-	return strcmp(name, HEAPSH_MODULES_0) ? NULL : &modules;
-}
+// Tests of the rooms to the right run over this: the example, and more.
+#include "toy_full.h"
 
 const struct heapsh_plugin *heapsh_plugin_0(const struct heapsh_host *h)
 {
@@ -91,6 +8,6 @@ const struct heapsh_plugin *heapsh_plugin_0(const struct heapsh_host *h)
 
 	full = *example_plugin(h);
 	full.name = "toy_full";
-	full.get_interface = get_interface;
+	full.get_interface = full_interface;
 	return &full;
 }

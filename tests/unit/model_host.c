@@ -158,9 +158,10 @@ static void what_others_can_write_is_not_loaded(void **state)
 
 static char *running;		/* shared with the child */
 
-static void note_running(void *arg, const char *name)
+static void note_running(void *arg, const char *name, const char *call)
 {
 	(void)arg;
+	(void)call;
 	snprintf(running, 64, "%s", name ? name : "");
 }
 
