@@ -10,11 +10,7 @@
 
 #include "kinds.h"
 
-enum {
-	MAX_MEMBERS = 128,
-	MAX_NAME = 64,
-	NEAR = 16 << 20,	/* bytes: the data of one library */
-};
+enum { MAX_MEMBERS = 128, MAX_NAME = 64 };
 
 #define FIELD(name) offsetof(struct cpython_layout, name)
 
@@ -123,7 +119,6 @@ static const struct tail {
 
 struct checked_type {
 	const struct cpython *st;
-	const struct cpython_type *type;
 	char name[MAX_NAME];		/* tp_name */
 	const struct cpython_shape *shape;
 	struct cpython_verdict *verdict;
@@ -166,19 +161,6 @@ static void against_shape(struct checked_type *c, const char *member,
 				      (int)s->offset);
 }
 
-/*
- * Is it surely what its name says? A type of an extension module may have the
- * same name, or another size in another patch: its shape is not used then.
- */
-static bool built_in(const struct checked_type *c)
-{
-	uint64_t away = c->type->address - c->st->type_type;
-
-	return strchr(c->name, '.') == NULL &&
-	       !(c->type->tp_flags & CPYTHON_TP_HEAPTYPE) &&
-	       (away < NEAR || -away < NEAR);
-}
-
 /* A built-in type of that name has a structure of that size. */
 static void check_size(struct checked_type *c, int64_t basic)
 {
@@ -200,7 +182,9 @@ static void check_size(struct checked_type *c, int64_t basic)
 				      "a member of %s is not at %d", c->name,
 				      (int)at);
 	}
-	if (!built_in(c))
+	// one of a library may have another size in another patch: then its
+	// shape is not used
+	if (strchr(c->name, '.') != NULL)
 		return;
 	for (int i = 0; i < l->n_shapes && c->shape == NULL; i++)
 		if (strcmp(l->shapes[i].type, c->name) == 0)
@@ -278,7 +262,7 @@ void cpython_check_members(const struct cpython *st,
 			   const struct cpython_type *type,
 			   struct cpython_verdict *ret)
 {
-	struct checked_type c = { .st = st, .type = type, .verdict = ret };
+	struct checked_type c = { .st = st, .verdict = ret };
 	const struct cpython_mem *m = &st->mem;
 	const struct cpython_layout *l = m->lay;
 
@@ -286,6 +270,8 @@ void cpython_check_members(const struct cpython *st,
 		return;
 	cpython_cstr(m, cpython_field(m, type->address, l->tp_name), c.name,
 		     sizeof(c.name));
+	if (!cpython_name_tells(st, type->address, type->tp_flags, c.name))
+		return;
 	c.shape = cpython_shape_find(l, c.name, type->basic);
 	check_size(&c, type->basic);
 	check_numbers(&c, type);

@@ -190,3 +190,15 @@ int64_t cpython_known_size(const struct cpython_known_type *k,
 	memcpy(&v, (const char *)l + k->size_field, sizeof(v));
 	return v;
 }
+
+enum { NEAR = 16 << 20 };	/* bytes: the data of one library */
+
+bool cpython_name_tells(const struct cpython *st, uint64_t type,
+			uint64_t tp_flags, const char *tp_name)
+{
+	uint64_t away = type - st->type_type;
+
+	return strchr(tp_name, '.') != NULL ||
+	       (!(tp_flags & CPYTHON_TP_HEAPTYPE) &&
+		(away < NEAR || -away < NEAR));
+}

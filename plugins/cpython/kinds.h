@@ -22,4 +22,11 @@ const struct cpython_known_type *cpython_known_type(const char *tp_name);
 /** Of its size_field, in this version; -1: none. */
 int64_t cpython_known_size(const struct cpython_known_type *k,
 			   const struct cpython_layout *l);
+/**
+ * Is a type of C code surely what its tp_name says? Names with a dot are their
+ * module's; one without is the interpreter's own only when the type lies beside
+ * the others: Cython makes a type "generator" in each of its modules.
+ */
+bool cpython_name_tells(const struct cpython *st, uint64_t type,
+			uint64_t tp_flags, const char *tp_name);
 #endif
