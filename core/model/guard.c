@@ -40,6 +40,7 @@ const struct md_limit md_limits[MD_N_ENTRIES] = {
 	[MD_CONTENT] = { "hash()", 15, FEW, 0 },
 	[MD_PREPARE] = { "prepare()", 15, FEW, 0 },
 	[MD_SITES] = { "site()", 15, FEW, 0 },
+	[MD_BASES] = { "each_base()", 15, FEW, FEW },
 };
 
 /* --- enter and leave ----------------------------------------------------- */

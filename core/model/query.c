@@ -159,14 +159,16 @@ void md_each_base(struct md_model *m, uint64_t type, heapsh_name_fn *fn,
 {
 	struct name_guard g = { fn, arg, NAMES_MAX };
 	const struct heapsh_types *types;
+	struct md_call call;
 	void *state;
 
 	types = md_interface(m, HEAPSH_TYPES_0, &state);
 	if (!types || !HEAPSH_HAS(types, each_base) || !types->each_base)
 		return;
-	md_enter(m->host, m->name);
+	if (!md_enter(m->own, MD_BASES, m->image, &call))
+		return;
 	types->each_base(state, type, guard_name, &g);
-	md_leave(m->host);
+	md_leave(&call);
 }
 
 static const struct heapsh_sites *sites_of(struct md_model *m, void **state)
