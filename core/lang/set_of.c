@@ -169,6 +169,25 @@ static struct hs_err *of_list(struct lg_session *s, struct lg_instant *in,
 	return err;
 }
 
+/* A class beside a set of another instant: its kind as it is there. */
+static struct hs_err *kind_elsewhere(struct lg_session *s,
+				     struct lg_instant *in,
+				     const struct lg_value *v, uint32_t type,
+				     struct gr_set **ret)
+{
+	const char *name = md_type(v->in->model, type)->name;
+	struct gr_graph *g;
+	struct hs_err *err = lg_instant_graph(in, s->task, &g);
+	uint32_t there;
+
+	if (err)
+		return err;
+	there = md_type_by_address(in->model, v->u.addr);
+	if (there != UINT32_MAX && strcmp(md_type(in->model, there)->name, name))
+		there = UINT32_MAX;
+	return kind_of(s, g, there, ret);
+}
+
 /* A set or object of another instant. */
 static struct hs_err *from_elsewhere(struct lg_session *s,
 				     struct lg_instant *in, struct lg_value *v,
@@ -177,9 +196,12 @@ static struct hs_err *from_elsewhere(struct lg_session *s,
 	struct gr_set *nodes;
 	struct lg_value *set;
 	struct hs_err *err;
+	uint32_t type;
 
 	if (v->kind == LG_SET)
 		return lg_across(s, in, v, ret, all);
+	if (lg_is_class(s, v, &type) && type != UINT32_MAX)
+		return kind_elsewhere(s, in, v, type, ret);
 	err = of_object(s, v, &nodes);
 	if (err)
 		return err;
