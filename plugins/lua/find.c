@@ -15,6 +15,8 @@ enum {
 	CHUNK = 1 << 20,
 	TEXT_MAX = 16 << 20,		/* of a program's constants */
 	SMALL = 64 << 20,		/* mappings that are looked at first */
+	STACK = 64 << 10,		/* bytes of a C stack */
+	MAX_STACKS = 4096,
 	PROT_R = 1, PROT_W = 2, PROT_X = 4,
 };
 /* Heaps are larger; a state beyond this is found by a thread's stack only. */
@@ -186,34 +188,53 @@ bool lua_check_thread(const struct lua_mem *m, uint64_t addr,
 	       check_main(m, lua_word(m, g, m->lay->g_mainthread), ret);
 }
 
-static void add_state(struct lua_found *f, const struct lua_state *s)
+static void add_state(const struct lua_state *s, struct lua_state *states,
+		      uint32_t *n)
 {
-	for (uint32_t i = 0; i < f->n_states; i++) {
-		if (f->states[i].main == s->main)
+	for (uint32_t i = 0; i < *n; i++) {
+		if (states[i].main == s->main)
 			return;
 	}
-	if (f->n_states < LUA_MAX_STATES)
-		f->states[f->n_states++] = *s;
-	else
-		f->cut = true;
+	if (*n < LUA_MAX_STATES)
+		states[(*n)++] = *s;
 }
 
-static void scan_words(struct lua_found *f, uint64_t addr, const uint8_t *buf,
-		       uint64_t n)
+bool lua_may_hold_state(const struct heapsh_mapping *map)
 {
-	const struct lua_layout *l = f->mem.lay;
-	const uint64_t ahead = (uint64_t)(l->main_global - l->main_thread -
-					  l->th_global);
+	return (map->prot & (PROT_R | PROT_W)) == (PROT_R | PROT_W) &&
+	       !map->shared;
+}
+
+uint64_t lua_count(const struct lua_mem *m, const struct lua_state *s)
+{
+	return lua_word(m, s->global, m->lay->g_totalbytes) +
+	       lua_word(m, s->global, m->lay->g_gcdebt);
+}
+
+void lua_add_state(const struct lua_mem *m, uint64_t main,
+		   struct lua_state *states, uint32_t *n)
+{
 	struct lua_state s;
 
-	for (uint64_t i = 0; i + 8 <= n; i += 8) {
-		// l_G of a main thread points this far ahead of itself
-		if (lua_at64(buf, (int32_t)i) - (addr + i) == ahead &&
-		    check_main(&f->mem, addr + i - (uint64_t)l->th_global, &s))
-			add_state(f, &s);
+	if (check_main(m, main, &s))
+		add_state(&s, states, n);
+}
+
+static void scan_states(const struct lua_mem *m, uint64_t addr,
+			const uint8_t *buf, uint64_t len,
+			struct lua_state *states, uint32_t *n)
+{
+	const uint64_t ahead = lua_state_ahead(m->lay);
+
+	for (uint64_t i = 0; i + 8 <= len; i += 8) {
+		if (lua_at64(buf, (int32_t)i) - (addr + i) == ahead)
+			lua_add_state(m, addr + i - (uint64_t)
+						    m->lay->th_global,
+				      states, n);
 	}
 }
 
+/* All of a mapping, or what of it the budget leaves. */
 static void scan(struct lua_found *f, const struct heapsh_mapping *map,
 		 uint8_t *buf, uint64_t *left)
 {
@@ -227,11 +248,50 @@ static void scan(struct lua_found *f, const struct heapsh_mapping *map,
 		}
 		*left -= n;
 		got = f->mem.host->read(f->mem.im, at, buf, n);
-		scan_words(f, at, buf, got);
+		scan_states(&f->mem, at, buf, got, f->states, &f->n_states);
 	}
 }
 
-bool lua_find_states(struct lua_found *f)
+/* Words that may be a thread of Lua's, of a stack or of a module's data. */
+static void scan_pointers(struct lua_found *f, uint64_t at, uint64_t len,
+			  uint64_t *buf)
+{
+	uint64_t n = f->mem.host->read(f->mem.im, at & ~UINT64_C(7), buf,
+				       len < CHUNK ? len : CHUNK) / 8;
+	uint64_t last = 0;
+	struct lua_state s;
+
+	for (uint64_t i = 0; i < n; i++) {
+		if (buf[i] < 4096 || buf[i] & 7 || buf[i] == last)
+			continue;
+		last = buf[i];
+		if (lua_check_thread(&f->mem, buf[i], &s))
+			add_state(&s, f->states, &f->n_states);
+	}
+}
+
+/* Where programs keep their states: their C stacks and variables. */
+static void find_quickly(struct lua_found *f, uint64_t *buf)
+{
+	struct heapsh_thread_state t = { .size = sizeof(t) };
+	struct heapsh_mapping map = { .size = sizeof(map) };
+	uint64_t data = 0, i;
+
+	for (i = 0; i < MAX_STACKS && f->mem.host->thread(f->mem.im,
+							  (uint32_t)i, &t);
+	     i++)
+		scan_pointers(f, t.sp, STACK, buf);
+	for (i = 0; f->mem.host->mapping(f->mem.im, (uint32_t)i, &map); i++) {
+		// what is zero at the start has no file, and follows it
+		if (map.module == UINT32_MAX && map.start != data)
+			continue;
+		data = map.end;
+		if (lua_may_hold_state(&map))
+			scan_pointers(f, map.start, map.end - map.start, buf);
+	}
+}
+
+bool lua_find_states(struct lua_found *f, bool all)
 {
 	struct heapsh_mapping map = { .size = sizeof(map) };
 	uint8_t *buf = malloc(CHUNK);
@@ -239,17 +299,19 @@ bool lua_find_states(struct lua_found *f)
 
 	if (buf == NULL)
 		return false;
+	if (!all)
+		find_quickly(f, (uint64_t *)(void *)buf);
 	// the small ones first: a state is made before its heap grows
-	for (int large = 0; large < 2; large++) {
+	all = all || f->n_states == 0;
+	for (int large = 0; large < 2 && all; large++) {
 		for (uint32_t i = 0; f->mem.host->mapping(f->mem.im, i, &map);
 		     i++) {
-			if ((map.prot & (PROT_R | PROT_W)) !=
-				    (PROT_R | PROT_W) || map.shared ||
-			    (map.end - map.start > SMALL) != large)
-				continue;
-			scan(f, &map, buf, &left);
+			if (lua_may_hold_state(&map) &&
+			    (map.end - map.start > SMALL) == large)
+				scan(f, &map, buf, &left);
 		}
 	}
+	f->looked_everywhere = all;
 	free(buf);
 	return true;
 }

@@ -14,51 +14,68 @@ enum {
 	MAX_FIXED = 1 << 16,	/* objects that are never collected */
 };
 
-static void emit(struct lua *st, struct heapsh_sink *sink, uint64_t addr)
+/* What the host is told of an object. */
+static void emit(struct lua *st, const struct lua_mem *m,
+		 const struct lua_object *o, struct heapsh_sink *sink)
 {
-	struct lua_mem m = st->mem;
-	struct heapsh_object out = { .address = addr };
-	struct lua_object o;
+	struct heapsh_object out = { .address = o->addr };
 
-	m.reader = sink->reader;
-	if (!lua_object_at(st, &m, addr, &o)) {
-		sink->nothing(sink, addr);
-		return;
-	}
-	out.type = lua_type_of(st, &o);
-	out.flags = o.torn ? HEAPSH_OBJECT_TORN : 0;
-	out.flat = o.flat;
-	out.held = o.flat;
+	out.type = lua_type_of(st, o);
+	out.flags = o->torn ? HEAPSH_OBJECT_TORN : 0;
+	out.flat = o->flat;
+	out.held = o->flat;
 	sink->object(sink, &out);
 	if (sink->want & HEAPSH_WANT_EDGES)
-		lua_edges(st, &m, &o, sink);
+		lua_edges(st, m, o, sink);
 }
 
 void lua_objects_at(void *state, const uint64_t *addr, uint32_t n,
 		    struct heapsh_sink *sink)
 {
 	struct lua *st = state;
+	struct lua_object o;
+	struct lua_mem m;
 
 	lua_walk(st, sink->reader);
-	for (uint32_t i = 0; i < n; i++)
-		emit(st, sink, addr[i]);
+	m = st->mem;
+	m.reader = sink->reader;
+	for (uint32_t i = 0; i < n; i++) {
+		if (lua_object_at(st, &m, addr[i], &o))
+			emit(st, &m, &o, sink);
+		else
+			sink->nothing(sink, addr[i]);
+	}
 }
 
 void lua_sweep(void *state, const struct heapsh_chunk *chunk,
 	       struct heapsh_sink *sink)
 {
 	uint64_t end = chunk->address + chunk->len, a, b;
+	struct lua_cursor objects, upvalues;
 	struct lua *st = state;
+	struct lua_mem m = st->mem;
+	struct lua_object o;
 
+	m.reader = sink->reader;
+	m.near = chunk->bytes;
+	m.near_addr = chunk->address;
+	m.near_len = chunk->len;
 	// two streams, each in order; the second is empty but in 5.3
-	a = lua_space_next(&st->objects, chunk->address, end);
-	b = lua_space_next(&st->upvalues, chunk->address, end);
+	lua_cursor_init(&objects, &st->objects, chunk->address, end);
+	lua_cursor_init(&upvalues, &st->upvalues, chunk->address, end);
+	a = lua_cursor_next(&objects);
+	b = lua_cursor_next(&upvalues);
 	while (a < end || b < end) {
-		emit(st, sink, a < b ? a : b);
-		if (a <= b)
-			a = lua_space_next(&st->objects, a + 8, end);
+		bool first = a <= b;
+		uint64_t at = first ? a : b;
+
+		if (lua_describe(&m, at, first ? lua_kind_at(&m, at) :
+						 LUA_UPVALUE, &o))
+			emit(st, &m, &o, sink);
+		if (first)
+			a = lua_cursor_next(&objects);
 		else
-			b = lua_space_next(&st->upvalues, b + 8, end);
+			b = lua_cursor_next(&upvalues);
 	}
 }
 

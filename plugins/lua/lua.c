@@ -48,6 +48,7 @@ static void plugin_close(void *state)
 	lua_names_free(st);
 	free(st->classes);
 	free(st->threads);
+	free(st->weak_tables);
 	free(st->ephemerons);
 	pthread_mutex_destroy(&st->lock);
 	free(st);
@@ -119,12 +120,10 @@ static void say(const struct lua_found *f, uint64_t n,
 		struct heapsh_status *ret)
 {
 	const struct lua_mem *m = &f->mem;
-	const struct lua_layout *l = m->lay;
 	uint64_t bytes = 0;
 
 	for (uint32_t i = 0; i < f->n_states; i++)
-		bytes += lua_word(m, f->states[i].global, l->g_totalbytes) +
-			 lua_word(m, f->states[i].global, l->g_gcdebt);
+		bytes += lua_count(m, &f->states[i]);
 	snprintf(ret->layout, sizeof(ret->layout),
 		 "%s for Lua %s; %llu objects agree; %u state%s, of which the "
 		 "collector counts %llu bytes%s",
@@ -153,7 +152,7 @@ static const char *plugin_open(struct heapsh_image *im, void **state,
 		snprintf(reason, sizeof(reason), "%s", f->reason);
 		goto failed;
 	}
-	if (!lua_find_states(f))
+	if (!lua_find_states(f, false))
 		goto failed;
 	if (f->n_states == 0) {
 		snprintf(reason, sizeof(reason), "Lua %s is in this process, "
@@ -174,6 +173,7 @@ static const char *plugin_open(struct heapsh_image *im, void **state,
 	st->mem = f->mem;
 	memcpy(st->states, f->states, sizeof(st->states));
 	st->n_states = f->n_states;
+	st->looked_everywhere = f->looked_everywhere;
 	pthread_mutex_init(&st->lock, NULL);
 	register_types(st);
 	say(f, n, ret);

@@ -24,17 +24,30 @@ struct lua_found {
 	char reason[160];		/* why it is refused */
 	struct lua_state states[LUA_MAX_STATES];
 	uint32_t n_states;
-	bool cut;			/* not all memory was looked through */
+	bool looked_everywhere;
+	bool cut;			/* … but not in all memory */
 };
 
 /** By symbols and text of the program's file only: nothing need be stopped. */
 enum heapsh_answer lua_find(const struct heapsh_host *host,
 			    struct heapsh_image *im, struct lua_found *ret);
 /**
- * Look the writable memory through for states. Costs about 0.4 s a gigabyte.
+ * Find states: where programs keep them, or, where there is none, in all
+ * memory that can be written (about 0.3 s a gigabyte). all: there at once.
  * False: out of memory.
  */
-bool lua_find_states(struct lua_found *f);
+bool lua_find_states(struct lua_found *f, bool all);
+/** l_G of a main thread points this far ahead of itself: see find.c. */
+static inline uint64_t lua_state_ahead(const struct lua_layout *l)
+{
+	return (uint64_t)(l->main_global - l->main_thread - l->th_global);
+}
+/** Add the state of a main thread at that address, if there is one. */
+void lua_add_state(const struct lua_mem *m, uint64_t main,
+		   struct lua_state *states, uint32_t *n);
+bool lua_may_hold_state(const struct heapsh_mapping *map);
+/** What collectgarbage("count") says, in bytes. */
+uint64_t lua_count(const struct lua_mem *m, const struct lua_state *s);
 /** Is there a thread at addr? Its state is checked and copied. */
 bool lua_check_thread(const struct lua_mem *m, uint64_t addr,
 		      struct lua_state *ret);
@@ -55,6 +68,7 @@ struct lua_ephemeron {
 };
 
 /** What a table or function is called, from _G and package.loaded. */
+struct lua_links;
 struct lua_name {
 	uint64_t addr;
 	uint32_t order;
@@ -71,6 +85,8 @@ struct lua {
 	pthread_mutex_t lock;
 	_Atomic bool walked;
 	bool failed;			/* out of memory while walking */
+	bool looked_everywhere;		/* for states */
+	struct lua_links *links;	/* while walking, or NULL */
 	struct lua_space objects;	/* all in the collector's lists */
 	struct lua_space upvalues;	/* 5.3: those of closures */
 	struct lua_space keys;		/* of ephemerons */
@@ -78,6 +94,8 @@ struct lua {
 	uint64_t n_classes, cap_classes;
 	uint64_t *threads;		/* main ones first */
 	uint64_t n_threads, cap_threads;
+	uint64_t *weak_tables;		/* that may have weak keys */
+	uint64_t n_weak, cap_weak;
 	struct lua_ephemeron *ephemerons;	/* sorted by key */
 	uint64_t n_ephemerons, cap_ephemerons;
 	struct lua_name *names;		/* sorted by address */
@@ -94,6 +112,11 @@ void lua_walk(struct lua *st, void *reader);
 bool lua_object_at(const struct lua *st, const struct lua_mem *m,
 		   uint64_t addr, struct lua_object *ret);
 const struct lua_class *lua_class_of(const struct lua *st, uint64_t metatable);
+/**
+ * While walking: a table or userdata of this metatable is at addr. True when
+ * that is to be told of each.
+ */
+bool lua_note_metatable(struct lua *st, uint64_t metatable, uint64_t addr);
 /** Type of an object, of the host's. */
 uint32_t lua_type_of(const struct lua *st, const struct lua_object *o);
 /** "string.format", or NULL. */

@@ -23,6 +23,8 @@ struct lua_mem {
 	void *reader;		/* of a sink; NULL: the main thread */
 	const struct lua_layout *lay;
 	uint64_t dummy;		/* 5.1: the node of tables without a hash */
+	const uint8_t *near;	/* bytes at hand, of near_addr on, or NULL */
+	uint64_t near_addr, near_len;
 };
 
 /** What kinds of objects the collector knows; Lua 5.4, lobject.h, LUA_V*. */
@@ -68,6 +70,9 @@ enum {
 static inline const uint8_t *lua_view(const struct lua_mem *m, uint64_t addr,
 				      uint64_t len)
 {
+	// a distance below the start wraps and is larger than any length
+	if (len <= m->near_len && addr - m->near_addr <= m->near_len - len)
+		return m->near + (addr - m->near_addr);
 	return m->host->view(m->im, m->reader, addr, len);
 }
 
@@ -117,8 +122,18 @@ struct lua_value lua_decode(const struct lua_layout *l, uint64_t bits,
 struct lua_value lua_value_in(const struct lua_layout *l, const uint8_t *p);
 struct lua_value lua_value_at(const struct lua_mem *m, uint64_t addr);
 
+/** By 5.minor and tag: enum lua_kind. */
+extern const uint8_t lua_kinds[6][256];
 /** Kind of the object whose first bytes (16 at least) are at p. */
-enum lua_kind lua_kind_in(const struct lua_layout *l, const uint8_t *p);
+static inline enum lua_kind lua_kind_in(const struct lua_layout *l,
+					const uint8_t *p)
+{
+	uint8_t kind = lua_kinds[l->minor][p[l->gc_tt]];
+
+	if (kind == LUA_CLOSURE && l->cl_is_c >= 0 && p[l->cl_is_c] != 0)
+		return LUA_CCLOSURE;
+	return (enum lua_kind)kind;
+}
 enum lua_kind lua_kind_at(const struct lua_mem *m, uint64_t addr);
 
 /** An object's header, and what follows from it. */

@@ -34,11 +34,28 @@ static inline bool lua_space_has(const struct lua_space *s, uint64_t addr)
 	return map && map[addr >> 9 & (LUA_WINDOW_WORDS - 1)] >>
 			      (addr >> 3 & 63) & 1;
 }
-/**
- * First address of the set in from … end - 1, or end. Looks at one window
- * only when both lie in one; cost by windows otherwise.
- */
-uint64_t lua_space_next(const struct lua_space *s, uint64_t from, uint64_t end);
+static inline unsigned lua_bits_count(uint64_t v)
+{
+	// plain x86-64 has no instruction for it, and a call costs more
+	v -= v >> 1 & UINT64_C(0x5555555555555555);
+	v = (v & UINT64_C(0x3333333333333333)) +
+	    (v >> 2 & UINT64_C(0x3333333333333333));
+	v = (v + (v >> 4)) & UINT64_C(0x0f0f0f0f0f0f0f0f);
+	return (unsigned)(v * UINT64_C(0x0101010101010101) >> 56);
+}
+
+/** The addresses of a set in from … end - 1, ascending. */
+struct lua_cursor {
+	const struct lua_space *space;
+	const uint64_t *map;	/* of the window, or NULL */
+	uint64_t word;		/* address of the next word of bits */
+	uint64_t base;		/* address of the present one */
+	uint64_t bits, end;
+};
+void lua_cursor_init(struct lua_cursor *c, const struct lua_space *s,
+		     uint64_t from, uint64_t end);
+/** The next address; end when there is none. */
+uint64_t lua_cursor_next(struct lua_cursor *c);
 /** Numbers of all windows, ascending; free(). NULL when there is none. */
 uint64_t *lua_space_windows(const struct lua_space *s);
 

@@ -62,30 +62,29 @@ enum { T_NIL, T_BOOLEAN, T_LIGHT, T_NUMBER, T_STRING, T_TABLE, T_FUNCTION,
 /* lobject.h, 5.3 and 5.4: variants, and what can be collected */
 enum { VARIANT_1 = 0x10, VARIANT_2 = 0x20, BY_COLLECTOR = 0x40 };
 
+/* lobject.h of each; 9 and 10 are what no value has */
+const uint8_t lua_kinds[6][256] = {
+	[1] = { [T_STRING] = LUA_STRING, [T_TABLE] = LUA_TABLE,
+		[T_FUNCTION] = LUA_CLOSURE, [T_USERDATA] = LUA_USERDATA,
+		[T_THREAD] = LUA_THREAD, [9] = LUA_PROTO,
+		[10] = LUA_UPVALUE },
+	[3] = { [T_STRING] = LUA_STRING, [T_TABLE] = LUA_TABLE,
+		[T_STRING | VARIANT_1] = LUA_STRING,
+		[T_FUNCTION] = LUA_CLOSURE,
+		[T_FUNCTION | VARIANT_2] = LUA_CCLOSURE,
+		[T_USERDATA] = LUA_USERDATA, [T_THREAD] = LUA_THREAD,
+		[9] = LUA_PROTO },
+	[4] = { [T_STRING] = LUA_STRING, [T_TABLE] = LUA_TABLE,
+		[T_STRING | VARIANT_1] = LUA_STRING,
+		[T_FUNCTION] = LUA_CLOSURE,
+		[T_FUNCTION | VARIANT_2] = LUA_CCLOSURE,
+		[T_USERDATA] = LUA_USERDATA, [T_THREAD] = LUA_THREAD,
+		[9] = LUA_UPVALUE, [10] = LUA_PROTO },
+};
+
 static enum lua_kind kind_of_tag(const struct lua_layout *l, uint8_t tag)
 {
-	switch (tag & 0x0f) {
-	case T_STRING:
-		return tag <= (T_STRING | VARIANT_1) ? LUA_STRING : LUA_NOTHING;
-	case T_FUNCTION:
-		return tag == T_FUNCTION ? LUA_CLOSURE :
-		       tag == (T_FUNCTION | VARIANT_2) ? LUA_CCLOSURE :
-							 LUA_NOTHING;
-	case T_TABLE:
-		return tag == T_TABLE ? LUA_TABLE : LUA_NOTHING;
-	case T_USERDATA:
-		return tag == T_USERDATA ? LUA_USERDATA : LUA_NOTHING;
-	case T_THREAD:
-		return tag == T_THREAD ? LUA_THREAD : LUA_NOTHING;
-	case 9:
-		return tag != 9 ? LUA_NOTHING :
-		       l->minor == 4 ? LUA_UPVALUE : LUA_PROTO;
-	case 10:
-		return tag != 10 || l->minor == 3 ? LUA_NOTHING :
-		       l->minor == 4 ? LUA_PROTO : LUA_UPVALUE;
-	default:
-		return LUA_NOTHING;
-	}
+	return (enum lua_kind)lua_kinds[l->minor][tag];
 }
 
 static struct lua_value value(enum lua_is is, enum lua_kind kind, uint64_t bits)
@@ -142,15 +141,6 @@ struct lua_value lua_value_at(const struct lua_mem *m, uint64_t addr)
 }
 
 /* --- objects ------------------------------------------------------------- */
-
-enum lua_kind lua_kind_in(const struct lua_layout *l, const uint8_t *p)
-{
-	enum lua_kind kind = kind_of_tag(l, p[l->gc_tt]);
-
-	if (kind == LUA_CLOSURE && l->cl_is_c >= 0 && p[l->cl_is_c] != 0)
-		return LUA_CCLOSURE;
-	return kind;
-}
 
 enum lua_kind lua_kind_at(const struct lua_mem *m, uint64_t addr)
 {

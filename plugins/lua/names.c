@@ -181,8 +181,11 @@ static void name_classes(struct lua *st)
 
 	for (uint64_t i = 0; i < st->cap_classes && named < MAX_CLASSES; i++) {
 		struct lua_class *c = &st->classes[i];
-		const char *name = c->metatable == 0 ? NULL :
-				   class_name(st, c->metatable, buf);
+		const char *name = NULL;
+
+		// what looked like a table's metatable may be none
+		if (lua_space_has(&st->objects, c->metatable))
+			name = class_name(st, c->metatable, buf);
 
 		if (name == NULL)
 			continue;

@@ -100,37 +100,40 @@ const uint64_t *lua_space_window(const struct lua_space *s, uint64_t addr)
 	return s->keys[i] != 0 ? s->maps[i] : NULL;
 }
 
-/* First bit in from … end - 1 of one window, or end. */
-static uint64_t next_in(const uint64_t *map, uint64_t from, uint64_t end)
-{
-	uint64_t base = from & ~((UINT64_C(1) << LUA_WINDOW_SHIFT) - 1);
-	uint64_t w = from >> 9 & (LUA_WINDOW_WORDS - 1);
-	uint64_t bits = map[w] & ~UINT64_C(0) << (from >> 3 & 63), at;
+enum { WORD = 512 };	/* addresses that a word of bits stands for */
 
-	while (bits == 0 && ++w < LUA_WINDOW_WORDS)
-		bits = map[w];
-	if (bits == 0)
-		return end;
-	at = base + (w << 9) + ((uint64_t)__builtin_ctzll(bits) << 3);
-	return at < end ? at : end;
+void lua_cursor_init(struct lua_cursor *c, const struct lua_space *s,
+		     uint64_t from, uint64_t end)
+{
+	c->space = s;
+	c->end = end;
+	c->base = from & ~(uint64_t)(WORD - 1);
+	c->word = c->base + WORD;
+	c->map = lua_space_window(s, from);
+	c->bits = 0;
+	if (c->map != NULL && from < end)
+		c->bits = c->map[from >> 9 & (LUA_WINDOW_WORDS - 1)] &
+			  ~UINT64_C(0) << (from >> 3 & 63);
 }
 
-uint64_t lua_space_next(const struct lua_space *s, uint64_t from, uint64_t end)
+uint64_t lua_cursor_next(struct lua_cursor *c)
 {
-	uint64_t stop, at;
-	const uint64_t *map;
+	uint64_t at;
 
-	while (from < end) {
-		stop = (from | ((UINT64_C(1) << LUA_WINDOW_SHIFT) - 1)) + 1;
-		if (stop > end || stop == 0)
-			stop = end;
-		map = lua_space_window(s, from);
-		at = map != NULL ? next_in(map, from, stop) : stop;
-		if (at < stop)
-			return at;
-		from = stop;
+	while (c->bits == 0) {
+		if (c->word >= c->end)
+			return c->end;
+		if (!(c->word & ((UINT64_C(1) << LUA_WINDOW_SHIFT) - 1)))
+			c->map = lua_space_window(c->space, c->word);
+		c->base = c->word;
+		c->word += WORD;
+		if (c->map != NULL)
+			c->bits = c->map[c->base >> 9 &
+					 (LUA_WINDOW_WORDS - 1)];
 	}
-	return end;
+	at = c->base + ((uint64_t)__builtin_ctzll(c->bits) << 3);
+	c->bits &= c->bits - 1;
+	return at < c->end ? at : c->end;
 }
 
 static int ascending(const void *a, const void *b)

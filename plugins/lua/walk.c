@@ -7,7 +7,7 @@
  * A list may go round in circles or lead anywhere: it ends where an object was
  * met before, or where there is none.
  */
-#include "luaheap.h"
+#include "lualinks.h"
 
 #include <stdlib.h>
 
@@ -94,19 +94,22 @@ static const struct lua_class *note_class(struct lua *st, uint64_t metatable)
 {
 	struct lua_class *c;
 
-	if (metatable & 7)
+	if (st->cap_classes != 0) {
+		c = class_slot(st->classes, st->cap_classes, metatable);
+		if (c->metatable != 0)
+			return c;
+	}
+	if (lua_kind_at(&st->mem, metatable) != LUA_TABLE)
 		return NULL;
 	if (st->n_classes * 2 >= st->cap_classes && !grow_classes(st)) {
 		st->failed = true;
 		return NULL;
 	}
 	c = class_slot(st->classes, st->cap_classes, metatable);
-	if (c->metatable == 0) {
-		c->metatable = metatable;
-		c->type = UINT32_MAX;
-		c->weak = mode_of(&st->mem, metatable);
-		st->n_classes++;
-	}
+	c->metatable = metatable;
+	c->type = UINT32_MAX;
+	c->weak = mode_of(&st->mem, metatable);
+	st->n_classes++;
 	return c;
 }
 
@@ -139,20 +142,40 @@ static bool note_ephemeron(void *arg, const struct lua_entry *e)
 	return true;
 }
 
-static void note_table(struct lua *st, uint64_t addr, const uint8_t *head)
+static int by_key(const void *a, const void *b)
 {
-	struct ephemerons x = { st, addr };
-	const struct lua_class *c;
-	uint64_t metatable;
+	const struct lua_ephemeron *x = a, *y = b;
 
-	(void)head;
-	metatable = lua_word(&st->mem, addr, st->mem.lay->tab_metatable);
-	if (metatable == 0)
-		return;
-	c = note_class(st, metatable);
+	return x->key < y->key ? -1 : x->key > y->key;
+}
+
+bool lua_note_metatable(struct lua *st, uint64_t metatable, uint64_t addr)
+{
+	const struct lua_class *c = note_class(st, metatable);
+
 	// 5.1 knows no ephemerons: there such a value is strong
-	if (c != NULL && c->weak == LUA_WEAK_KEYS && st->mem.lay->minor > 1)
-		lua_table_each(&st->mem, addr, note_ephemeron, &x);
+	if (c == NULL || c->weak != LUA_WEAK_KEYS || st->mem.lay->minor == 1)
+		return false;
+	if (lua_grow(&st->weak_tables, st->n_weak, &st->cap_weak,
+		     sizeof(*st->weak_tables)))
+		st->weak_tables[st->n_weak++] = addr;
+	else
+		st->failed = true;
+	return true;
+}
+
+static void note_ephemerons(struct lua *st)
+{
+	struct ephemerons x = { .st = st };
+
+	for (uint64_t i = 0; i < st->n_weak; i++) {
+		x.table = st->weak_tables[i];
+		if (lua_space_has(&st->objects, x.table))
+			lua_table_each(&st->mem, x.table, note_ephemeron, &x);
+	}
+	if (st->n_ephemerons != 0)
+		qsort(st->ephemerons, st->n_ephemerons,
+		      sizeof(*st->ephemerons), by_key);
 }
 
 /* --- lists --------------------------------------------------------------- */
@@ -185,47 +208,37 @@ static void note_upvalues(struct lua *st, uint64_t closure)
 	}
 }
 
+/* head: its first bytes, or NULL: its metatable has been noted. */
 static void note(struct lua *st, uint64_t addr, enum lua_kind kind,
 		 const uint8_t *head)
 {
+	const struct lua_layout *l = st->mem.lay;
 	uint64_t metatable;
 
-	switch (kind) {
-	case LUA_TABLE:
-		note_table(st, addr, head);
-		break;
-	case LUA_USERDATA:
-		metatable = lua_word(&st->mem, addr,
-				     st->mem.lay->udata_metatable);
-		if (metatable != 0)
-			note_class(st, metatable);
-		break;
-	case LUA_THREAD:
+	if (kind == LUA_THREAD)
 		note_thread(st, addr);
-		break;
-	case LUA_CLOSURE:
-		if (st->mem.lay->upval_tt < 0)
-			note_upvalues(st, addr);
-		break;
-	case LUA_STRING:
-	case LUA_CCLOSURE:
-	case LUA_PROTO:
-	case LUA_UPVALUE:
-	case LUA_NOTHING:
-	case LUA_KINDS:
-	default:
-		break;
-	}
+	else if (kind == LUA_CLOSURE && l->upval_tt < 0)
+		note_upvalues(st, addr);
+	if (head == NULL || (kind != LUA_TABLE && kind != LUA_USERDATA))
+		return;
+	metatable = lua_word(&st->mem, addr, kind == LUA_TABLE ?
+			     l->tab_metatable : l->udata_metatable);
+	if (metatable != 0)
+		lua_note_metatable(st, metatable, addr);
 }
 
 /* A new object: false when it is none, or was met before. */
 static bool meet(struct lua *st, uint64_t addr, uint64_t *next)
 {
-	const uint8_t *p = addr & 7 ? NULL : lua_view(&st->mem, addr, 16);
+	const uint8_t *p = NULL;
 	enum lua_kind kind;
 	int had;
 
-	kind = p != NULL ? lua_kind_in(st->mem.lay, p) : LUA_NOTHING;
+	if (st->links == NULL || !lua_link_at(st->links, addr, next, &kind)) {
+		p = addr & 7 ? NULL : lua_view(&st->mem, addr, 16);
+		kind = p != NULL ? lua_kind_in(st->mem.lay, p) : LUA_NOTHING;
+		*next = p != NULL ? lua_at64(p, st->mem.lay->gc_next) : 0;
+	}
 	if (kind == LUA_NOTHING) {
 		st->n_broken++;
 		return false;
@@ -235,7 +248,6 @@ static bool meet(struct lua *st, uint64_t addr, uint64_t *next)
 		st->failed = st->failed || had < 0;
 		return false;
 	}
-	*next = lua_at64(p, st->mem.lay->gc_next);
 	note(st, addr, kind, p);
 	return true;
 }
@@ -295,13 +307,6 @@ static void walk_state(struct lua *st, const struct lua_state *s)
 	}
 }
 
-static int by_key(const void *a, const void *b)
-{
-	const struct lua_ephemeron *x = a, *y = b;
-
-	return x->key < y->key ? -1 : x->key > y->key;
-}
-
 /* Coroutines in the order in which they were made, not the list's. */
 static void order_threads(struct lua *st, uint64_t from)
 {
@@ -314,21 +319,47 @@ static void order_threads(struct lua *st, uint64_t from)
 	}
 }
 
+/* States that open() has not met: it looks only where most are. */
+static void find_all_states(struct lua *st)
+{
+	struct lua_found *f = calloc(1, sizeof(*f));
+
+	if (f == NULL)
+		return;
+	f->mem = st->mem;
+	memcpy(f->states, st->states, sizeof(f->states));
+	f->n_states = st->n_states;
+	if (lua_find_states(f, true)) {
+		memcpy(st->states, f->states, sizeof(st->states));
+		st->n_states = f->n_states;
+	}
+	free(f);
+}
+
 static void walk(struct lua *st)
 {
+	struct lua_links links = { 0 };
 	uint64_t from;
 
+	if (lua_links_gather(st, &links))
+		st->links = &links;
+	else if (!st->looked_everywhere)
+		find_all_states(st);
 	for (uint32_t i = 0; i < st->n_states; i++) {
 		from = st->n_threads;
 		walk_state(st, &st->states[i]);
 		if (from < st->n_threads)
 			order_threads(st, from);
 	}
-	if (st->n_ephemerons != 0)
-		qsort(st->ephemerons, st->n_ephemerons,
-		      sizeof(*st->ephemerons), by_key);
+	st->links = NULL;
+	lua_links_deinit(&links);
+	note_ephemerons(st);
 	if (!lua_names_find(st))
 		st->failed = true;
+}
+
+static void say(struct lua *st)
+{
 	if (st->failed)
 		st->mem.host->diag(st->mem.im, HEAPSH_DIAG_WARNING,
 				   "not enough memory to walk Lua's lists: "
@@ -347,6 +378,7 @@ void lua_walk(struct lua *st, void *reader)
 	if (!st->walked) {
 		st->mem.reader = reader;
 		walk(st);
+		say(st);
 		st->mem.reader = NULL;
 		st->walked = true;
 	}
