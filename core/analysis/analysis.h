@@ -220,6 +220,31 @@ uint32_t an_pattern_named(const struct an_pattern *p, const char *name);
 /* --- what nothing holds --------------------------------------------------- */
 
 /**
+ * What the runtime's own collector would free if it ran now. HS_ERR_REFUSED
+ * where the instant lies within a collection, HS_ERR_UNSUPPORTED where the
+ * plugin does not know the collector.
+ */
+struct hs_err *an_garbage(struct gr_graph *g, struct hs_task *task,
+			  struct gr_set **ret) HS_MUST_USE;
+/**
+ * The parts of a set that have no edge between them, the largest first: of
+ * garbage, each cycle with what hangs on it.
+ */
+struct an_islands {
+	uint32_t *nodes;	/* island after island */
+	uint64_t n_nodes;
+	struct an_island_row {
+		uint64_t first, n;	/* in nodes */
+		uint64_t flat, held;
+		uint64_t in_cycles;	/* nodes that lead to themselves */
+	} *rows;
+	uint64_t n_rows;
+	struct hs_budget *budget;
+};
+struct hs_err *an_islands(struct gr_set *set, struct hs_task *task,
+			  struct an_islands *ret) HS_MUST_USE;
+void an_islands_deinit(struct an_islands *is);
+/**
  * All that is connected, in either direction, with a node of the set through
  * objects that nothing holds: of a dead cycle, the cycle and what hangs on it.
  * Empty where the set is alive.

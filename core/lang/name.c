@@ -89,6 +89,18 @@ static struct hs_err *heapu(struct lg_session *s, struct lg_instant *in,
 	return err ? err : make_relative(s, in, nodes, ret);
 }
 
+static struct hs_err *garbage(struct lg_session *s, struct lg_instant *in,
+			      struct lg_value **ret)
+{
+	struct gr_graph *g;
+	struct gr_set *nodes;
+	struct hs_err *err = lg_instant_graph(in, s->task, &g);
+
+	if (!err)
+		err = an_garbage(g, s->task, &nodes);
+	return err ? err : make_set(in, nodes, ret);
+}
+
 static struct hs_err *orphans(struct lg_session *s, struct lg_instant *in,
 			      struct lg_value **ret)
 {
@@ -120,6 +132,8 @@ static struct hs_err *frames(struct lg_session *s, struct lg_instant *in,
 static const struct word words[] = {
 	{ { "heap", "every living object" }, heap },
 	{ { "heapu", "objects that neither roots nor C hold" }, heapu },
+	{ { "garbage", "what the runtime's own collector would free" },
+	  garbage },
 	{ { "orphans", "objects held by C: more counted references than "
 		       "found" },
 	  orphans },
@@ -307,7 +321,6 @@ static const struct {
 	{ "h", "heap" },
 	{ "hp", "heap" },
 	{ "muppy", "summary" },
-	{ "garbage", "heapu: what neither roots nor C hold" },
 	{ "sys", "flatsize OBJ is what sys.getsizeof answers" },
 	{ "getsizeof", "flatsize OBJ is what sys.getsizeof answers" },
 	{ "gc", "heap has every object; nothing is collected" },

@@ -226,6 +226,12 @@ uint64_t md_content_hash(struct md_model *m, uint64_t addr);
 /** Every type that a type's object comes from; names are empty. */
 void md_each_base(struct md_model *m, uint64_t type, heapsh_name_fn *fn,
 		  void *arg);
+bool md_has_collector(struct md_model *m);
+/** heapsh_collector_flags; 0 where the plugin does not say. */
+uint32_t md_collector_flags(struct md_model *m, uint64_t addr);
+bool md_has_usage(struct md_model *m);
+/** False: no container that can grow. */
+bool md_usage(struct md_model *m, uint64_t addr, struct heapsh_usage *ret);
 /** Does the program take notes of its allocations? */
 bool md_has_sites(struct md_model *m);
 /** Frame index of an object's allocation; 0 is the innermost. */

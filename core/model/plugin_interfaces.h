@@ -113,6 +113,40 @@ struct heapsh_sites {
 		    struct heapsh_site *ret);
 };
 
+/** The runtime's own collector of cycles. Since 0.1. */
+#define HEAPSH_COLLECTOR_0 "heapsh.collector.0"
+enum heapsh_collector_flags {
+	/** The collector looks at it: it may find that it is garbage. */
+	HEAPSH_COLLECTOR_TRACKED = 1,
+	/** Code of the program would run before it is freed. */
+	HEAPSH_COLLECTOR_FINALIZER = 2,
+	/** That code has run. */
+	HEAPSH_COLLECTOR_FINALIZED = 4,
+	/** In a cycle it is never freed, nor is what it leads to. */
+	HEAPSH_COLLECTOR_NEVER = 8,
+};
+struct heapsh_collector {
+	uint32_t size;
+	uint32_t reserved;
+	/** heapsh_collector_flags of the object at addr. */
+	uint32_t (*flags)(void *state, uint64_t addr);
+};
+
+/** How full the containers are. Since 0.1. */
+#define HEAPSH_USAGE_0 "heapsh.usage.0"
+struct heapsh_usage {
+	uint32_t size;
+	uint32_t reserved;
+	uint64_t used, capacity;	/* items */
+	uint64_t unused_bytes;		/* of the items that are not used */
+};
+struct heapsh_usages {
+	uint32_t size;
+	uint32_t reserved;
+	/** 0: the object at addr is no container that can grow. */
+	int (*usage)(void *state, uint64_t addr, struct heapsh_usage *ret);
+};
+
 #ifdef __cplusplus
 }
 #endif

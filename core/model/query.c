@@ -220,3 +220,69 @@ bool md_site(struct md_model *m, uint64_t addr, uint32_t index,
 		*ret = out;
 	return known != 0;
 }
+
+static const struct heapsh_collector *collector_of(struct md_model *m,
+						   void **state)
+{
+	const struct heapsh_collector *c;
+
+	c = md_interface(m, HEAPSH_COLLECTOR_0, state);
+	return c && HEAPSH_HAS(c, flags) && c->flags ? c : NULL;
+}
+
+bool md_has_collector(struct md_model *m)
+{
+	void *state;
+
+	return collector_of(m, &state);
+}
+
+uint32_t md_collector_flags(struct md_model *m, uint64_t addr)
+{
+	const struct heapsh_collector *c;
+	uint32_t ret;
+	void *state;
+
+	c = collector_of(m, &state);
+	if (!c)
+		return 0;
+	md_enter(m->host, m->name);
+	ret = c->flags(state, addr);
+	md_leave(m->host);
+	return ret;
+}
+
+static const struct heapsh_usages *usages_of(struct md_model *m, void **state)
+{
+	const struct heapsh_usages *u = md_interface(m, HEAPSH_USAGE_0, state);
+
+	return u && HEAPSH_HAS(u, usage) && u->usage ? u : NULL;
+}
+
+bool md_has_usage(struct md_model *m)
+{
+	void *state;
+
+	return usages_of(m, &state);
+}
+
+bool md_usage(struct md_model *m, uint64_t addr, struct heapsh_usage *ret)
+{
+	struct heapsh_usage out = { .size = sizeof(out) };
+	const struct heapsh_usages *u;
+	void *state;
+	int known;
+
+	u = usages_of(m, &state);
+	if (!u)
+		return false;
+	md_enter(m->host, m->name);
+	known = u->usage(state, addr, &out);
+	md_leave(m->host);
+	// what cannot be is not counted
+	if (!known || out.used > out.capacity || out.unused_bytes >> 48)
+		return false;
+	out.size = sizeof(out);
+	*ret = out;
+	return true;
+}

@@ -322,6 +322,6 @@ const struct lg_verb vb_top = {
 	.args = top_args,
 	.summary = "the N objects that retain, hold or are the most",
 	.help = "One row an object. See retained for what that is.",
-	.examples = "top 20 by retained\ntop 10 by held heap&list",
+	.examples = "top 20 by retained\ntop 10 by held (heap & list)",
 	.run = run_top,
 };

@@ -200,7 +200,9 @@ static struct hs_err *run(const struct lg_call *call, struct lg_value **ret)
 }
 
 static const struct lg_arg args[] = {
-	{ .name = "OBJ", .kind = LG_ARG_VALUE, .help = "object, or set of one" },
+	{ .name = "OBJ",
+	  .kind = LG_ARG_VALUE,
+	  .help = "object, or set of one" },
 	{ .name = NULL },
 };
 

@@ -220,8 +220,24 @@ static uint64_t plugin_hash(void *state, uint64_t addr)
 	return cpython_content_hash(state, addr);
 }
 
+static uint32_t plugin_collector(void *state, uint64_t addr)
+{
+	return cpython_collector_flags(state, addr);
+}
+
+static int plugin_usage(void *state, uint64_t addr, struct heapsh_usage *ret)
+{
+	return cpython_usage(state, addr, ret);
+}
+
 static const void *plugin_interface(const char *name)
 {
+	static const struct heapsh_collector collector = {
+		.size = sizeof(collector), .flags = plugin_collector,
+	};
+	static const struct heapsh_usages usages = {
+		.size = sizeof(usages), .usage = plugin_usage,
+	};
 	static const struct heapsh_threads threads = {
 		.size = sizeof(threads),
 		.thread = plugin_thread,
@@ -244,6 +260,10 @@ static const void *plugin_interface(const char *name)
 		.size = sizeof(types), .each_base = plugin_each_base,
 	};
 
+	if (strcmp(name, HEAPSH_COLLECTOR_0) == 0)
+		return &collector;
+	if (strcmp(name, HEAPSH_USAGE_0) == 0)
+		return &usages;
 	if (strcmp(name, HEAPSH_THREADS_0) == 0)
 		return &threads;
 	if (strcmp(name, HEAPSH_TYPES_0) == 0)

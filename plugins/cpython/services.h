@@ -23,6 +23,13 @@ void cpython_each_base(const struct cpython_mem *m, uint64_t type,
 int cpython_measure(const struct cpython *st, uint64_t addr,
 		    struct heapsh_measure *ret);
 
+/** struct heapsh_collector.flags */
+uint32_t cpython_collector_flags(const struct cpython *st, uint64_t addr);
+
+/** struct heapsh_usages.usage: list, dict and set, not what derives of them. */
+int cpython_usage(const struct cpython *st, uint64_t addr,
+		  struct heapsh_usage *ret);
+
 /** struct heapsh_content.hash: see content.c for what counts as content. */
 uint64_t cpython_content_hash(const struct cpython *st, uint64_t addr);
 

@@ -190,6 +190,42 @@ def patterns(version, f):
     ok("takes a line" in tail[3], version + ": paths of a line that is not")
 
 
+def garbage(version, f):
+    """Asked last: the fixture collects."""
+    r = heapsh(["attach", f.pid],
+               ["set rows=all", "garbage.byid", "cycles garbage", "_[0].count",
+                "garbage - heapu", "sp 0x%x" % f.truth["closing"]])
+    d = [x for x in r.results if x["type"] != "words"]
+    ours = {int(x["address"], 16): x["kind"] for x in d[0]["rows"]}
+    theirs = set(f.ask("collect"))
+    ok(theirs and theirs <= set(ours),
+       "%s: all of %d objects that a collection finds are garbage"
+       % (version, len(theirs)))
+    rest = {k for a, k in ours.items() if a not in theirs}
+    ok(all(re.match(r"(str: |int: |bytes: |float: )?['\db]", k)
+           for k in rest),
+       "%s: the rest is what they alone hold: %s" % (version, rest))
+    ok(set(f.truth["truth_dead"]) | {f.truth["closing"]} <= set(ours),
+       version + ": the cycles that the fixture made")
+    rows = d[1]["rows"]
+    equal(sum(x[1] for x in rows), len(ours),
+          version + ": its cycles are all of it")
+    waiting = [x for x in rows if "Closing" in x[6]]
+    ok(len(waiting) == 1 and waiting[0][5] == "1 to run",
+       "%s: a finalizer is to run: %s" % (version, waiting))
+    ok(any("Node" in x[6] and x[5] == "" and x[2] in (2, 4) for x in rows),
+       version + ": a cycle of two")
+    equal((d[2]["value"], d[3]["count"]), (rows[0][1], 0),
+          version + ": a row is a set; garbage is held by nothing")
+    f.ask("within")
+    d = heapsh(["attach", f.pid], ["garbage", "heap.count"]).results
+    ok("within a collection" in d[0].get("message", "") and
+       d[0].get("remedy") == "snap, then garbage" and d[1]["value"] > 1000,
+       "%s: within a collection it is refused" % version)
+    f.say("go on")
+    f.line()
+
+
 def main():
     found = pythons()
     wanted = found if SMOKE or os.environ.get("HEAPSH_PYTHONS") else \
@@ -202,6 +238,7 @@ def main():
             bad(version, f)
             retained(version, f)
             patterns(version, f)
+            garbage(version, f)
             f.end()
     done()
 
