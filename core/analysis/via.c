@@ -273,7 +273,7 @@ static int by_text(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-/* "'.__doc__', '[*]'": each as Python would print it. free(). */
+/* "'.__doc__', '[*]'": each as it would be typed. free(). */
 static char *via_name(const struct an_classes *c, uint32_t number)
 {
 	const struct via *v = c->data;

@@ -55,7 +55,7 @@ struct im_info {
 	uint32_t width;		/* bytes of an address: 8 */
 	bool little_endian;
 	uint64_t taken_ns;	/* CLOCK_REALTIME of the instant */
-	const char *command;	/* "python3 app.py": owned by the image */
+	const char *command;	/* "program argument": owned by the image */
 	uint64_t rss;		/* bytes at the instant, 0 when unknown */
 };
 

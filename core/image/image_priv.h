@@ -108,7 +108,7 @@ struct hs_err *im_open_process(enum im_kind kind, int who, int pid, int mem_fd,
 			       size_t n_threads, struct im_image **ret)
 	HS_MUST_USE;
 
-/** "python3 app.py": the arguments, "" when there are none. free(). */
+/** "program argument": the arguments, "" when there are none. free(). */
 char *im_process_command(int pid);
 /** Bytes resident, by /proc/PID/statm; 0 when not known. */
 uint64_t im_process_rss(int pid);

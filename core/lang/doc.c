@@ -19,7 +19,7 @@ static json_t *text_doc(const char *type, const struct lg_value *v)
 	return doc;
 }
 
-/* Bytes of the shell are shown as Python would: b'…'. */
+/* Bytes of the shell are shown as they are typed: b'…'. */
 static json_t *raw_doc(const struct lg_value *v)
 {
 	json_t *doc = wr_doc_create("text");

@@ -288,7 +288,7 @@ struct hs_err *lg_window_move(const struct lg_session *s, struct lg_window *w,
 			      uint64_t n, int64_t how) HS_MUST_USE;
 /** Row number of an index that may count from the end; else HS_ERR_NAME. */
 struct hs_err *lg_row(int64_t i, uint64_t n, uint64_t *ret) HS_MUST_USE;
-/** Bounds of a slice as Python has them. */
+/** Bounds of a slice: from the first row, or counted from the end. */
 struct lg_range {
 	int64_t from, step;
 	uint64_t n;		/* how many, from from in steps of step */

@@ -142,7 +142,7 @@ static struct hs_err *lex_name(struct lg_parser *p)
 	return NULL;
 }
 
-/* Digits of a base, '_' between them as in Python. */
+/* Digits of a base, '_' between them: 1_000. */
 static struct hs_err *digits(const struct lg_parser *p, size_t from, size_t to,
 			     unsigned base, uint64_t *ret)
 {

@@ -4,8 +4,8 @@
 #include <ctype.h>
 
 /*
- * Python's string literals (Language Reference 3.12, 2.4.1): '…' "…" with the
- * prefixes b, r and u, on one line. \N{…} and f'…' need Python itself.
+ * String literals: '…' "…" with the prefixes b, r and u, on one line. What
+ * \N{…} and f'…' would need is not here.
  */
 
 struct literal {
@@ -15,7 +15,7 @@ struct literal {
 	bool raw, bytes;
 };
 
-/* A lone surrogate is kept in three bytes: Python's str may hold one. */
+/* A lone surrogate is kept in three bytes: a program's text may hold one. */
 static void add_code_point(struct hs_text *t, uint32_t c)
 {
 	if (c < 0x80) {

@@ -27,7 +27,7 @@ enum lg_token_kind {
 
 enum lg_op {
 	LG_OP_NONE,
-	/* binary, in the order of Python's precedence */
+	/* binary, in the order of precedence */
 	LG_OP_EQ, LG_OP_NE, LG_OP_LT, LG_OP_LE, LG_OP_GT, LG_OP_GE, LG_OP_IN,
 	LG_OP_NOT_IN,
 	LG_OP_OR, LG_OP_XOR, LG_OP_AND, LG_OP_SUB,
@@ -128,7 +128,7 @@ bool lg_is_name_byte(char c);
 bool lg_is_blank(char c);
 /** Text of a binary operator: "&". */
 const char *lg_op_text(enum lg_op op);
-/** 1 (comparison) to 5 (-) as Python binds; 0 for what is not binary. */
+/** 1 (comparison) to 5 (-) by how it binds; 0 for what is not binary. */
 int lg_op_binds(enum lg_op op);
 /** n bytes that may hold NULs, and a NUL behind them, in the arena. */
 const char *lg_keep(struct hs_arena *arena, const char *s, size_t n);

@@ -175,7 +175,7 @@ static bool is_name(const char *s, size_t n)
 	return n && n <= PLUGIN_NAME_MAX;
 }
 
-/** Name of a file that ends in .so ("cpython"), or NULL. free(). */
+/** Name of a file that ends in .so ("example"), or NULL. free(). */
 static char *stem(const char *path)
 {
 	const char *slash = strrchr(path, '/');

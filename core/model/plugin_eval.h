@@ -39,7 +39,7 @@ struct heapsh_eval_setup {
 	uint32_t reserved;
 	/**
 	 * Function that is called once in each new copy, without arguments,
-	 * before any other (PyGILState_Ensure); 0: none.
+	 * before any other, such as one that takes a lock; 0: none.
 	 */
 	uint64_t enter;
 	/** Into each new copy; .after is not looked at. */
@@ -88,7 +88,7 @@ struct heapsh_eval_result {
 enum heapsh_eval_kind {
 	/**
 	 * int f(object, int (*visit)(void *target, void *arg), void *arg), as
-	 * CPython's tp_traverse: values are the targets, in f's order.
+	 * collectors have it: values are the targets, in f's order.
 	 */
 	HEAPSH_EVAL_VISIT,
 	/** uint64_t f(object, args[0], args[1]): values[0]. */
@@ -121,9 +121,8 @@ struct heapsh_eval_batch {
 	uint64_t args[2];		/* second and third argument */
 	/**
 	 * Applied to f's result, if not 0. VALUE: uint64_t finish(result), bad
-	 * is -1 (PyLong_AsSsize_t). TEXT: const char *finish(result, int64_t
-	 * *length), bad is NULL (PyUnicode_AsUTF8AndSize); without it, f's
-	 * result ends with a NUL.
+	 * is -1. TEXT: const char *finish(result, int64_t *length), bad is
+	 * NULL; without it, f's result ends with a NUL.
 	 */
 	uint64_t finish;
 	/** void release(result), when finish is through; 0: none. */

@@ -103,7 +103,7 @@ void vb_object_cells(struct md_model *m, json_t *row, uint64_t addr);
 struct lg_value *vb_paths(struct lg_instant *in, struct an_paths *p,
 			  size_t page, char *note);
 /**
- * "h.Root.i0_modules['__main__'].__dict__['cache']", escaped; the middle of a
+ * "h.Root.globals['cache']", escaped; the middle of a
  * long one is left out. steps: NULL, or gets [{edge, address, type}]. free().
  */
 char *vb_path_text(struct md_model *m, const struct an_paths *p,

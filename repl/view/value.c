@@ -95,7 +95,7 @@ void vw_inline(struct hs_text *out, const json_t *body,
 	}
 }
 
-/* As Python prints a tuple. */
+/* As a tuple is typed: (1,), (1, 2). */
 static void inline_list(struct hs_text *out, const json_t *items,
 			const struct vw_style *style)
 {

@@ -31,6 +31,13 @@ TREES = ("core", "repl", "plugins", "tests")
 POISONED = r"\b(strcpy|strcat|sprintf|vsprintf|strtok|gets|atoi|atol)\s*\("
 UNFINISHED = r"\b(TO" r"DO|FIX" r"ME|X" r"XX|TB" r"D)\b"
 READLINE = r"#\s*include\s*<readline/"
+# What names a runtime: the engine knows none, plugins do.
+RUNTIME = (r"\b_?Py[A-Z_]|\b(co|tp|ob)_[a-z]|"
+           r"(?i:python|__dict__|f_locals|\bgil\b|\blua)")
+# Help texts, examples, and the demo's program; five at most.
+RUNTIME_IN_HELP = ("core/analysis/prod.c", "core/lang/set_prod.c",
+                   "core/verb/flatsize.c", "core/verb/topic.c",
+                   "repl/shell/demo.c")
 MAX_LINES = 600
 MAX_FUNCTION = 60
 
@@ -76,6 +83,14 @@ def poisoned_calls(root):
 def unfinished_work(root):
     return every_match(root, UNFINISHED,
                        (".c", ".h", ".py", ".t", ".mk", ".bench", ".def"))
+
+
+def runtimes_named(root):
+    """Files of core/ and repl/ that name a runtime, but for five."""
+    assert len(RUNTIME_IN_HELP) <= 5
+    return [f for f in every_match(root, RUNTIME, (".c", ".h", ".def", ".mk"),
+                                   but=RUNTIME_IN_HELP)
+            if f.startswith(("core/", "repl/"))]
 
 
 def readline_includes(root):
