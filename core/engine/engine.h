@@ -48,6 +48,7 @@ struct en_engine {
 	struct hs_task task;
 	struct md_host *host;
 	struct en_watch *watch;
+	const char *ran, *ran_call;	/* the plugin's last call */
 	struct tg_client *tracer;	/* NULL without a tracer */
 	struct lg_session session;
 	struct vb_services services;

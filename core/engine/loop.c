@@ -299,13 +299,20 @@ static void serve(struct en_engine *en)
 static void running(void *arg, const char *name, const char *call)
 {
 	struct en_engine *en = arg;
+	struct wr_shared *shared = en->shared;
 
 	if (!name) {
-		en->shared->plugin[0] = en->shared->call[0] = '\0';
+		shared->plugin[0] = '\0';
 		return;
 	}
-	snprintf(en->shared->plugin, sizeof(en->shared->plugin), "%s", name);
-	snprintf(en->shared->call, sizeof(en->shared->call), "%s", call);
+	// Ten million times the same: then only its first letter was lost.
+	if (name != en->ran || call != en->ran_call) {
+		snprintf(shared->plugin, sizeof(shared->plugin), "%s", name);
+		snprintf(shared->call, sizeof(shared->call), "%s", call);
+	}
+	shared->plugin[0] = name[0];
+	en->ran = name;
+	en->ran_call = call;
 }
 
 static struct hs_err *begin_engine(struct en_engine *en)

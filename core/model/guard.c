@@ -41,6 +41,8 @@ const struct md_limit md_limits[MD_N_ENTRIES] = {
 	[MD_PREPARE] = { "prepare()", 15, FEW, 0 },
 	[MD_SITES] = { "site()", 15, FEW, 0 },
 	[MD_BASES] = { "each_base()", 15, FEW, FEW },
+	[MD_FLAGS] = { "flags()", 15, FEW, 0 },
+	[MD_USAGE] = { "usage()", 15, FEW, 0 },
 };
 
 /* --- enter and leave ----------------------------------------------------- */

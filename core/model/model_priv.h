@@ -30,7 +30,8 @@ enum md_entry {
 	MD_LOAD, MD_PROBE, MD_SETTLE, MD_OPEN, MD_CLOSE, MD_RANGES, MD_SWEEP,
 	MD_AT, MD_ROOTS, MD_RENDER, MD_LOOKUP, MD_ATTR, MD_ITEM, MD_NAMES,
 	MD_MEASURE, MD_INTERFACE, MD_THREAD, MD_FRAME, MD_VARIABLE, MD_MODULES,
-	MD_CONTENT, MD_PREPARE, MD_SITES, MD_BASES, MD_N_ENTRIES
+	MD_CONTENT, MD_PREPARE, MD_SITES, MD_BASES,
+	MD_FLAGS, MD_USAGE, MD_N_ENTRIES
 };
 
 /** What one call may take: plugin.h, "Trust". */
@@ -209,6 +210,13 @@ struct md_ring {
 	uint32_t index;			/* a power of two, or 0 */
 };
 
+/** What get_interface() answered: it is asked once for each name. */
+struct md_interface {
+	const char *name;
+	const void *p;
+};
+enum { MD_INTERFACES = 16 };
+
 struct md_model {
 	struct md_loaded *own;
 	const struct heapsh_plugin *plugin;
@@ -222,6 +230,8 @@ struct md_model {
 	_Atomic uint64_t absurd;	/* objects larger than memory */
 	struct md_witness *witness;
 	struct md_ring threads, frames;
+	_Atomic uint32_t n_interfaces;
+	struct md_interface interfaces[MD_INTERFACES];
 };
 
 /* --- what the host answers itself ---------------------------------------- */

@@ -242,13 +242,15 @@ uint32_t md_collector_flags(struct md_model *m, uint64_t addr)
 	const struct heapsh_collector *c;
 	uint32_t ret;
 	void *state;
+	struct md_call call;
 
 	c = collector_of(m, &state);
 	if (!c)
 		return 0;
-	md_enter(m->host, m->name);
+	if (!md_enter(m->own, MD_FLAGS, m->image, &call))
+		return 0;
 	ret = c->flags(state, addr);
-	md_leave(m->host);
+	md_leave(&call);
 	return ret;
 }
 
@@ -272,13 +274,15 @@ bool md_usage(struct md_model *m, uint64_t addr, struct heapsh_usage *ret)
 	const struct heapsh_usages *u;
 	void *state;
 	int known;
+	struct md_call call;
 
 	u = usages_of(m, &state);
 	if (!u)
 		return false;
-	md_enter(m->host, m->name);
+	if (!md_enter(m->own, MD_USAGE, m->image, &call))
+		return false;
 	known = u->usage(state, addr, &out);
-	md_leave(m->host);
+	md_leave(&call);
 	// what cannot be is not counted
 	if (!known || out.used > out.capacity || out.unused_bytes >> 48)
 		return false;
