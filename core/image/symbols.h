@@ -17,11 +17,14 @@ struct im_sym {
 enum im_sym_rank { IM_SYM_GLOBAL, IM_SYM_HIDDEN, IM_SYM_LOCAL, IM_SYM_RANKS };
 
 struct im_symtab {
-	HS_VEC(struct im_sym) syms;	/* by address once finished */
+	HS_VEC(struct im_sym) syms;
 	HS_VEC(char) text;		/* NUL-terminated names */
 	uint32_t *by_name;		/* open addressing: index + 1 */
 	size_t n_buckets;		/* a power of two, or 0 */
+	_Atomic(uint32_t *) by_addr;	/* indexes; made on first use */
 	uint32_t source;		/* of what is being added */
+	bool from_memory;		/* of one process alone: not shared */
+	bool shared;			/* with other images; never freed */
 };
 
 /** A raw symbol table, as a file or the memory of the process has it. */
@@ -37,12 +40,13 @@ struct im_rawsyms {
 /** Add a table; those added earlier win. bias is added to every value. */
 void im_symtab_add(struct im_symtab *t, const struct im_rawsyms *raw,
 		   uint64_t bias);
-/** Make the indexes; nothing may be added afterwards. */
+/** Make the index by name; nothing may be added afterwards. */
 void im_symtab_finish(struct im_symtab *t);
 const struct im_sym *im_symtab_find(const struct im_symtab *t,
 				    const char *name);
 /** The symbol that covers addr: size 0 covers up to the next one. */
-const struct im_sym *im_symtab_cover(const struct im_symtab *t, uint64_t addr);
+const struct im_sym *im_symtab_cover(struct im_symtab *t, uint64_t addr);
+/** Nothing is done to one that is shared. */
 void im_symtab_destroy(struct im_symtab *t);
 
 /** .dynsym and .symtab of an ELF file; false when it is none. symfile.c */

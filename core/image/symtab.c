@@ -99,15 +99,38 @@ void im_symtab_add(struct im_symtab *t, const struct im_rawsyms *raw,
 	t->source++;
 }
 
-static int by_addr(const void *a, const void *b)
+static int by_addr(const void *a, const void *b, void *arg)
 {
-	const struct im_sym *x = a, *y = b;
+	const struct im_sym *syms = arg;
+	const struct im_sym *x = &syms[*(const uint32_t *)a];
+	const struct im_sym *y = &syms[*(const uint32_t *)b];
 
 	if (x->addr != y->addr)
 		return x->addr < y->addr ? -1 : 1;
 	if (x->rank != y->rank)
 		return x->rank < y->rank ? -1 : 1;
 	return x->name < y->name ? -1 : x->name > y->name;
+}
+
+/**
+ * All by address. Most processes are understood by names alone, and sorting is
+ * most of what a table costs. Two threads may make it at once: one is kept.
+ */
+static const uint32_t *sorted(struct im_symtab *t)
+{
+	uint32_t *v = atomic_load_explicit(&t->by_addr, memory_order_acquire);
+	uint32_t *had = NULL;
+
+	if (v)
+		return v;
+	v = hs_xcalloc(t->syms.n + 1, sizeof(*v));
+	for (size_t i = 0; i < t->syms.n; i++)
+		v[i] = (uint32_t)i;
+	qsort_r(v, t->syms.n, sizeof(*v), by_addr, t->syms.v);
+	if (atomic_compare_exchange_strong(&t->by_addr, &had, v))
+		return v;
+	free(v);
+	return had;
 }
 
 /** Slot of the name: its own, or the empty one where it belongs. */
@@ -121,13 +144,18 @@ static uint32_t *slot(const struct im_symtab *t, const char *name)
 	return &t->by_name[i];
 }
 
+/** Of two of one name. */
+static bool is_better(const struct im_sym *a, const struct im_sym *b)
+{
+	return a->rank != b->rank ? a->rank < b->rank : a->addr < b->addr;
+}
+
 void im_symtab_finish(struct im_symtab *t)
 {
 	size_t i;
 
 	if (!t->syms.n)
 		return;
-	qsort(t->syms.v, t->syms.n, sizeof(*t->syms.v), by_addr);
 	for (t->n_buckets = 16; t->n_buckets < 2 * t->syms.n; )
 		t->n_buckets *= 2;
 	t->by_name = hs_xcalloc(t->n_buckets, sizeof(*t->by_name));
@@ -135,7 +163,7 @@ void im_symtab_finish(struct im_symtab *t)
 		const struct im_sym *s = &t->syms.v[i];
 		uint32_t *at = slot(t, t->text.v + s->name);
 
-		if (!*at || t->syms.v[*at - 1].rank > s->rank)
+		if (!*at || is_better(s, &t->syms.v[*at - 1]))
 			*at = (uint32_t)i + 1;
 	}
 }
@@ -147,26 +175,27 @@ const struct im_sym *im_symtab_find(const struct im_symtab *t, const char *name)
 	return i ? &t->syms.v[i - 1] : NULL;
 }
 
-const struct im_sym *im_symtab_cover(const struct im_symtab *t, uint64_t addr)
+const struct im_sym *im_symtab_cover(struct im_symtab *t, uint64_t addr)
 {
 	const struct im_sym *best = NULL, *v = t->syms.v;
+	const uint32_t *order = sorted(t);
 	size_t lo = 0, hi = t->syms.n, i;
 
 	while (lo < hi) {
 		size_t mid = lo + (hi - lo) / 2;
 
-		if (v[mid].addr <= addr)
+		if (v[order[mid]].addr <= addr)
 			lo = mid + 1;
 		else
 			hi = mid;
 	}
 	for (i = lo; i > 0 && lo - i < LOOK_BACK; i--) {
-		const struct im_sym *s = &v[i - 1];
+		const struct im_sym *s = &v[order[i - 1]];
 
 		if (best && s->addr != best->addr)
 			break;
 		if (s->size ? addr - s->addr < s->size :
-			      s->addr == v[lo - 1].addr)
+			      s->addr == v[order[lo - 1]].addr)
 			best = s;
 	}
 	return best;
@@ -174,10 +203,11 @@ const struct im_sym *im_symtab_cover(const struct im_symtab *t, uint64_t addr)
 
 void im_symtab_destroy(struct im_symtab *t)
 {
-	if (!t)
+	if (!t || t->shared)
 		return;
 	hs_vec_deinit(&t->syms);
 	hs_vec_deinit(&t->text);
 	free(t->by_name);
+	free(t->by_addr);
 	free(t);
 }

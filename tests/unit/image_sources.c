@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -59,6 +60,7 @@ static int start_child(void **state)
 		return -1;
 	child = fork();
 	if (!child) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		if (write(ready[1], "", 1) != 1)
 			_exit(1);
 		for (;;)
@@ -385,6 +387,7 @@ static pid_t load_in_child(const char *path, uint64_t *entry)
 	assert_int_equal(pipe(fds), 0);
 	pid = fork();
 	if (!pid) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		void *dl = dlopen(path, RTLD_NOW);
 		uint64_t at = dl ? (uintptr_t)dlsym(dl, "heapsh_plugin_0") : 0;
 
@@ -421,7 +424,7 @@ static void check_local(pid_t pid, const char *module)
 	uint64_t addr;
 
 	assert_null(im_open_live(pid, &im));
-	assert_true(im_symbol(im, module, "open_state", &addr, NULL));
+	assert_true(im_symbol(im, module, "ranges", &addr, NULL));
 	im_destroy(im);
 }
 
