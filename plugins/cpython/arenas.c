@@ -171,26 +171,27 @@ static bool agrees(const struct arenas *a, const struct samples *s,
 	return s->n > 0;
 }
 
-/* The writable mappings around _PyRuntime: .data, .bss and what is between. */
-static void data_of_module(const struct cpython_mem *m, uint64_t *start,
-			   uint64_t *end)
+/* .data, .bss and what is between; before them, what is only read. */
+void cpython_image_find(struct cpython *st)
 {
+	const struct cpython_mem *m = &st->mem;
+	struct heapsh_range *r = &st->image;
 	struct heapsh_mapping map;
 
-	*start = *end = 0;
+	*r = (struct heapsh_range){ 0 };
 	for (uint32_t i = 0;; i++) {
 		map = (struct heapsh_mapping){ .size = sizeof(map) };
 		if (!m->host->mapping(m->im, i, &map))
 			break;
-		if (map.start != *end) {
-			if (*start <= m->runtime && m->runtime < *end)
+		if (map.start != r->end) {
+			if (r->start <= m->runtime && m->runtime < r->end)
 				break;
-			*start = map.start;
+			r->start = map.start;
 		}
-		*end = map.end;
+		r->end = map.end;
 	}
-	if (*end - *start > MAX_DATA)
-		*end = *start + MAX_DATA;
+	if (r->end - r->start > MAX_DATA)
+		r->end = r->start + MAX_DATA;
 }
 
 /* Where blocks of malloc() are: in the heap, or in other memory of no file. */
@@ -256,9 +257,9 @@ static uint64_t search_in(const struct arenas *a, const struct samples *s,
 			  const struct places *p)
 {
 	const struct cpython_mem *m = &a->st->mem;
-	uint64_t buf[WINDOW / 8], start, end;
+	uint64_t buf[WINDOW / 8];
+	uint64_t start = a->st->image.start, end = a->st->image.end;
 
-	data_of_module(m, &start, &end);
 	for (; start < end; start += WINDOW) {
 		if (!cpython_copy(m, start, buf, sizeof(buf)))
 			continue;

@@ -81,6 +81,7 @@ static const char *plugin_open(struct heapsh_image *im, void **state,
 	st->type_type = f.type_type;
 	// POOL_SIZE, Objects/obmalloc.c: larger with the arenas of 3.10
 	st->pool_size = f.minor >= 10 ? 16384 : 4096;
+	cpython_image_find(st);
 	st->python_dealloc = cpython_python_dealloc(&st->mem);
 	st->threads = cpython_threads_create(&st->mem);
 	if (st->threads == NULL || !cpython_arenas_find(st)) {

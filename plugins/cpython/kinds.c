@@ -71,6 +71,7 @@ static const struct cpython_known_type known[] = {
 	{"frame", CPYTHON_KIND_FRAME, 0, 0, 0},
 	{"frozenset", CPYTHON_KIND_SET, 0, SIZE(sizeof_set), 0},
 	{"function", CPYTHON_KIND_OTHER, HEAPSH_TYPE_CODE, 0, 0},
+	{"functools._lru_cache_wrapper", CPYTHON_KIND_LRU_CACHE, 0, 0, 0},
 	{"generator", CPYTHON_KIND_GENERATOR, 0, 0, 0},
 	{"hamt_bitmap_node", CPYTHON_KIND_HAMT_ITEMS, 0, 0, 0},
 	{"hamt_collision_node", CPYTHON_KIND_HAMT_ITEMS, 0, 0, 0},

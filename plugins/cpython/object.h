@@ -44,6 +44,7 @@ enum cpython_kind {
 	CPYTHON_KIND_DECIMAL,
 	CPYTHON_KIND_ELEMENT,
 	CPYTHON_KIND_QUEUE,
+	CPYTHON_KIND_LRU_CACHE,
 	CPYTHON_KIND_TIME,
 	CPYTHON_KIND_DATETIME,
 };
@@ -146,6 +147,7 @@ struct cpython {
 	struct cpython_threads *threads;	/* main thread only */
 	struct heapsh_range *ranges;	/* of pools, sorted; freed by close */
 	uint32_t n_ranges;
+	struct heapsh_range image;	/* CPython's own data, of its file */
 };
 
 /** An object, its first bytes at hand. */
@@ -315,8 +317,11 @@ bool cpython_refs(const struct cpython_obj *o, struct heapsh_sink *sink);
 
 /* --- arenas.c --- */
 
+/** Fill st->image: the mappings around _PyRuntime that join. */
+void cpython_image_find(struct cpython *st);
 /**
- * Fill st->ranges: none when pymalloc is not in use. False: no memory.
+ * Fill st->ranges: none when pymalloc is not in use. False: no memory. Needs
+ * st->image.
  */
 bool cpython_arenas_find(struct cpython *st);
 

@@ -310,6 +310,28 @@ static bool refs_queue(struct cpython_visit *v)
 	return cpython_each_word(v, items, n - first, item, &base);
 }
 
+/*
+ * Results of a cache of limited size are also a ring, which holds a reference
+ * to each of its links; it begins in the cache itself, whose first members are
+ * those of a link (Modules/_functoolsmodule.c, struct lru_cache_object).
+ */
+static bool refs_lru_cache(struct cpython_visit *v)
+{
+	const struct cpython_obj *o = v->o;
+	int32_t next = o->m->lay->lru_next;
+	uint64_t link = cpython_obj_field(o, next);
+	struct cpython_chain chain = { 0 };
+
+	while (link != 0 && link != o->addr) {
+		if (cpython_chain_repeats(&chain, link) ||
+		    cpython_cancelled(o->m, (int64_t)chain.n))
+			return false;
+		cpython_edge_field(v, link, "link");
+		link = cpython_field(o->m, link, next);
+	}
+	return true;
+}
+
 static bool refs_kind(struct cpython_visit *v)
 {
 	const struct cpython_obj *o = v->o;
@@ -349,6 +371,8 @@ static bool refs_kind(struct cpython_visit *v)
 		return refs_element(v);
 	case CPYTHON_KIND_QUEUE:
 		return refs_queue(v);
+	case CPYTHON_KIND_LRU_CACHE:
+		return refs_lru_cache(v);
 	case CPYTHON_KIND_TIME:
 		refs_time(v, o->m->lay->time_hastzinfo,
 			  o->m->lay->time_tzinfo);

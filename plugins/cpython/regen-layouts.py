@@ -393,11 +393,15 @@ def digest(version, facts):
 
 
 def agree(facts, other):
-    """Does all that is known of one version hold for the other?"""
+    """Does all that is known of one version hold for the other? A shape of
+    another size is not used for it."""
+    shapes = other["shapes"]
     return (all(value in (-1, other["fields"][name])
                 for name, value in facts["fields"].items())
             and facts["roots"] == other["roots"]
-            and all(other["shapes"].get(name) == shape
+            and all(name in shapes and
+                    (shapes[name] == shape or
+                     shapes[name]["size"] != shape["size"])
                     for name, shape in facts["shapes"].items()))
 
 

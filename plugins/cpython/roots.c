@@ -15,6 +15,7 @@ enum {
 	MAX_TYPES = 1 << 22,
 	/* Words of one table in the interpreter's state; the largest is 243. */
 	MAX_SLOT_COUNT = 65536,
+	MAX_ATEXIT = 1 << 16,
 };
 
 __attribute__((format(printf, 4, 5)))
@@ -114,6 +115,41 @@ static void emit_interned(const struct cpython_mem *m,
 		emit(sink, dict, 0, "interned");
 }
 
+/* What atexit.register() was given: 3.10-3.13, pycore_atexit.h, three words
+ * each. Before, it is the state of a module. */
+static void emit_atexit(const struct cpython_mem *m,
+			const struct cpython_root_sink *sink, uint64_t interp)
+{
+	static const char *const names[] = { "func", "args", "kwargs" };
+	uint64_t list = cpython_field(m, interp, m->lay->interp_atexit), at;
+	int n = cpython_i32(m, interp, m->lay->interp_atexit_n, 0);
+
+	for (int i = 0; list != 0 && i < n && i < MAX_ATEXIT; i++) {
+		at = cpython_word(m, list + (unsigned)i * 8);
+		for (int k = 0; at != 0 && k < 3; k++)
+			emit(sink, cpython_word(m, at + (unsigned)k * 8), 0,
+			     "atexit[%d].%s", i, names[k]);
+	}
+}
+
+/* Objects of CPython's file that it names by one reference of its own; from
+ * 3.12 nobody counts them. */
+static void emit_singletons(const struct cpython_mem *m,
+			    const struct cpython_root_sink *sink)
+{
+	static const char *const symbols[][2] = {
+		{ "_Py_NoneStruct", "None" },
+		{ "_Py_TrueStruct", "True" },
+		{ "_Py_FalseStruct", "False" },
+		{ "_Py_EllipsisObject", "Ellipsis" },
+		{ "_Py_NotImplementedStruct", "NotImplemented" },
+	};
+
+	for (size_t i = 0; i < sizeof(symbols) / sizeof(symbols[0]); i++)
+		emit(sink, m->host->symbol(m->im, NULL, symbols[i][0], NULL),
+		     0, "%s", symbols[i][1]);
+}
+
 static void emit_interpreter(const struct cpython_mem *m,
 			     const struct cpython_root_sink *sink,
 			     uint64_t interp)
@@ -124,6 +160,7 @@ static void emit_interpreter(const struct cpython_mem *m,
 		 (long long)cpython_i64(m, interp, m->lay->interp_id, 0));
 	emit_slots(m, sink, interp, m->lay->interp_roots,
 		   m->lay->n_interp_roots, prefix);
+	emit_atexit(m, sink, interp);
 }
 
 /* ------------------------------------------------------------------------
@@ -174,6 +211,7 @@ static void emit_thread(const struct cpython_mem *m,
 			struct cpython_threads *ts, uint32_t index)
 {
 	const struct cpython_thread *t = cpython_threads_at(ts, index);
+	int32_t deleted = m->lay->ts_on_delete_data;
 	int64_t id = cpython_i64(m, t->interp, m->lay->interp_id, 0);
 	const struct cpython_frame *f;
 	char prefix[64];
@@ -182,6 +220,11 @@ static void emit_thread(const struct cpython_mem *m,
 		 (unsigned long long)t->ident);
 	emit_slots(m, sink, t->tstate, m->lay->thread_roots,
 		   m->lay->n_thread_roots, prefix);
+	// a weak reference to the lock that tells of the thread's end, 3.8-3.12
+	if (cpython_form_of(m, cpython_field(m, t->tstate, deleted)) ==
+	    CPYTHON_FORM_WEAKREF)
+		emit(sink, cpython_field(m, t->tstate, deleted), 0,
+		     "%son_delete_data", prefix);
 	for (uint32_t i = 0; (f = cpython_threads_frame(ts, index, i)) &&
 			     !m->host->cancelled(m->im); i++)
 		emit_frame(m, sink, index, i, f);
@@ -291,6 +334,7 @@ void cpython_roots(const struct cpython_mem *m, struct cpython_threads *ts,
 
 	emit_slots(m, sink, m->runtime, m->lay->runtime_roots,
 		   m->lay->n_runtime_roots, "runtime_");
+	emit_singletons(m, sink);
 	while (interp != 0 && !cpython_chain_repeats(&chain, interp)) {
 		emit_interpreter(m, sink, interp);
 		interp = cpython_field(m, interp, m->lay->interp_next);

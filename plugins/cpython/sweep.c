@@ -22,6 +22,8 @@ struct sweep {
 	uint64_t no_type[N_TYPES];	/* words that are none */
 };
 
+enum { IMMORTAL_3_11 = 999999999 };
+
 void cpython_pool_free(const uint8_t *p, uint64_t addr,
 		       const struct cpython_pool *pool, uint8_t *is_free)
 {
@@ -108,6 +110,22 @@ static bool recognise(struct sweep *s, const uint8_t *p, uint64_t addr,
 	return false;
 }
 
+/*
+ * Never freed: from 3.12 the count says so itself (Include/object.h,
+ * _Py_IsImmortal). 3.11 gives what the file of CPython holds a count that
+ * nothing uses up, and counts on from there (pycore_object.h,
+ * _PyObject_IMMORTAL_REFCNT).
+ */
+static bool is_immortal(const struct cpython_obj *o, uint64_t refcount)
+{
+	const struct heapsh_range *image = &o->st->image;
+
+	if (o->m->minor >= 12)
+		return (int32_t)refcount < 0;
+	return o->m->minor == 11 && refcount > IMMORTAL_3_11 / 2 &&
+	       o->addr >= image->start && o->addr < image->end;
+}
+
 /* size: as fits() left it; what is beyond its own is added here. */
 static void fill_size(const struct cpython_obj *o,
 		      const struct cpython_values *values,
@@ -143,7 +161,7 @@ static void emit(const struct cpython_obj *o, struct cpython_size *size,
 	has_values = o->type->managed_dict &&
 		     cpython_instance_values(o, &values);
 	out.refcount = cpython_obj_word(o, o->m->lay->ob_refcnt);
-	if (o->m->lay->minor >= 12 && (int32_t)out.refcount < 0)
+	if (is_immortal(o, out.refcount))
 		out.flags |= HEAPSH_OBJECT_IMMORTAL;
 	if (o->type->flags & HEAPSH_TYPE_APPROXIMATE)
 		out.flags |= HEAPSH_OBJECT_APPROXIMATE;

@@ -44,6 +44,7 @@ static void judge(const struct cpython_found *f,
 	st.pool_size = f->minor >= 10 ? 16384 : 4096;
 	st.types = cpython_types_create();
 	st.python_dealloc = cpython_python_dealloc(&st.mem);
+	cpython_image_find(&st);
 	st.ranges = ranges;
 	st.n_ranges = n_ranges;
 	if (search)

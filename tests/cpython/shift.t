@@ -33,7 +33,7 @@ PLACED = {
         "iframe_instr iframe_stacktop iframe_locals ts_eval_breaker "
         "frame_lasti frame_stackdepth frame_stacktop arena_nfreepools arena_ntotalpools pool_freeblock",
     "the first of a list of one is the last":
-        "odict_first runtime_interp_head interp_next",
+        "lru_next odict_first runtime_interp_head interp_next",
     "not within the object, but in a block or table of its own":
         "arraydescr_itemsize formatcode_fmtdef sizeof_formatcode "
         "dequeblock_data dequeblock_right sizeof_dequeblock sizeof_odictnode "
@@ -42,6 +42,23 @@ PLACED = {
         "sizeof_elementextra values_array",
     "a number, which addresses of a program at a fixed place look like":
         "array_allocated odict_fast_nodes_size gen_frame_state",
+    "of modules of the standard library, in blocks of their own": " ".join(
+        "%s_%s" % (struct, member) for struct, members in {
+            "tuplegetter": "index", "pdata": "items",
+            "pickler": "memo output", "memotable": "allocated entries",
+            "memoentry": "key", "unpickler": "memo memo_size marks marks_size "
+            "line encoding errors", "stgdict": "format ndim length elements",
+            "stginfo": "proto argtypes converters restype checker module "
+            "initialized format ndim length elements",
+            "cdata": "ptr needsfree size value", "sqlite": "trace progress "
+            "authorizer callable module cache_first node_next",
+            "template": "items", "expat": "handlers",
+            "zone": "ttinfos num_ttinfos", "ttinfo": "utcoff dstoff tzname",
+            "st": "node", "node": "str nchildren child",
+            "sizeof": "memotable memoentry ttinfo node"}.items()
+        for member in members.split()),
+    "what a thread leaves, what is done at exit: nothing, mostly":
+        "ts_on_delete_data interp_atexit interp_atexit_n",
     "behind all that is looked at": "defdict_factory sizeof_frame "
         "interp_extension_types",
     "an allocator that is not found may not be in use":

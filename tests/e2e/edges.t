@@ -35,6 +35,7 @@ INTERNAL = [(re.compile(k), re.compile(label)) for k, label in [
     (".*enumerate", "->one"),
     ("(fieldname|formatter)iterator", "->it_(field|markup).str.str"),
     ("functools._lru_list_elem", "->(key|result)"),
+    (LRU.replace(".", "[.]"), "->link"),
     ("longrange_iterator", "->(len|index)"),
     ("range", "->length"),
     (r"functools\.KeyWrapper", "->cmp"),
