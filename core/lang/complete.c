@@ -89,6 +89,13 @@ static void offer_program(struct complete *c, struct lg_instant *in,
 		 offer_name, c);
 }
 
+/* For Tab an error is no answer; true: there was one. */
+static bool dropped(struct hs_err *err)
+{
+	hs_err_free(err);
+	return err;
+}
+
 /* --- what stands before a dot --------------------------------------------- */
 
 /* A value, or only the knowledge that it would be a set. */
@@ -99,9 +106,10 @@ struct receiver {
 
 static bool gives_set(const char *attr)
 {
-	static const char *const others[] = { "count", "size",   "indisize",
-					      "held",  "theone", "kind",
-					      "brief" };
+	static const char *const others[] = {
+		"count",  "size",  "indisize", "held", "theone",   "brief",
+		"er",     "parts", "stat",     "prod", "domisize", "maprox",
+	};
 
 	for (size_t i = 0; i < HS_ARRAY_SIZE(others); i++)
 		if (!strcmp(attr, others[i]))
@@ -293,6 +301,7 @@ static void offer_names(struct complete *c)
 			      "variable");
 	offer_table(c, "words");
 	offer_table(c, "functions");
+	offer_table(c, "relations");
 	if (c->s->current)
 		offer_program(c, c->s->current, 0);
 }
@@ -403,20 +412,81 @@ static void complete_word(struct complete *c)
 		offer_names(c);
 }
 
-/* Is the end of the line within a text? Names are no use there. */
-static bool in_text(const char *line)
+/* Where the text begins that the end of the line is in, or NULL: its quote. */
+static const char *text_start(const char *line)
 {
-	char quote = 0;
+	const char *open = NULL;
 
 	for (; *line; line++) {
-		if (quote && *line == '\\' && line[1])
+		if (open && *line == '\\' && line[1])
 			line++;
-		else if (quote && *line == quote)
-			quote = 0;
-		else if (!quote && (*line == '\'' || *line == '"'))
-			quote = *line;
+		else if (open && *line == *open)
+			open = NULL;
+		else if (!open && (*line == '\'' || *line == '"'))
+			open = line;
 	}
-	return quote;
+	return open;
+}
+
+enum { MAX_KEYS = 10000 }; /* of a mapping whose keys are offered */
+
+/* A key that can be typed as a text, with what closes it. */
+static void offer_key(struct complete *c, struct md_model *m, uint64_t key,
+		      char quote)
+{
+	const char end[] = { quote, ']', '\0' };
+	HS_FREE char *text = NULL;
+	struct md_object o;
+
+	if (!md_object_at(m, key, &o) || !(o.type->flags & HEAPSH_TYPE_TEXT))
+		return;
+	text = md_render(m, key, HEAPSH_RENDER_TEXT, 200);
+	if (!strpbrk(text, "'\"\\") && !strstr(text, "…"))
+		offer(c, text, strlen(text), end, "");
+}
+
+/* The keys of an object that x['… looks up: those of its edges that have. */
+static void offer_keys(struct complete *c, const struct lg_value *v, char quote)
+{
+	struct md_model *m = lg_instant_model(v->in, c->s->task);
+	struct heapsh_measure size = { .size = sizeof(size) };
+	struct md_edge *edges;
+	size_t n;
+
+	if (!md_measure(m, v->u.addr, &size) || !size.has_exact_length ||
+	    size.exact_length > MAX_KEYS)
+		return;
+	if (dropped(md_edges(m, v->u.addr, &edges, &n)))
+		return;
+	for (size_t i = 0; i < n; i++)
+		if (edges[i].e.label == HEAPSH_LABEL_VALUE && edges[i].e.a)
+			offer_key(c, m, edges[i].e.a, quote);
+	free(edges);
+}
+
+/* Within a text names are no use; within x['… keys of x are. */
+static void complete_text(struct complete *c, const char *quote)
+{
+	size_t at = (size_t)(quote - c->line), from;
+	HS_FREE char *chain = NULL;
+	struct hs_arena arena = { 0 };
+	struct lg_line line = { 0 };
+	struct receiver r = { 0 };
+
+	c->start = at + 1;
+	c->prefix = quote + 1;
+	c->n = strlen(c->prefix);
+	if (!at || c->line[at - 1] != '[')
+		return;
+	from = chain_start(c->line, at - 1);
+	chain = hs_xstrndup(c->line + from, at - 1 - from);
+	if (!dropped(lg_parse(c->s, &arena, chain, &line)) && line.expr &&
+	    !line.target)
+		r = resolve(c, line.expr);
+	if (r.v && r.v->kind == LG_OBJECT)
+		offer_keys(c, r.v, *quote);
+	lg_unref(r.v);
+	hs_arena_deinit(&arena);
 }
 
 json_t *lg_complete(struct lg_session *s, const char *line, size_t point)
@@ -425,6 +495,7 @@ json_t *lg_complete(struct lg_session *s, const char *line, size_t point)
 	HS_FREE char *before = hs_xstrndup(line, point < n ? point : n);
 	struct complete c = { .s = s, .line = before, .words = json_array() };
 	json_t *ret = json_object();
+	const char *quote;
 
 	c.start = strlen(before);
 	c.n = c.start;
@@ -432,8 +503,9 @@ json_t *lg_complete(struct lg_session *s, const char *line, size_t point)
 		c.start--;
 	c.prefix = before + c.start;
 	c.n -= c.start;
-	if (in_text(before))
-		;
+	quote = text_start(before);
+	if (quote)
+		complete_text(&c, quote);
 	else if (c.start && before[c.start - 1] == '.')
 		complete_attribute(&c, c.start - 1);
 	else

@@ -183,7 +183,8 @@ static struct hs_err *kind_elsewhere(struct lg_session *s,
 	if (err)
 		return err;
 	there = md_type_by_address(in->model, v->u.addr);
-	if (there != UINT32_MAX && strcmp(md_type(in->model, there)->name, name))
+	if (there != UINT32_MAX &&
+	    strcmp(md_type(in->model, there)->name, name))
 		there = UINT32_MAX;
 	return kind_of(s, g, there, ret);
 }

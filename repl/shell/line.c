@@ -11,6 +11,7 @@
 #include <readline/history.h>
 #include <readline/readline.h>
 
+#include "programs.h"
 #include "signals.h"
 
 enum { HISTORY_LINES = 10000 };
@@ -178,6 +179,38 @@ static void complete_from(struct matches *m, size_t command)
 		list_matches(m);
 }
 
+static void on_program(void *arg, const char *name)
+{
+	struct matches *m = arg;
+
+	hs_vec_push(&m->words, hs_xstrdup(name));
+}
+
+/* Where the program's name begins that the cursor is in, or -1: of "| gre". */
+static int program_start(void)
+{
+	const char *line = rl_line_buffer;
+	int start = rl_point, at;
+
+	while (start && !strchr(" \t|!/", line[start - 1]))
+		start--;
+	for (at = start; at && strchr(" \t", line[at - 1]); at--)
+		;
+	return at && strchr("|!", line[at - 1]) ? start : -1;
+}
+
+static int complete_program(int start)
+{
+	HS_FREE char *prefix = hs_xstrndup(rl_line_buffer + start,
+					   (size_t)(rl_point - start));
+	struct matches m = { .start = (size_t)start };
+
+	sh_programs(prefix, on_program, &m);
+	complete_from(&m, 0);
+	matches_deinit(&m);
+	return 0;
+}
+
 /* Tab. The engine sees the one command that the cursor is in. */
 static int complete(int count, int key)
 {
@@ -188,6 +221,8 @@ static int complete(int count, int key)
 
 	(void)count;
 	start = sh_split_start(rl_line_buffer, (size_t)rl_point, &names_file);
+	if (names_file && program_start() >= 0)
+		return complete_program(program_start());
 	if (names_file)
 		return rl_complete(0, key);
 	command = hs_xstrdup(rl_line_buffer + start);

@@ -7,8 +7,8 @@ CPPFLAGS_SHELL = $(INC_SHELL) $(READLINE_CFLAGS) $(JANSSON_CFLAGS) \
 	-DHEAPSH_PKGDATADIR='"$(pkgdatadir)"'
 heapsh_CPPFLAGS = $(CPPFLAGS_SHELL)
 heapsh_SOURCES = %D%/child.c %D%/demo.c %D%/find.c %D%/line.c %D%/main.c \
-	%D%/options.c %D%/options.h %D%/out.c %D%/progress.c %D%/roles.c \
-	%D%/roles.h %D%/run.c %D%/shell.h %D%/signals.c %D%/signals.h \
+	%D%/options.c %D%/options.h %D%/out.c %D%/programs.c %D%/programs.h \
+	%D%/progress.c %D%/roles.c %D%/roles.h %D%/run.c %D%/shell.h %D%/signals.c %D%/signals.h \
 	%D%/split.c %D%/split.h %D%/style.c %D%/talk.c %D%/verb.c
 heapsh_LDADD = $(LIBS_VIEW) $(READLINE_LIBS) $(JANSSON_LIBS)
 

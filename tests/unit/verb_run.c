@@ -313,6 +313,24 @@ static void tab_offers_what_can_follow(void **state)
 	assert_true(offered("asizeof(acc", "accounts"));
 	assert_false(offered("heap.count.", "more"));
 	assert_false(offered("accounts['acc", "accounts"));
+	assert_true(offered("Clo", "Clodo"));
+	assert_true(offered("heap.by", "by"));
+	assert_true(offered("heap.dom", "domisize"));
+}
+
+static void tab_offers_the_keys_of_a_mapping(void **state)
+{
+	HS_FREE char *globals = hs_xstrdup(
+		text(run("(heap & 'table').byid[0].theone"), "address"));
+	HS_FREE char *line = hs_xasprintf("asizeof %s['acc", globals);
+
+	(void)state;
+	assert_true(offered(line, "accounts']"));
+	assert_false(offered(line, "evil']"));
+	line[strlen(line) - 4] = '"';
+	assert_true(offered(line, "accounts\"]"));
+	assert_false(offered("accounts['", "accounts']"));
+	assert_false(offered("heap & 'acc", "accounts'"));
 }
 
 /* --- instants: last, because the process changes -------------------------- */
@@ -397,6 +415,7 @@ int main(void)
 		cmocka_unit_test(examples_are_lines),
 		cmocka_unit_test(guesses_are_answered),
 		cmocka_unit_test(tab_offers_what_can_follow),
+		cmocka_unit_test(tab_offers_the_keys_of_a_mapping),
 		cmocka_unit_test(instants_are_compared),
 	};
 
