@@ -47,3 +47,11 @@ tests_unit_graph_example_t_CPPFLAGS = $(INC_ANALYSIS) \
 tests_unit_graph_example_t_SOURCES = tests/unit/graph_example.c \
 	tests/lib/toy.c tests/lib/toy.h
 tests_unit_graph_example_t_LDADD = $(LIBS_ANALYSIS) $(ELF_LIBS) $(CMOCKA_LIBS)
+
+check_PROGRAMS += tests/unit/graph_found.t
+tests_unit_graph_found_t_CPPFLAGS = $(INC_ANALYSIS) \
+	-iquote $(top_srcdir)/core/image $(INC_TESTS) \
+	-iquote $(top_srcdir)/tests/plugins
+tests_unit_graph_found_t_SOURCES = tests/unit/graph_found.c \
+	tests/lib/fakeimage.c tests/lib/fakeimage.h
+tests_unit_graph_found_t_LDADD = $(LIBS_ANALYSIS) $(ELF_LIBS) $(CMOCKA_LIBS)

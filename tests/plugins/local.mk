@@ -3,12 +3,12 @@
 LDFLAGS_BAD = $(AM_LDFLAGS) -module -avoid-version -shared -rpath /nowhere \
 	-export-symbols-regex '^[a-z]*_[a-z]*_*plugin'
 
-check_LTLIBRARIES += tests/plugins/evil.la \
+check_LTLIBRARIES += tests/plugins/evil.la tests/plugins/found.la \
 	tests/plugins/crash_in_malloc.la tests/plugins/crash_in_probe.la \
 	tests/plugins/liar.la tests/plugins/loop_in_open.la \
 	tests/plugins/no_entry.la tests/plugins/other_abi.la \
 	tests/plugins/short_table.la tests/plugins/toy_full.la
-EXTRA_DIST += tests/plugins/bad.h tests/plugins/toy_full.h
+EXTRA_DIST += tests/plugins/bad.h tests/plugins/found.h tests/plugins/toy_full.h
 
 tests_plugins_crash_in_malloc_la_CPPFLAGS = $(INC_PLUGIN)
 tests_plugins_crash_in_malloc_la_CFLAGS = $(CFLAGS_PLUGIN)
@@ -54,3 +54,9 @@ tests_plugins_evil_la_CPPFLAGS = $(INC_PLUGIN) \
 tests_plugins_evil_la_CFLAGS = $(CFLAGS_PLUGIN)
 tests_plugins_evil_la_LDFLAGS = $(LDFLAGS_BAD)
 tests_plugins_evil_la_SOURCES = tests/plugins/evil.c
+
+tests_plugins_found_la_CPPFLAGS = $(INC_PLUGIN) \
+	-iquote $(top_srcdir)/tests/plugins
+tests_plugins_found_la_CFLAGS = $(CFLAGS_PLUGIN)
+tests_plugins_found_la_LDFLAGS = $(LDFLAGS_BAD)
+tests_plugins_found_la_SOURCES = tests/plugins/found.c
