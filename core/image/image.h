@@ -180,6 +180,11 @@ void im_reader_lend(struct im_reader *r, uint64_t addr, const void *bytes,
  */
 bool im_symbol(struct im_image *im, const char *module, const char *name,
 	       uint64_t *ret, uint64_t *size);
+/**
+ * A symbol that begins there is STT_GNU_IFUNC: called without arguments, it
+ * answers the address of the function that one means.
+ */
+bool im_is_resolver(struct im_image *im, uint64_t addr);
 /** Name and offset of the symbol that covers addr; false if none. */
 bool im_symbol_at(struct im_image *im, uint64_t addr, const char **name,
 		  uint64_t *offset);

@@ -139,6 +139,17 @@ bool im_symbol(struct im_image *im, const char *module, const char *name,
 	return false;
 }
 
+bool im_is_resolver(struct im_image *im, uint64_t addr)
+{
+	const struct im_mapping *m = im_mapping_at(im, addr);
+	const struct im_sym *s;
+
+	if (!m || m->module == UINT32_MAX)
+		return false;
+	s = im_symtab_cover(symtab(im, m->module), addr);
+	return s && s->addr == addr && s->resolver;
+}
+
 bool im_symbol_at(struct im_image *im, uint64_t addr, const char **name,
 		  uint64_t *offset)
 {

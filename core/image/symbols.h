@@ -11,6 +11,7 @@ struct im_sym {
 	uint64_t addr, size;	/* absolute; size 0: not told */
 	uint32_t name;		/* offset in the table's text */
 	uint32_t rank;		/* im_sym_rank, of the source and the symbol */
+	bool resolver;		/* STT_GNU_IFUNC */
 };
 
 /** Of two symbols of one name the lower rank is meant. */

@@ -93,6 +93,7 @@ void im_symtab_add(struct im_symtab *t, const struct im_rawsyms *raw,
 			continue;
 		s.addr = sym->st_value + bias;
 		s.size = sym->st_size;
+		s.resolver = ELF64_ST_TYPE(sym->st_info) == STT_GNU_IFUNC;
 		s.rank = t->source * IM_SYM_RANKS + rank_of(sym, hidden);
 		hs_vec_push(&t->syms, s);
 	}

@@ -326,13 +326,15 @@ static struct hs_err *positional(struct call *c)
 		return too_many(c);
 	if (c->node->n_items >= LG_MAX_ITEMS)
 		return lg_syntax(c->i, "more than %d arguments", LG_MAX_ITEMS);
-	if (kind == LG_ARG_VALUE)
+	if (kind == LG_ARG_VALUE || kind == LG_ARG_NUMBER)
 		err = c->paren ? paren_value(c, &item)
 			       : command_value(c, &item);
 	else if (!c->paren && (kind == LG_ARG_REST || kind == LG_ARG_VERB))
 		err = rest_of_line(c, &item);
 	else
 		err = bare_word(c, &item);
+	if (!err && kind == LG_ARG_NUMBER && item->kind == LG_N_ADDRESS)
+		item->kind = LG_N_INT;
 	if (!err)
 		lg_push_item(c->p, c->node, item);
 	return err;
@@ -396,7 +398,8 @@ static bool is_option(const struct call *c, struct lg_option_node *ret,
 		return declared->compares || !strcmp(op, "=");
 	if (strcmp(op, "="))
 		return has_comparing(verb);
-	return !(arg && arg->kind != LG_ARG_VALUE);
+	return !(arg && arg->kind != LG_ARG_VALUE &&
+		 arg->kind != LG_ARG_NUMBER);
 }
 
 static struct hs_err *unknown_option(const struct call *c,

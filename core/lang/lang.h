@@ -175,6 +175,8 @@ struct hs_err *lg_to_set(struct lg_session *s, struct lg_value *v,
 
 enum lg_arg_kind {
 	LG_ARG_VALUE,		/* postfix expression, evaluated */
+	LG_ARG_NUMBER,		/* as VALUE, but a bare 0x… is a number,
+				   not an object */
 	LG_ARG_WORD,		/* bare word up to a blank, not evaluated */
 	LG_ARG_FILE,		/* a path: as WORD; completes file names */
 	LG_ARG_INSTANT,		/* name or number of a snapshot */

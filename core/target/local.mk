@@ -2,7 +2,7 @@
 noinst_LTLIBRARIES += libhs_target.la
 libhs_target_la_CPPFLAGS = $(INC_TARGET)
 libhs_target_la_SOURCES = %D%/blob.c %D%/check.c %D%/client.c %D%/clone.c \
-	%D%/copy.c %D%/cow.c %D%/evalbatch.c %D%/evaluate.c %D%/filter.c \
+	%D%/copy.c %D%/cow.c %D%/evalbatch.c %D%/evalcalls.c %D%/evaluate.c %D%/filter.c \
 	%D%/freeze.c %D%/gadget.c %D%/guest.c %D%/headroom.c %D%/held.c \
 	%D%/help.c %D%/hijack.c %D%/instant.c %D%/libhs_target_la \
 	%D%/mirror.c %D%/packet.c %D%/plan.c %D%/proc.c %D%/reap.c \

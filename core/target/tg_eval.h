@@ -63,6 +63,9 @@ struct tg_eval_result {
  */
 void tg_eval_explain(const struct tg_eval_result *r, struct hs_text *ret);
 
+/** "openat", or "system call 999". */
+void tg_eval_call_name(int number, struct hs_text *ret);
+
 /**
  * Memory of the evaluator in the copies: in the same place in each, at first
  * zero. Makes a copy if there is none.

@@ -11,6 +11,8 @@ libhs_verb_la_SOURCES = %D%/verb.h %D%/verb_priv.h %D%/verbs.def \
 	%D%/verbs.c
 libhs_verb_la_SOURCES += %D%/retained.c %D%/why.c
 libhs_verb_la_SOURCES += %D%/cycles.c %D%/rp.c
+libhs_verb_la_SOURCES += %D%/call.c %D%/marshal.c %D%/marshal.h \
+	%D%/signature.c %D%/signature.h
 
 # Lines over the example process.
 SOURCES_LINES = tests/lib/lines.h tests/lib/lines.c tests/lib/toy.c \
@@ -28,3 +30,12 @@ tests_unit_verb_kinds_t_LDADD = $(LIBS_LINES)
 tests_unit_verb_run_t_CPPFLAGS = $(INC_VERB) $(INC_TESTS) $(JANSSON_CFLAGS)
 tests_unit_verb_run_t_SOURCES = tests/unit/verb_run.c $(SOURCES_LINES)
 tests_unit_verb_run_t_LDADD = $(LIBS_LINES)
+
+# C functions of every class, for "call".
+check_LTLIBRARIES += tests/fixtures/call_lib.la
+tests_fixtures_call_lib_la_CFLAGS = $(CFLAGS_FIXTURE)
+tests_fixtures_call_lib_la_LDFLAGS = $(LDFLAGS_FIXTURE) -module \
+	-avoid-version -shared -rpath /nowhere
+tests_fixtures_call_lib_la_SOURCES = tests/fixtures/call_lib.c
+EXTRA_DIST += tests/fixtures/call_host.py
+E2E_TESTS += tests/e2e/call.t
