@@ -31,8 +31,10 @@ E2E_TESTS += tests/e2e/arrays.t tests/e2e/attach_many.t tests/e2e/census.t tests
 	tests/e2e/reuse.t \
 	tests/e2e/session.t tests/e2e/stranger.t tests/e2e/time.t tests/e2e/zoo.t
 # What attaching may do to a program, and how else it may be had.
-E2E_TESTS += tests/e2e/ladder.t
-EXTRA_DIST += tests/fixtures/arrays.py tests/fixtures/census.py tests/fixtures/change.py \
+E2E_TESTS += tests/e2e/doctor.t tests/e2e/ladder.t
+EXTRA_DIST += tests/lib/obstacles.py
+EXTRA_DIST += tests/fixtures/arrays.py tests/fixtures/census.py \
+	tests/fixtures/change.py \
 	tests/fixtures/deep.py tests/fixtures/edges.py \
 	tests/fixtures/edges_library.py tests/fixtures/edges_objects.py \
 	tests/fixtures/library.py tests/fixtures/library_modules.py \

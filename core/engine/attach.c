@@ -74,6 +74,22 @@ static bool may_try_another(struct en_engine *en, struct hs_err *err)
 	return true;
 }
 
+struct hs_err *en_look(struct en_engine *en, const struct md_claim *claim,
+		       struct im_image *im, struct md_model **ret)
+{
+	enum { TRIES = 10 };
+	struct hs_err *err = NULL;
+
+	// Of a process that runs, one reading may be in the middle of a change.
+	for (int i = 0; i < TRIES; i++) {
+		hs_err_free(err);
+		err = md_open(en->host, claim, im, &en->task, ret);
+		if (!err)
+			break;
+	}
+	return err;
+}
+
 static struct hs_err *open_copy(const struct tg_instant *t,
 				struct im_image **ret)
 {
@@ -253,10 +269,9 @@ static struct hs_err *take(struct en_engine *en, struct en_way *way,
 	return NULL;
 }
 
-/** Which plugin's is it? Asked of the running process. */
-static struct hs_err *recognise(struct en_engine *en,
-				const struct tg_report *report,
-				struct md_claim *ret)
+struct hs_err *en_recognise(struct en_engine *en,
+			    const struct tg_report *report,
+			    struct md_claim *ret)
 {
 	struct im_image *live;
 	struct hs_err *err = im_open_live(report->pid, &live);
@@ -280,7 +295,7 @@ static struct hs_err *attach(struct en_engine *en, int pid,
 
 	err = en_way_find(en, pid, &way);
 	if (!err)
-		err = recognise(en, &way.report, &claim);
+		err = en_recognise(en, &way.report, &claim);
 	if (err)
 		return err;
 	if (en->pid && en->pid != pid)

@@ -149,6 +149,17 @@ struct hs_err *en_run(struct en_engine *en, const json_t *hello,
 void en_own_child(struct en_engine *en, int pid);
 void en_end_child(struct en_engine *en);
 
+/* doctor.c */
+/** What is permitted, recognised, left behind, and what to do about it. */
+struct hs_err *en_doctor(void *engine, int pid, json_t **ret) HS_MUST_USE;
+/** attach.c: which plugin's is it? Asked of the running process. */
+struct hs_err *en_recognise(struct en_engine *en,
+			    const struct tg_report *report,
+			    struct md_claim *ret) HS_MUST_USE;
+/** A model of the process as it runs; im is borrowed. */
+struct hs_err *en_look(struct en_engine *en, const struct md_claim *claim,
+		       struct im_image *im, struct md_model **ret) HS_MUST_USE;
+
 /* services.c, setup.c */
 void en_services_init(struct en_engine *en);
 /** `set memory=`: a size, "auto" or "none"; checked by the setting's record. */

@@ -4,6 +4,6 @@
 pkglibexec_PROGRAMS += heapsh-engine
 heapsh_engine_CPPFLAGS = $(INC_ENGINE) -DHEAPSH_PLUGINDIR='"$(plugindir)"'
 heapsh_engine_SOURCES = %D%/main.c %D%/engine.h %D%/attach.c \
-	%D%/evaluate.c %D%/instant.c %D%/ladder.c %D%/lifetime.c %D%/loop.c \
+	%D%/doctor.c %D%/evaluate.c %D%/instant.c %D%/ladder.c %D%/lifetime.c %D%/loop.c \
 	%D%/run.c %D%/services.c %D%/setup.c %D%/watch.c %D%/where.c
 heapsh_engine_LDADD = $(LIBS_VERB) $(JANSSON_LIBS) $(DW_LIBS) $(ELF_LIBS)

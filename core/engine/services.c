@@ -202,6 +202,7 @@ void en_services_init(struct en_engine *en)
 		.changed = changed,
 		.shell_verbs = shell_verbs,
 		.eval = en_eval_of,
+		.doctor = en_doctor,
 		.setup = en_setup,
 	};
 }

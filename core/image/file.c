@@ -2,6 +2,7 @@
 // The files behind a process's modules. A path in maps is a name in the
 // process's own mount namespace, and may name another file by now.
 #include "image_priv.h"
+#include "symbols.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -153,4 +154,16 @@ int im_open_debug(struct im_image *im, const char *build_id)
 		fd = im_open_regular(root, path);
 	}
 	return fd >= 0 ? fd : im_open_regular("", path);
+}
+
+enum im_debug im_debug(struct im_image *im, const struct im_module *module)
+{
+	size_t i = (size_t)(module - im->modules);
+	HS_CLOSE int file = im_open_module(im, &im->loaded[i]);
+	HS_CLOSE int debug = im_open_debug(im, module->build_id);
+	enum im_debug a, b;
+
+	a = file < 0 ? IM_DEBUG_NONE : im_debug_of_file(file);
+	b = debug < 0 ? IM_DEBUG_NONE : im_debug_of_file(debug);
+	return a > b ? a : b;
 }

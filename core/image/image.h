@@ -173,6 +173,10 @@ const void *im_view(struct im_reader *r, uint64_t addr, uint64_t len);
 void im_reader_lend(struct im_reader *r, uint64_t addr, const void *bytes,
 		    uint64_t len);
 
+/** What is known of a module beyond the names that it exports. */
+enum im_debug { IM_DEBUG_NONE, IM_DEBUG_SYMBOLS, IM_DEBUG_DWARF };
+/** Of the file itself or of its debug file, whichever tells more. */
+enum im_debug im_debug(struct im_image *im, const struct im_module *module);
 /**
  * Symbol of one module (file name without folder) or of all, the program
  * first: .dynsym, then .symtab of the file and of its debug file

@@ -52,6 +52,8 @@ void im_symtab_destroy(struct im_symtab *t);
 
 /** .dynsym and .symtab of an ELF file; false when it is none. symfile.c */
 bool im_symtab_from_file(struct im_symtab *t, int fd, uint64_t bias);
+/** What an ELF file tells beyond .dynsym. */
+enum im_debug im_debug_of_file(int fd);
 /** What PT_DYNAMIC leads to, all read from memory. symdyn.c */
 void im_symtab_from_memory(struct im_symtab *t, struct im_image *im,
 			   const struct im_loaded *mod);

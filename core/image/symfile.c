@@ -95,3 +95,33 @@ bool im_symtab_from_file(struct im_symtab *t, int fd, uint64_t bias)
 	elf_end(elf);
 	return ours;
 }
+
+enum im_debug im_debug_of_file(int fd)
+{
+	enum im_debug found = IM_DEBUG_NONE;
+	Elf_Scn *scn = NULL;
+	size_t names;
+	GElf_Shdr sh;
+	Elf *elf;
+
+	elf_version(EV_CURRENT);
+	elf = elf_begin(fd, ELF_C_READ, NULL);
+	if (!is_ours(elf) || elf_getshdrstrndx(elf, &names)) {
+		elf_end(elf);
+		return found;
+	}
+	while (found != IM_DEBUG_DWARF && (scn = elf_nextscn(elf, scn))) {
+		const char *name;
+
+		if (!gelf_getshdr(scn, &sh))
+			continue;
+		name = elf_strptr(elf, names, sh.sh_name);
+		if (sh.sh_type == SHT_SYMTAB)
+			found = IM_DEBUG_SYMBOLS;
+		if (sh.sh_type != SHT_NOBITS && name &&
+		    !strcmp(name, ".debug_info"))
+			found = IM_DEBUG_DWARF;
+	}
+	elf_end(elf);
+	return found;
+}

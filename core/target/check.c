@@ -6,7 +6,6 @@
 #include <fcntl.h>
 #include <pwd.h>
 #include <stdio.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "tg_check.h"
@@ -95,25 +94,6 @@ static struct hs_err *check_exists(struct tg_asking *k)
 
 /* --- may we? --- */
 
-static int yama_scope(void)
-{
-	HS_TEXT t = { 0 };
-
-	if (!tg_read_file("/proc/sys/kernel/yama/ptrace_scope", &t))
-		return 0;
-	return (int)strtol(hs_text_str(&t), NULL, 10);
-}
-
-/* A process that is not "dumpable" has files in /proc that are root's. */
-static bool is_dumpable(const struct tg_asking *k)
-{
-	struct stat st;
-	char path[48];
-
-	snprintf(path, sizeof(path), "/proc/%d/mem", k->pid);
-	return stat(path, &st) || st.st_uid == k->r->uid;
-}
-
 static struct hs_err *why_denied(const struct tg_asking *k, int errnum)
 {
 	struct passwd *pw = getpwuid(k->r->uid);
@@ -125,17 +105,18 @@ static struct hs_err *why_denied(const struct tg_asking *k, int errnum)
 		hs_text_addf(&why, "it belongs to %s", pw ? pw->pw_name : "");
 		if (!pw)
 			hs_text_addf(&why, "user %u", k->r->uid);
-	} else if (!is_dumpable(k)) {
+	} else if (!tg_is_dumpable(k->pid, k->r->uid)) {
 		hs_text_add(&why, "it is marked as not dumpable (it changed "
 				  "its user, or said so by prctl)");
-	} else if (yama_scope() == 3) {
+	} else if (tg_yama_scope() == 3) {
 		hs_text_add(&why, "kernel.yama.ptrace_scope is 3: nobody may, "
 				  "until the next boot");
 		hopeless = true;
-	} else if (yama_scope() > 0 && geteuid() != 0) {
+	} else if (tg_yama_scope() > 0 && geteuid() != 0) {
 		hs_text_addf(&why, "kernel.yama.ptrace_scope is %d: only its "
 			     "parent and root may (a program started by "
-			     "\"heapsh run\" can be attached)", yama_scope());
+			     "\"heapsh run\" can be attached)",
+			     tg_yama_scope());
 	} else {
 		hs_text_addf(&why, "the kernel does not permit ptrace (%s): it "
 			     "may have more capabilities than we, or a "
@@ -145,8 +126,12 @@ static struct hs_err *why_denied(const struct tg_asking *k, int errnum)
 	err = hs_err_new(HS_ERR_DENIED, "attach to %d: %s", k->pid,
 			 hs_text_str(&why));
 	err->errnum = errnum;
-	return hopeless ? err :
-			  hs_err_remedy(err, "sudo heapsh attach %d", k->pid);
+	if (hopeless)
+		return err;
+	if (geteuid() == 0)
+		return hs_err_remedy(err, "docker run --cap-add=SYS_PTRACE …, "
+				     "or run heapsh outside the container");
+	return hs_err_remedy(err, "sudo heapsh attach %d", k->pid);
 }
 
 static struct hs_err *check_permitted(struct tg_asking *k)
@@ -181,24 +166,13 @@ static struct hs_err *check_tracer(const struct tg_asking *k)
 	return tg_refuse(k, hs_text_str(&why));
 }
 
-/* The kernel shows filters, and sets them aside, for this capability only. */
-static bool may_see_filters(void)
-{
-	enum { SYS_ADMIN = 21 };
-	HS_TEXT t = { 0 };
-	const char *caps = NULL;
-
-	if (tg_read_file("/proc/self/status", &t))
-		caps = tg_field(hs_text_str(&t), "CapEff");
-	return caps && strtoull(caps, NULL, 16) >> SYS_ADMIN & 1;
-}
-
 static struct hs_err *check_filter(const struct tg_asking *k)
 {
 	uint64_t mode = tg_field_u64(hs_text_str(&k->status), "Seccomp");
 
-	// The tracer asks the filter itself, before it makes a call.
-	if (!mode || (mode == 2 && may_see_filters()))
+	// The tracer asks the filter itself, before it makes a call, where
+	// the kernel shows it.
+	if (!mode || (mode == 2 && tg_capable(TG_CAP_SYS_ADMIN)))
 		return NULL;
 	if (mode == 1)
 		return tg_refuse(k, "it permits itself no system calls "
@@ -218,18 +192,6 @@ static struct hs_err *check_shadow(const struct tg_asking *k)
 			 "cannot return");
 }
 
-static bool same_namespace(int pid, const char *which)
-{
-	char path[48], self[64], theirs[64];
-	ssize_t a, b;
-
-	snprintf(path, sizeof(path), "/proc/self/ns/%s", which);
-	a = readlink(path, self, sizeof(self));
-	snprintf(path, sizeof(path), "/proc/%d/ns/%s", pid, which);
-	b = readlink(path, theirs, sizeof(theirs));
-	return a < 0 || b < 0 || (a == b && !memcmp(self, theirs, (size_t)a));
-}
-
 static struct hs_err *check_namespaces(const struct tg_asking *k)
 {
 	static const struct {
@@ -241,7 +203,7 @@ static struct hs_err *check_namespaces(const struct tg_asking *k)
 	for (size_t i = 0; i < HS_ARRAY_SIZE(v); i++) {
 		struct hs_err *err;
 
-		if (same_namespace(k->pid, v[i].file))
+		if (tg_same_namespace(k->pid, v[i].file))
 			continue;
 		err = hs_err_new(HS_ERR_REFUSED,
 				 "attach to %d: it is in another %s namespace "
@@ -358,8 +320,7 @@ struct hs_err *tg_survey(struct tg_client *c, int pid,
 		struct hs_err *why = steps[i].look(&k);
 
 		if (why)
-			to->tell(to->arg, steps[i].what,
-				 steps[i].rungs & FOR_COPY, why);
+			to->tell(to->arg, steps[i].what, steps[i].rungs, why);
 		hs_err_free(why);
 	}
 	hs_text_deinit(&k.status);

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "target.h"
 #include "tg_proc.h"
 
 #include <inttypes.h>
@@ -15,18 +16,19 @@ struct kind {
 	const char *mount;
 	const char *limit, *usage, *stat;
 	const char *reclaimable;	/* key in stat: cache that can go */
+	const char *none;		/* what is written for no limit */
 };
 static const struct kind memory_v2 = { "/sys/fs/cgroup", "memory.max",
 				       "memory.current", "memory.stat",
-				       "inactive_file" };
+				       "inactive_file", "max" };
 static const struct kind memory_v1 = { "/sys/fs/cgroup/memory",
 				       "memory.limit_in_bytes",
 				       "memory.usage_in_bytes", "memory.stat",
-				       "total_inactive_file" };
+				       "total_inactive_file", "-1" };
 static const struct kind pids_v2 = { "/sys/fs/cgroup", "pids.max",
-				     "pids.current", NULL, NULL };
+				     "pids.current", NULL, NULL, "max" };
 static const struct kind pids_v1 = { "/sys/fs/cgroup/pids", "pids.max",
-				     "pids.current", NULL, NULL };
+				     "pids.current", NULL, NULL, "max" };
 
 static bool read_number(const char *folder, const char *name, uint64_t *ret)
 {
@@ -73,29 +75,32 @@ static uint64_t left_in(const char *folder, const struct kind *k)
 	return limit > usage ? limit - usage : 0;
 }
 
-/* The least that is left in the group of path and in those above it. */
-static uint64_t least(const char *path, const struct kind *k)
+/* Of the group of path and those above it: the least, and whose limit it is. */
+static void least(const char *path, const struct kind *k, struct tg_left *ret)
 {
 	HS_TEXT folder = { 0 };
-	uint64_t min = UINT64_MAX;
 	size_t base = strlen(k->mount);
 
 	// A path that leads out of what we can see ("/../…") is left alone.
 	if (strstr(path, ".."))
-		return min;
+		return;
 	hs_text_addf(&folder, "%s%s", k->mount, path);
 	for (;;) {
 		uint64_t left = left_in(hs_text_str(&folder), k);
 		char *slash = strrchr(folder.s, '/');
 
-		if (left < min)
-			min = left;
+		// v1 writes "no limit" as a number that is nearly as large.
+		if (left < ret->amount && left < INT64_MAX / 2) {
+			ret->amount = left;
+			snprintf(ret->file, sizeof(ret->file), "%s/%s",
+				 hs_text_str(&folder), k->limit);
+			ret->none = k->none;
+		}
 		if (!slash || (size_t)(slash - folder.s) < base)
 			break;
 		folder.len = (size_t)(slash - folder.s);
 		*slash = 0;
 	}
-	return min;
 }
 
 static bool has_word(const char *list, const char *word)
@@ -114,24 +119,19 @@ static void add_line(char *line, struct tg_headroom *ret)
 {
 	char *controllers = strchr(line, ':');
 	char *path = controllers ? strchr(controllers + 1, ':') : NULL;
-	uint64_t memory = UINT64_MAX, pids = UINT64_MAX;
 
 	if (!path)
 		return;
 	controllers++;
 	*path++ = 0;
 	if (!*controllers) {
-		memory = least(path, &memory_v2);
-		pids = least(path, &pids_v2);
+		least(path, &memory_v2, &ret->memory);
+		least(path, &pids_v2, &ret->pids);
 	} else if (has_word(controllers, "memory")) {
-		memory = least(path, &memory_v1);
+		least(path, &memory_v1, &ret->memory);
 	} else if (has_word(controllers, "pids")) {
-		pids = least(path, &pids_v1);
+		least(path, &pids_v1, &ret->pids);
 	}
-	if (memory < ret->memory_bytes)
-		ret->memory_bytes = memory;
-	if (pids < ret->pids)
-		ret->pids = pids;
 }
 
 void tg_headroom_read(int pid, struct tg_headroom *ret)
@@ -139,7 +139,8 @@ void tg_headroom_read(int pid, struct tg_headroom *ret)
 	HS_TEXT t = { 0 };
 	char *line, *next;
 
-	*ret = (struct tg_headroom){ UINT64_MAX, UINT64_MAX };
+	*ret = (struct tg_headroom){ { .amount = UINT64_MAX },
+				     { .amount = UINT64_MAX } };
 	if (!tg_read_proc(pid, "cgroup", &t))
 		return;
 	for (line = t.s; line && *line; line = next) {

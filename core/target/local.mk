@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 noinst_LTLIBRARIES += libhs_target.la
 libhs_target_la_CPPFLAGS = $(INC_TARGET)
-libhs_target_la_SOURCES = %D%/blob.c %D%/check.c %D%/client.c %D%/clone.c \
-	%D%/copy.c %D%/cow.c %D%/evalbatch.c %D%/evalcalls.c %D%/evaluate.c %D%/filter.c \
-	%D%/freeze.c %D%/gadget.c %D%/guest.c %D%/headroom.c %D%/held.c \
-	%D%/help.c %D%/hijack.c %D%/instant.c %D%/libhs_target_la \
+libhs_target_la_SOURCES = %D%/blob.c %D%/check.c %D%/clean.c %D%/client.c \
+	%D%/clone.c %D%/copy.c %D%/cow.c %D%/evalbatch.c %D%/evalcalls.c \
+	%D%/evaluate.c \
+	%D%/facts.c %D%/filter.c %D%/freeze.c %D%/gadget.c %D%/guest.c \
+	%D%/headroom.c %D%/held.c %D%/help.c %D%/hijack.c %D%/instant.c \
 	%D%/mirror.c %D%/packet.c %D%/plan.c %D%/proc.c %D%/reap.c \
 	%D%/remote.c %D%/reply.c %D%/room.c %D%/run.c %D%/settle.c \
 	%D%/spawn.c %D%/target.h %D%/task.c %D%/tg_arch.h %D%/tg_check.h \

@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 
 #include "text.h"
+#include "tg_packet.h"
 
 /*
  * A clone is a child of the target, which knows nothing of it and so never
@@ -221,4 +222,58 @@ size_t tg_unreaped(const struct tg_tracer *t)
 	for (size_t i = 0; i < t->graves.n; i++)
 		n += t->graves.v[i]->zombies.n;
 	return n;
+}
+
+/* --- what others left --- */
+
+static struct hs_err *take_zombies(struct tg_grave *g, struct tg_packet *in,
+				   uint32_t n)
+{
+	HS_CLOSE int fd = tg_packet_take_fd(in, 2);
+	HS_FREE struct wr_tracer_range *v = NULL;
+	struct hs_err *err;
+
+	if (fd < 0 || n > WR_TRACER_STACKS)
+		return hs_err_new(HS_ERR_FORMAT, "clean: %u zombies", n);
+	v = hs_xcalloc(n + 1, sizeof(*v));
+	err = tg_memfd_read(fd, 0, v, n * sizeof(*v));
+	for (uint32_t i = 0; !err && i < n; i++) {
+		struct tg_zombie z = { .pid = (pid_t)v[i].start };
+
+		if (z.pid > 0)
+			hs_vec_push(&g->zombies, z);
+	}
+	return err;
+}
+
+struct hs_err *tg_do_clean(struct tg_tracer *t, struct tg_packet *in,
+			   struct tg_packet *out)
+{
+	struct tg_grave *g = hs_xalloc(sizeof(*g));
+	struct wr_tracer_released r;
+	struct wr_tracer_clean q;
+	struct hs_err *err;
+
+	memcpy(&q, in->bytes, sizeof(q));
+	g->pid = q.pid;
+	g->gadgets = (struct tg_gadgets){ .syscall_ret = q.syscall_ret,
+					  .restore_rt = q.restore_rt };
+	g->pidfd = tg_packet_take_fd(in, 0);
+	if (in->head.size != sizeof(q) || q.pid <= 0 || g->pidfd < 0)
+		err = hs_err_new(HS_ERR_FORMAT, "clean: wrong request");
+	else
+		err = tg_take_stacks(in, 1, q.n_stacks, &g->stacks);
+	if (!err)
+		err = take_zombies(g, in, q.n_zombies);
+	if (err) {
+		grave_destroy(g);
+		return err;
+	}
+	hs_vec_push(&t->graves, g);
+	memcpy(&r, out->bytes, sizeof(r));
+	r.head.size = sizeof(r);
+	r.pause_ns = tg_reap(t);
+	r.n_left = (uint32_t)tg_unreaped(t);
+	memcpy(out->bytes, &r, sizeof(r));
+	return NULL;
 }

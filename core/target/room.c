@@ -101,7 +101,7 @@ struct hs_err *tg_check_pids(const struct tg_asking *k)
 	struct tg_headroom left;
 
 	tg_headroom_read(k->pid, &left);
-	if (left.pids >= SPARE_PIDS)
+	if (left.pids.amount >= SPARE_PIDS)
 		return NULL;
 	return tg_refuse(k, "its cgroup has no room for another process "
 			 "(pids.max)");
@@ -114,11 +114,11 @@ struct hs_err *tg_check_memory(const struct tg_asking *k)
 	HS_TEXT why = { 0 };
 
 	tg_headroom_read(k->pid, &left);
-	r->left_bytes = left.memory_bytes;
-	if (left.memory_bytes >= r->needed_bytes)
+	r->left_bytes = left.memory.amount;
+	if (left.memory.amount >= r->needed_bytes)
 		return NULL;
 	hs_text_add(&why, "its cgroup has ");
-	hs_text_size(&why, left.memory_bytes);
+	hs_text_size(&why, left.memory.amount);
 	hs_text_add(&why, " of memory left, and a copy may come to need ");
 	hs_text_size(&why, r->needed_bytes);
 	return tg_refuse(k, hs_text_str(&why));

@@ -111,9 +111,9 @@ struct hs_err *tg_check(struct tg_client *c, int pid,
 			const struct tg_options *options,
 			struct tg_report *ret) HS_MUST_USE;
 
-/** Is told of each obstacle; err is borrowed. copy_too: of both rungs. */
+/** Is told of each obstacle. rungs: bits 1 << enum tg_rung; err: borrowed. */
 struct tg_listener {
-	void (*tell)(void *arg, enum tg_obstacle what, bool copy_too,
+	void (*tell)(void *arg, enum tg_obstacle what, int rungs,
 		     const struct hs_err *err);
 	void *arg;
 };
@@ -125,6 +125,51 @@ struct hs_err *tg_survey(struct tg_client *c, int pid,
 			 const struct tg_options *options,
 			 struct tg_report *ret,
 			 const struct tg_listener *to) HS_MUST_USE;
+
+/* --- facts, for people --- */
+
+enum { TG_CAP_SYS_PTRACE = 19, TG_CAP_SYS_ADMIN = 21 };
+/** kernel.yama.ptrace_scope, or -1: the kernel has no such thing. */
+int tg_yama_scope(void);
+/** Have we this capability (of our own user namespace)? */
+bool tg_capable(int cap);
+/** Is pid in our namespace of this kind ("pid", "user", "mnt", …)? */
+bool tg_same_namespace(int pid, const char *which);
+/** uid: of the process. */
+bool tg_is_dumpable(int pid, uint32_t uid);
+
+/** What the tightest of its cgroups leaves a process. */
+struct tg_left {
+	uint64_t amount;	/* UINT64_MAX: no limit, or not known */
+	char file[256];		/* that holds the limit, or "" */
+	const char *none;	/* what is written there for no limit */
+};
+struct tg_headroom {
+	struct tg_left memory, pids;	/* bytes; how many */
+};
+
+struct tg_facts {
+	char state;		/* 'S', 'R', 'T', …; '?': not known */
+	bool dumpable;
+	uint32_t uid;
+	uint32_t seccomp, filters;	/* mode; how many (Linux 5.9) */
+	int tracer;		/* who traces it, or 0 */
+	char tracer_comm[16];
+	unsigned int foreign_spaces;	/* bits: pid, user, mnt, net */
+	struct tg_headroom left;
+};
+/** false when there is no such process. */
+bool tg_facts_read(int pid, struct tg_facts *ret);
+
+/** A clone that a heapsh which was killed could not take along. */
+struct tg_leftover {
+	int pid, parent;
+	bool running;		/* not a zombie yet */
+};
+/** Those of parent (0: of all processes). *ret is freed with free(). */
+size_t tg_leftovers(int parent, struct tg_leftover **ret);
+/** Take them out of the process, as tg_release(). *ret: how many are gone. */
+struct hs_err *tg_clean(struct tg_client *c, int pid, size_t *ret) HS_MUST_USE;
 
 /**
  * Find in the mapped files of the checked process (never by touching its

@@ -353,6 +353,8 @@ struct hs_err *tg_take_stacks(struct tg_packet *in, size_t i, uint32_t n,
 			      struct tg_stacks *ret) HS_MUST_USE;
 /** struct wr_tracer_thread of each, then their XSTATE areas. */
 struct hs_err *tg_write_threads(const struct tg_stop *s, int fd) HS_MUST_USE;
+struct hs_err *tg_do_clean(struct tg_tracer *t, struct tg_packet *in,
+			   struct tg_packet *out) HS_MUST_USE;
 struct hs_err *tg_do_copy(struct tg_tracer *t, struct tg_packet *in,
 			  struct tg_packet *out) HS_MUST_USE;
 /** Fill a FROZEN reply from what is held. */

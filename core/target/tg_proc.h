@@ -42,10 +42,7 @@ static inline const char *tg_map_path(const struct tg_maps *m,
 	return m->names.s + map->path;
 }
 
-/** What the cgroups of a process leave it. */
-struct tg_headroom {
-	uint64_t memory_bytes;	/* UINT64_MAX: no limit, or not known */
-	uint64_t pids;
-};
+/** target.h says what. */
+struct tg_headroom;
 void tg_headroom_read(int pid, struct tg_headroom *ret);
 #endif

@@ -270,6 +270,8 @@ static struct hs_err *perform(struct tg_tracer *t, struct tg_packet *in,
 		return tg_do_freeze(t, in, out);
 	case WR_TRACER_COPY:
 		return tg_do_copy(t, in, out);
+	case WR_TRACER_CLEAN:
+		return tg_do_clean(t, in, out);
 	case WR_TRACER_SETTLE:
 		return tg_do_settle(t, in, out);
 	case WR_TRACER_RELEASE:

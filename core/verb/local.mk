@@ -2,7 +2,7 @@
 noinst_LTLIBRARIES += libhs_verb.la
 libhs_verb_la_CPPFLAGS = $(INC_VERB)
 libhs_verb_la_SOURCES = %D%/verb.h %D%/verb_priv.h %D%/verbs.def \
-	%D%/args.c %D%/asized.c %D%/asizeof.c %D%/asizesof.c %D%/edge.c \
+	%D%/args.c %D%/asized.c %D%/asizeof.c %D%/asizesof.c %D%/doctor.c %D%/edge.c \
 	%D%/find.c %D%/flatsize.c %D%/help.c %D%/info.c %D%/instants.c \
 	%D%/iso.c %D%/load.c %D%/measure.c %D%/modules.c %D%/path_view.c \
 	%D%/plugins.c %D%/process.c %D%/refs.c %D%/services.c %D%/set.c \

@@ -61,6 +61,8 @@ struct vb_services {
 	 */
 	struct hs_err *(*eval)(void *engine, struct lg_instant *in,
 			       struct tg_eval **ret);
+	/** Rows of "doctor": [[what, value, to type], …]; pid 0: of here. */
+	struct hs_err *(*doctor)(void *engine, int pid, json_t **ret);
 	/** Rows of "info setup": [[what, value], …]. New reference. */
 	json_t *(*setup)(void *engine);
 };

@@ -50,6 +50,7 @@ enum wr_tracer_type {
 	WR_TRACER_GUEST,	/* a disposable copy, to run code in */
 	WR_TRACER_RUN,
 	WR_TRACER_GUEST_END,
+	WR_TRACER_CLEAN,
 	/* On the control socket; not answered. */
 	WR_TRACER_SERVICE = 100, /* fd: a new service socket; drops the old */
 };
@@ -230,6 +231,18 @@ struct wr_tracer_copied {
 	uint64_t pause_ns, taken_ns;
 	uint64_t n_pieces, maps_bytes;
 	uint32_t n_threads, reserved;
+};
+
+/**
+ * Answered as RELEASE is. fds: pidfd of the target; memfd of n_stacks ranges;
+ * memfd of n_zombies ranges: start is a child's pid, end is 1 when it has not
+ * ended yet.
+ */
+struct wr_tracer_clean {
+	struct wr_tracer_head head;
+	int32_t pid;
+	uint32_t n_stacks, n_zombies, reserved;
+	uint64_t syscall_ret, restore_rt;
 };
 
 struct wr_tracer_list {

@@ -22,7 +22,8 @@ static void hold_stdio(void)
 /* Nobody types lines into a pipe; the demo also wants someone who reads. */
 static bool is_interactive(const struct sh_options *o)
 {
-	return !o->inputs.n && isatty(0) && (o->mode != SH_DEMO || isatty(1));
+	return !o->inputs.n && o->mode != SH_DOCTOR && isatty(0) &&
+	       (o->mode != SH_DEMO || isatty(1));
 }
 
 static void take_plugins(struct sh_shell *sh, const struct sh_options *o)
@@ -35,10 +36,35 @@ static void take_plugins(struct sh_shell *sh, const struct sh_options *o)
 		hs_vec_push(&sh->roles.plugins, o->plugins.v[i]);
 }
 
+/* heapsh doctor PID is the command of that name, and no more. */
+static void run_doctor(struct sh_shell *sh)
+{
+	const char *target = sh->options->target;
+	HS_FREE char *line = NULL;
+	struct hs_err *err;
+	int pid;
+
+	if (target) {
+		err = sh_find_process(target, &pid);
+		if (err) {
+			sh_out_error(sh, err, "doctor");
+			sh_note(sh, SH_EXIT_NOT_ATTACHED);
+			return;
+		}
+		line = hs_xasprintf("doctor %d", pid);
+	}
+	sh_run_line(sh, line ? line : "doctor");
+}
+
 static void run(struct sh_shell *sh)
 {
 	bool demo = sh->options->mode == SH_DEMO && !sh->options->inputs.n;
 
+	if (sh->options->mode == SH_DOCTOR) {
+		run_doctor(sh);
+		if (!sh->options->inputs.n)
+			return;
+	}
 	if (demo)
 		sh_demo(sh);
 	if (sh->interactive)

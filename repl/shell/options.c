@@ -8,16 +8,20 @@ static const struct {
 	const char *name;
 	enum sh_mode mode;
 	const char *operand; /* NULL: none */
+	bool optional; /* it may be missing */
 	const char *usage, *help;
 } commands[] = {
-	{ "attach", SH_ATTACH, "PID or NAME", "attach PID|NAME [options]",
+	{ "attach", SH_ATTACH, "PID or NAME", false,
+	  "attach PID|NAME [options]",
 	  "explore a running process" },
-	{ "run", SH_RUN, "PROG", "run [options] [--] PROG [ARG...]",
+	{ "run", SH_RUN, "PROG", false, "run [options] [--] PROG [ARG...]",
 	  "start a program and explore it" },
-	{ "open", SH_OPEN, "FILE", "open FILE [options]",
+	{ "open", SH_OPEN, "FILE", false, "open FILE [options]",
 	  "explore an ELF core" },
-	{ "demo", SH_DEMO, NULL, "demo [options]",
+	{ "demo", SH_DEMO, NULL, false, "demo [options]",
 	  "start a small leaking service and explore it" },
+	{ "doctor", SH_DOCTOR, "PID or NAME", true, "doctor [PID|NAME]",
+	  "what is permitted, and what to do about the rest" },
 };
 
 enum option_id {
@@ -309,7 +313,7 @@ static struct hs_err *check(const struct sh_options *o, size_t command)
 	if (o->mode == SH_HELP || o->mode == SH_VERSION)
 		return NULL;
 	if (command < HS_ARRAY_SIZE(commands) && commands[command].operand &&
-	    !o->target)
+	    !commands[command].optional && !o->target)
 		return usage("%s: %s is missing", commands[command].name,
 			     commands[command].operand);
 	return NULL;

@@ -14,6 +14,7 @@ enum sh_mode {
 	SH_RUN,
 	SH_OPEN,
 	SH_DEMO,
+	SH_DOCTOR,
 	SH_HELP,
 	SH_VERSION,
 };

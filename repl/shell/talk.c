@@ -229,6 +229,7 @@ static const char *mode_name(enum sh_mode mode)
 	case SH_DEMO:
 		return "run";
 	case SH_NONE:
+	case SH_DOCTOR:
 	case SH_HELP:
 	case SH_VERSION:
 	default:

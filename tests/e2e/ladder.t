@@ -2,11 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The rungs of the ladder: each gives the same heap, and where a better one is
 not to be had heapsh takes the next and says why. The program goes on."""
-import ctypes
 import os
 import shutil
 import signal
-import struct
 import sys
 
 sys.path.insert(0, os.path.join(os.environ.get("abs_top_srcdir", "."),
@@ -14,50 +12,9 @@ sys.path.insert(0, os.path.join(os.environ.get("abs_top_srcdir", "."),
 import hstest
 import tgtest
 from hstest import diag, equal, ok, pythons, skip
+from obstacles import ALLOW, ROOT, group, libc, no_clone, program
 
-ROOT = os.geteuid() == 0
 COPY, LIVE = "stopped and copied", "live"
-libc = ctypes.CDLL(None, use_errno=True)
-
-# A program that knows how many of a class it has, and goes on counting.
-PROGRAM = """
-import ctypes, struct, sys, threading, time
-class Item:
-    pass
-items = [Item() for _ in range(5000)]
-libc = ctypes.CDLL(None)
-%s
-turns = 0
-def turn():
-    global turns
-    while True:
-        turns += 1
-        time.sleep(0.001)
-threading.Thread(target=turn, daemon=True).start()
-print("{}", flush=True)
-while sys.stdin.readline() != "":
-    print(turns, flush=True)
-"""
-FILTER = """
-f = ctypes.create_string_buffer(%r)
-p = ctypes.create_string_buffer(struct.pack("<HxxxxxxQ", %d,
-                                            ctypes.addressof(f)))
-assert not libc.prctl(38, 1, 0, 0, 0)
-assert not libc.prctl(22, 2, p)
-"""
-
-
-def no_clone():
-    """A seccomp filter that ends whoever makes clone() with our flags, but
-    not pthread_create() with its own."""
-    program = ((0x20, 0, 0, 0), (0x15, 0, 3, 56), (0x20, 0, 0, 16),
-               (0x15, 0, 1, 0), (6, 0, 0, 0x80000000), (6, 0, 0, 0x7fff0000))
-    raw = b"".join(struct.pack("<HBBI", *i) for i in program)
-    return FILTER % (raw, len(program))
-
-
-def program(path, code="", prefix=()):
-    return hstest.Fixture(list(prefix) + [path, "-c", PROGRAM % code])
 
 
 def goes_on(f, name):
@@ -135,7 +92,8 @@ def stopped(path):
         os.waitid(os.P_PID, f.pid, os.WSTOPPED)
         attach(f, "frozen clone", "a stopped process")
         attach(f, COPY, "a stopped process, --stop", "--stop")
-        equal(tgtest.stat_field(f.pid, 3), "T", "it stays stopped")
+        hstest.wait_for(lambda: tgtest.stat_field(f.pid, 3) == "T", "T")
+        ok(True, "it stays stopped")
         os.kill(f.pid, signal.SIGCONT)
         goes_on(f, "stopped")
 
@@ -167,8 +125,7 @@ def filtered(path):
         goes_on(f, "filtered")
     if not ROOT:
         return
-    allow = FILTER % (struct.pack("<HBBI", 6, 0, 0, 0x7fff0000), 1)
-    with program(path, allow) as f:
+    with program(path, ALLOW) as f:
         attach(f, "frozen clone", "a filter that permits it")
         goes_on(f, "filtered, permitted")
 
@@ -189,20 +146,6 @@ def full(path):
         ok("Resource temporarily unavailable" in a.get("reason", ""),
            "clone() said so") or diag(a)
         goes_on(f, "full")
-
-
-def group(controller, name, value, pid):
-    """A limit in a cgroup (v1) of its own for pid; its folder, or None."""
-    path = "/sys/fs/cgroup/%s/heapsh-ladder-%d" % (controller, os.getpid())
-    try:
-        os.mkdir(path)
-        with open(os.path.join(path, "cgroup.procs"), "w") as g:
-            g.write(str(pid))
-        with open(os.path.join(path, name), "w") as g:
-            g.write(value)
-    except OSError:
-        return None
-    return path
 
 
 def groups(path):

@@ -86,11 +86,14 @@ def stopped():
         os.waitid(os.P_PID, f.pid, os.WSTOPPED)
         for _ in range(3):
             i = d.need("settle", d.need("freeze", f.pid)["id"], 0, 2000)
-            equal([i["state"], tgtest.stat_field(f.pid, 3)],
-                  [tgtest.SETTLED, "T"], "a stopped process stays stopped")
+            hstest.wait_for(lambda: tgtest.stat_field(f.pid, 3) == "T", "T")
+            equal(i["state"], tgtest.SETTLED,
+                  "a stopped process stays stopped")
             d.need("release", i["id"])
-        equal([tgtest.stat_field(f.pid, 3), tgtest.children(f.pid)],
-              ["T", []], "it is still stopped at the end, and has no zombie")
+        # Let go, it stops again by itself.
+        hstest.wait_for(lambda: tgtest.stat_field(f.pid, 3) == "T", "stop")
+        equal(tgtest.children(f.pid), [],
+              "it is still stopped at the end, and has no zombie")
         equal(os.waitid(os.P_PID, f.pid,
                         os.WSTOPPED | os.WCONTINUED | os.WNOHANG), None,
               "its parent sees neither a stop nor a continuation")
