@@ -252,7 +252,10 @@ static bool in_places(const struct places *p, uint64_t addr)
 	return false;
 }
 
-/* A list is a block of malloc(), which aligns to 16 bytes. */
+/*
+ * A list is a block of malloc(), which aligns to 16 bytes; what names it is
+ * zero at first, so it is in .bss, at the end of the data.
+ */
 static uint64_t search_in(const struct arenas *a, const struct samples *s,
 			  const struct places *p)
 {
@@ -260,12 +263,13 @@ static uint64_t search_in(const struct arenas *a, const struct samples *s,
 	uint64_t buf[WINDOW / 8];
 	uint64_t start = a->st->image.start, end = a->st->image.end;
 
-	for (; start < end; start += WINDOW) {
-		if (!cpython_copy(m, start, buf, sizeof(buf)))
+	while (end - start >= WINDOW) {
+		end -= WINDOW;
+		if (!cpython_copy(m, end, buf, sizeof(buf)))
 			continue;
 		for (int i = 0; i < WINDOW / 8; i++)
-			if ((buf[i] & 15) == 0 && in_places(p, buf[i]) &&
-			    agrees(a, s, buf[i]))
+			if ((buf[i] & 15) == 0 && buf[i] != 0 &&
+			    in_places(p, buf[i]) && agrees(a, s, buf[i]))
 				return buf[i];
 	}
 	return 0;

@@ -86,7 +86,7 @@ static void settings_change_pages(void **state)
 	assert_int_equal(n_rows(run("_")), 5);
 	assert_null(run("set rows = 10"));
 	doc = run("set");
-	assert_int_equal(n_rows(doc), 5);
+	assert_int_equal(n_rows(doc), vb_n_settings);
 	assert_int_equal(n_rows(run("_")), 10); // not the table of settings
 	fails("set rows=many", "setting rows cannot be many", "set rows=N|all");
 	fails("set rosw=3", "no setting rosw", "rows");
