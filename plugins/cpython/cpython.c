@@ -42,6 +42,7 @@ static void plugin_close(void *state)
 	if (st == NULL)
 		return;
 	cpython_threads_destroy(st->threads);
+	cpython_sites_end(st);
 	cpython_types_destroy(st->types);
 	free(st->ranges);
 	free(st);
@@ -216,6 +217,17 @@ static void plugin_each_base(void *state, uint64_t type, heapsh_name_fn *fn,
 	cpython_each_base(&((struct cpython *)state)->mem, type, fn, arg);
 }
 
+static int plugin_sites_active(void *state)
+{
+	return cpython_sites_active(state);
+}
+
+static int plugin_site(void *state, uint64_t addr, uint32_t index,
+		       struct heapsh_site *ret)
+{
+	return cpython_site(state, addr, index, ret);
+}
+
 static uint64_t plugin_hash(void *state, uint64_t addr)
 {
 	return cpython_content_hash(state, addr);
@@ -261,12 +273,19 @@ static const void *plugin_interface(const char *name)
 		.size = sizeof(types), .each_base = plugin_each_base,
 	};
 
+	static const struct heapsh_sites sites = {
+		.size = sizeof(sites), .active = plugin_sites_active,
+		.site = plugin_site,
+	};
+
 	if (strcmp(name, HEAPSH_COLLECTOR_0) == 0)
 		return &collector;
 	if (strcmp(name, HEAPSH_USAGE_0) == 0)
 		return &usages;
 	if (strcmp(name, HEAPSH_THREADS_0) == 0)
 		return &threads;
+	if (strcmp(name, HEAPSH_SITES_0) == 0)
+		return &sites;
 	if (strcmp(name, HEAPSH_TYPES_0) == 0)
 		return &types;
 	if (strcmp(name, HEAPSH_COMPUTED_0) == 0)

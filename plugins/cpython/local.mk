@@ -17,7 +17,7 @@ CPYTHON_HEAP_SOURCES = \
 	%D%/kinds.c %D%/kinds.h %D%/library.c \
 	%D%/measure.c %D%/modules.c %D%/numpy.c %D%/object.h \
 	%D%/pool.h %D%/refs.c %D%/refs_code.c %D%/refs_priv.h \
-	%D%/services.h %D%/settle.c %D%/quick.h %D%/size.c \
+	%D%/services.h %D%/settle.c %D%/sites.c %D%/quick.h %D%/size.c \
 	%D%/size_priv.h %D%/sweep.c %D%/types.c %D%/usage.c
 EXTRA_DIST += %D%/layout.def %D%/shapes.def %D%/regen-layouts.py
 # What reads single objects: of the plugin, and of its tests' program.

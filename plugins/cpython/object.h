@@ -137,6 +137,7 @@ struct cpython_type {
 struct cpython_types;
 struct cpython_values;	/* keys.h */
 
+struct cpython_sites;
 /** State of an open plugin; read-only but for the types. */
 struct cpython {
 	struct cpython_mem mem;		/* reader NULL: the main thread's */
@@ -148,6 +149,7 @@ struct cpython {
 	struct heapsh_range *ranges;	/* of pools, sorted; freed by close */
 	uint32_t n_ranges;
 	struct heapsh_range image;	/* CPython's own data, of its file */
+	struct cpython_sites *sites;	/* main thread only; NULL: not looked */
 };
 
 /** An object, its first bytes at hand. */

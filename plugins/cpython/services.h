@@ -30,6 +30,12 @@ uint32_t cpython_collector_flags(const struct cpython *st, uint64_t addr);
 int cpython_usage(const struct cpython *st, uint64_t addr,
 		  struct heapsh_usage *ret);
 
+/** struct heapsh_sites: tracemalloc's notes. Looked for when first asked. */
+int cpython_sites_active(struct cpython *st);
+int cpython_site(struct cpython *st, uint64_t addr, uint32_t index,
+		 struct heapsh_site *ret);
+void cpython_sites_end(struct cpython *st);
+
 /** struct heapsh_content.hash: see content.c for what counts as content. */
 uint64_t cpython_content_hash(const struct cpython *st, uint64_t addr);
 
