@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "keys.h"
 
+#include "pool.h"
+
 /* Most bits of a table's size: 2^40 entries are more than memory holds. */
 enum { MAX_LOG2 = 40, HEADER = 48 };
+/* SHARED_KEYS_MAX_SIZE: Include/internal/pycore_dict.h, 3.11 */
+enum { SHARED_KEYS_MAX = 30 };
 
 static int64_t word(const uint8_t *p, int32_t offset)
 {
@@ -173,20 +177,69 @@ static bool embedded_values(const struct cpython_obj *o,
 	return true;
 }
 
+/* Bytes of the pool's block that begins at addr; 0: there is none. */
+static uint64_t block_at(const struct cpython *st, const struct cpython_mem *m,
+			 uint64_t addr)
+{
+	uint64_t base = addr & ~((uint64_t)st->pool_size - 1);
+	struct cpython_keys_seen none, *seen = m->keys;
+	size_t i = base / st->pool_size % 16;
+	struct cpython_pool pool;
+	uint8_t head[64];
+
+	if (seen == NULL) {
+		none.pool[i].base = 0;
+		seen = &none;
+	}
+	if (seen->pool[i].base != base) {
+		seen->pool[i].base = base;
+		seen->pool[i].block = 0;
+		if (cpython_copy(m, base, head, sizeof(head)) &&
+		    cpython_pool_open(st, head, &pool)) {
+			seen->pool[i].block = pool.block;
+			seen->pool[i].first = pool.first;
+		}
+	}
+	addr -= base + seen->pool[i].first;
+	return seen->pool[i].block != 0 && addr % seen->pool[i].block == 0 ?
+		       seen->pool[i].block : 0;
+}
+
 /*
  * A class's first instances get room for more values than later ones, since
- * each takes one from dk_usable (3.11, Objects/dictobject.c,
- * init_inline_values): how many is not stored. The byte in front of the values
- * tells to within 7.
+ * each takes one from dk_usable until one is left (3.11,
+ * Objects/dictobject.c, init_inline_values): how many is not stored. The byte
+ * in front of the values tells to within 7, the block that they are in to
+ * within one; then, room that is not NULL is none (a value that is not set
+ * is, what is behind the last is what the memory held before).
  */
-static int64_t guess_values(const struct cpython_mem *m, uint64_t values,
-			    int64_t n)
+static int64_t guess_values(const struct cpython_obj *o, uint64_t values,
+			    const struct cpython_keys *k)
 {
-	int prefix = cpython_u8(m, values - 1, 0, 0);
+	const struct cpython_layout *l = o->m->lay;
+	int prefix = cpython_u8(o->m, values - 1, 0, 0);
+	int64_t n = n_values(l, k), most;
+	uint64_t block;
 
-	if (prefix == (int)cpython_align8((uint64_t)n + 2) || prefix < 8)
+	if (prefix < 8 || (prefix & 7) != 0)
 		return n;
-	return prefix - 2;
+	most = prefix - 2 > SHARED_KEYS_MAX ? SHARED_KEYS_MAX : prefix - 2;
+	block = block_at(o->st, o->m, values - (uint64_t)prefix);
+	if (block == 0)
+		return prefix == (int)cpython_align8((uint64_t)n + 2) ? n : most;
+	// as a later one, if it may be one
+	if (values_size(l, n) <= block &&
+	    values_size(l, n) + CPYTHON_ALIGNMENT > block &&
+	    prefix == (int)cpython_align8((uint64_t)n + 2))
+		return n;
+	while (most > n && values_size(l, most) > block)
+		most--;
+	if (most > n && most > k->n_entries &&
+	    values_size(l, most - 1) + CPYTHON_ALIGNMENT > block &&
+	    values_size(l, most) - values_size(l, most - 1) == 8 &&
+	    cpython_word(o->m, values + (uint64_t)(most - 1) * 8) != 0)
+		most--;
+	return most;
 }
 
 bool cpython_instance_values(const struct cpython_obj *o,
@@ -211,6 +264,6 @@ bool cpython_instance_values(const struct cpython_obj *o,
 	ret->addr = v;
 	ret->n = n_values(l, &k);
 	ret->n_named = k.n_entries < ret->n ? k.n_entries : ret->n;
-	ret->size = values_size(l, guess_values(o->m, v, ret->n));
+	ret->size = values_size(l, guess_values(o, v, &k));
 	return true;
 }

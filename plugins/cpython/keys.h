@@ -25,6 +25,11 @@ struct cpython_keys_seen {
 		uint64_t addr;	/* 0: none yet */
 		struct cpython_keys keys;
 	} slot[32];
+	/* Values of instances that follow each other are in few pools. */
+	struct {
+		uint64_t base;		/* 0: none yet */
+		uint32_t block, first;	/* bytes; block 0: it is none */
+	} pool[16];
 };
 /** False: unreadable or not consistent. */
 bool cpython_keys_open(const struct cpython_mem *m, uint64_t addr,
