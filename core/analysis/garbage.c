@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the runtime's collector would free, without a collection: CPython's own
-// algorithm (Modules/gcmodule.c: update_refs, subtract_refs, move_unreachable)
-// over what nothing holds. Nothing else needs a look: what a root reaches, or
-// what is counted more often than edges explain, the collector keeps.
+// What the runtime's collector would free, without a collection, as collectors
+// of cycles that stand beside reference counts find it: subtract from each
+// count the references of what is tracked itself; what is left at 0, and not
+// reached from the rest, is garbage. Only what nothing holds needs a look: what
+// a root reaches, or what is counted more often than edges explain, is kept.
 #include "analysis_priv.h"
 
 enum { STEPS = 1 << 12 };
@@ -184,8 +185,8 @@ static struct hs_err *check(struct md_model *m)
 	if (!md_has_collector(m))
 		return hs_err_remedy(
 			hs_err_new(HS_ERR_UNSUPPORTED,
-				   "garbage: what the runtime's collector would "
-				   "free is not known of this runtime"),
+				   "garbage: what the collector of this runtime "
+				   "would free is not known"),
 			"heapu: what neither roots nor C hold");
 	return NULL;
 }

@@ -10,9 +10,10 @@ libhs_verb_la_SOURCES = %D%/verb.h %D%/verb_priv.h %D%/verbs.def \
 	%D%/summary.c %D%/summary_diff.c %D%/table.c %D%/topic.c %D%/track.c \
 	%D%/verbs.c
 libhs_verb_la_SOURCES += %D%/retained.c %D%/why.c
-libhs_verb_la_SOURCES += %D%/cycles.c %D%/rp.c
 libhs_verb_la_SOURCES += %D%/call.c %D%/marshal.c %D%/marshal.h \
 	%D%/signature.c %D%/signature.h
+libhs_verb_la_SOURCES += %D%/audit.c %D%/waste.c
+libhs_verb_la_SOURCES += %D%/browse.c %D%/cycles.c %D%/rp.c
 
 # Lines over the example process.
 SOURCES_LINES = tests/lib/lines.h tests/lib/lines.c tests/lib/toy.c \

@@ -28,6 +28,7 @@
  *            [{edge, address, type}]}], more, note? (why there are none)
  *   tree     title?, first, rows: [{depth, mark, count, kind, label, line}],
  *            more (patterns of references, browsers)
+ *   dot      value: lines for graphviz, nodes, edges: how many
  *   object   address, kind, flat, held, approximate?, value, rows?: [[…]]
  *   error    code, message, remedy, column? (with command: for the caret)
  *   words    value: a sentence for people (result of set, release, …)

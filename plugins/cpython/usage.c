@@ -24,7 +24,8 @@ enum {
 };
 
 /* Has it a head? Types that are not made by a class statement have none. */
-static bool has_head(const struct cpython_mem *m, uint64_t addr, uint64_t flags)
+static bool has_head(const struct cpython_mem *m, uint64_t addr,
+		     uint64_t flags)
 {
 	if (!(flags & CPYTHON_TP_HAVE_GC))
 		return false;

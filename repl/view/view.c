@@ -15,6 +15,7 @@ static const struct {
 	{ "set", vw_set, false },          { "summary", vw_summary, false },
 	{ "diff", vw_diff, false },        { "table", vw_table, false },
 	{ "object", vw_object, false },    { "error", vw_error, true },
+	{ "dot", vw_words, false },
 	{ "paths", vw_paths, false },      { "tree", vw_tree, false },
 	{ "words", vw_words, true },       { "help", vw_words, false },
 };

@@ -4,12 +4,14 @@
 Heapy, against what the fixture says of itself."""
 import os
 import re
+import shutil
+import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.environ.get("abs_top_srcdir", "."),
                                 "tests", "lib"))
 from hstest import (SMOKE, diag, done, equal, heapsh, ok,  # noqa: E402
-                    python, pythons)
+                    python, pythons, skip)
 
 MAIN = "h.Root.i0_modules['__main__'].__dict__"
 
@@ -190,6 +192,88 @@ def patterns(version, f):
     ok("takes a line" in tail[3], version + ": paths of a line that is not")
 
 
+def unused(version, f):
+    """Memory that need not be."""
+    t = f.truth
+    d = heapsh(["attach", f.pid],
+               ["duplicates (heap & str)", "_[0]", "waste iso(wide)",
+                "waste (heap & list) by=object limit=3", "waste by=nothing",
+                "duplicates limit=0", "audit shared", "audit orphans",
+                "audit 3", "heap.waste"]).results
+    copies = [r for r in d[0]["rows"] if r[4].startswith("'duplicate")]
+    equal([r[:3] for r in copies],
+          [[t["copies"] + 1, t["copies"] * t["text"], t["text"]]],
+          version + ": duplicates counts equal strings and what they waste")
+    equal(d[1]["type"], "object", version + ": a row is one of them")
+    row = d[2]["rows"][0]
+    equal([row[0] + 8 * row[2], row[2], row[4]], [t["room"], 6, "list"],
+          version + ": waste of a list that has shrunk")
+    ok(len(d[3]["rows"]) == 3 and d[3]["rows"][0][0] >= row[0],
+       version + ": waste by object")
+    ok("nothing" in d[4].get("message", ""), version + ": waste by nothing")
+    equal(d[5].get("message"), "duplicates: limit=0: 1 to 100000",
+          version + ": no rows wanted")
+    equal(d[6]["rows"], [], version + ": the count of shared is explained")
+    ok(d[7]["rows"] and all(r[3] > 0 for r in d[7]["rows"]),
+       version + ": orphans are counted above what is found")
+    ok("not an object" in d[8].get("message", ""), version + ": audit 3")
+    ok(d[9]["rows"], version + ": waste of a set")
+
+
+def dot_of(doc):
+    nodes = set(re.findall(r"^  (o\d+) \[", doc["value"], re.M))
+    edges = re.findall(r'^  (o\d+) -> (o\d+) \[label="(.*)"\];$',
+                       doc["value"], re.M)
+    return nodes, edges
+
+
+def pictures(version, f):
+    t = f.truth
+    d = heapsh(["attach", f.pid],
+               ["refbrowser shared depth=1", "refbrowser mapped of=referents",
+                "refbrowser 0x%x depth=5" % t["dead"],
+                "refbrowser 0x%x repeat=1 depth=9" % t["dead"],
+                "refbrowser shared depth=99", "graph mapped depth=1",
+                "garbage graph", "graph shared of=referrers depth=1",
+                "graph heap"]).results
+    rows = d[0]["rows"]
+    equal(sorted({int(r["address"], 16) for r in rows[1:]}),
+          t["holders"],
+          version + ": refbrowser shows the referrers")
+    ok({"['shared']", "[0]"} == {r["label"] for r in rows[1:]},
+       version + ": with the names of the references")
+    labels = [r["label"] for r in d[1]["rows"] if r["depth"] == 1]
+    equal(set(labels) & {"['key']", "[7]"}, {"['key']", "[7]"},
+          version + ": and referents")
+    ok(any("[^ 0]" in r["text"] for r in d[2]["rows"]) and
+       any("[^ " in r["text"] for r in d[3]["rows"]) and
+       len(d[3]["rows"]) < 30,
+       version + ": a cycle ends, also when it may repeat")
+    equal(d[4].get("message"),
+          "refbrowser: depth is at most 50, limit at least 1",
+          version + ": too deep")
+    nodes, edges = dot_of(d[5])
+    ok(len(nodes) == d[5]["nodes"] and len(edges) == d[5]["edges"] and
+       {"['key']", "[7]"} <= {e[2] for e in edges} and
+       all(a in nodes and b in nodes for a, b, _ in edges),
+       version + ": graph is a picture of it: %s" % (edges,))
+    nodes, edges = dot_of(d[6])
+    pairs = {(a, b) for a, b, _ in edges}
+    ok(any((b, a) in pairs or a == b for a, b in pairs),
+       version + ": garbage graph has its cycles")
+    nodes, edges = dot_of(d[7])
+    equal(len(nodes), 4, version + ": graph of referrers")
+    ok("where one is wanted" in d[8].get("message", ""),
+       version + ": graph of a set")
+    if shutil.which("dot"):
+        p = subprocess.run(["dot", "-Tsvg"], input=d[5]["value"], text=True,
+                           capture_output=True)
+        ok(p.returncode == 0 and "<svg" in p.stdout,
+           version + ": graphviz draws it")
+    else:
+        skip(version + ": graphviz draws it", "graphviz is not installed")
+
+
 def garbage(version, f):
     """Asked last: the fixture collects."""
     r = heapsh(["attach", f.pid],
@@ -238,6 +322,8 @@ def main():
             bad(version, f)
             retained(version, f)
             patterns(version, f)
+            unused(version, f)
+            pictures(version, f)
             garbage(version, f)
             f.end()
     done()
