@@ -6,4 +6,8 @@ heapsh_engine_CPPFLAGS = $(INC_ENGINE) -DHEAPSH_PLUGINDIR='"$(plugindir)"'
 heapsh_engine_SOURCES = %D%/main.c %D%/engine.h %D%/attach.c \
 	%D%/doctor.c %D%/evaluate.c %D%/instant.c %D%/ladder.c %D%/lifetime.c %D%/loop.c \
 	%D%/run.c %D%/services.c %D%/setup.c %D%/watch.c %D%/where.c
+if FAULT_POINTS
+heapsh_engine_SOURCES += tests/lib/tg_fault.c
+heapsh_engine_LDFLAGS = $(FAULT_WRAPS)
+endif
 heapsh_engine_LDADD = $(LIBS_VERB) $(JANSSON_LIBS) $(DW_LIBS) $(ELF_LIBS)

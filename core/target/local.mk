@@ -24,6 +24,16 @@ tests_lib_tg_driver_SOURCES = tests/lib/tg_driver.c \
 	tests/lib/tg_driver_eval.c tests/lib/tg_driver_eval.h
 tests_lib_tg_driver_LDADD = $(LIBS_TARGET)
 
+# The same, to die at a request of ours. --wrap leaves the library as it is.
+FAULT_WRAPS = -Wl,--wrap=ptrace,--wrap=pwrite,--wrap=waitid
+noinst_PROGRAMS += tests/lib/tg_driver_fault
+tests_lib_tg_driver_fault_CPPFLAGS = $(INC_TARGET) $(INC_TESTS)
+tests_lib_tg_driver_fault_LDFLAGS = $(FAULT_WRAPS)
+tests_lib_tg_driver_fault_SOURCES = $(tests_lib_tg_driver_SOURCES) \
+	tests/lib/tg_fault.c
+tests_lib_tg_driver_fault_LDADD = $(LIBS_TARGET)
+E2E_TESTS += tests/harm/die_at.t
+
 # Programs to be stopped.
 noinst_PROGRAMS += tests/fixtures/tg_fixture
 tests_fixtures_tg_fixture_CPPFLAGS = -iquote $(top_srcdir)/tests/fixtures

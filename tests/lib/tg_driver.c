@@ -394,6 +394,15 @@ static void do_spawn(struct driver *d, const struct line *l)
 		printf("{\"pid\": %d}\n", pid);
 }
 
+/* clean PID: zombies that others have left in it. */
+static void do_clean(struct driver *d, const struct line *l)
+{
+	size_t n = 0;
+
+	if (!say_error(tg_clean(d->client, (int)number(l, 1), &n)))
+		printf("{\"cleaned\": %zu}\n", n);
+}
+
 /* quit: the shell ends. How long the tracer took, and its exit status. */
 static void do_quit(struct driver *d, const struct line *l)
 {
@@ -415,6 +424,7 @@ static const struct {
 	{ "thread", do_thread },	{ "settle", do_settle },
 	{ "release", do_release },	{ "list", do_list },
 	{ "reconnect", do_reconnect },	{ "adopt", do_adopt },
+	{ "clean", do_clean },
 	{ "spawn", do_spawn },		{ "quit", do_quit },
 	{ "eval", do_eval },		{ "call", do_call },
 	{ "batch", do_batch },		{ "rate", do_rate },

@@ -59,8 +59,24 @@ def stat_field(pid, n):
     return text[text.rindex(")") + 2:].split()[n - 3]
 
 
+def _listed_children(pid):
+    """As the kernel lists them; None when it does not (CONFIG_PROC_CHILDREN),
+    or when a thread has gone meanwhile."""
+    found = []
+    try:
+        for tid in os.listdir("/proc/%d/task" % pid):
+            with open("/proc/%d/task/%s/children" % (pid, tid)) as f:
+                found += [int(p) for p in f.read().split()]
+    except OSError:
+        return None
+    return [(p, stat_field(p, 3)) for p in sorted(found)]
+
+
 def children(pid):
     """[(pid, state)] of all children, zombies too."""
+    found = _listed_children(pid)
+    if found is not None:
+        return [c for c in found if c[1] is not None]
     found = []
     for name in os.listdir("/proc"):
         if name.isdigit() and stat_field(int(name), 4) == str(pid):

@@ -1,0 +1,143 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""The tracer is killed behind each of its requests to the kernel, one after
+the other, through a whole attach, settling and release; then the program is
+killed at each of these moments. Neither harms the other."""
+import os
+import signal
+import sys
+import time
+
+sys.path.insert(0, os.path.join(os.environ.get("abs_top_srcdir", "."),
+                                "tests", "lib"))
+import hstest
+import tgtest
+from hstest import equal, ok
+
+FAULTY = os.path.join(tgtest.BUILD, "tests", "lib", "tg_driver_fault")
+# Every n in a stress run; in make check each third, another third each time.
+STEP = 1 if os.environ.get("HEAPSH_STRESS") else 3
+FIRST = 1 + os.getpid() % STEP
+MOST = 4000
+
+
+def driver(**env):
+    saved, tgtest.DRIVER = tgtest.DRIVER, FAULTY
+    try:
+        os.environ.update(env)
+        return tgtest.Driver()
+    finally:
+        tgtest.DRIVER = saved
+        for name in env:
+            del os.environ[name]
+
+
+def attach(d, pid):
+    """A whole one. False when it went wrong somewhere."""
+    i = d.do("freeze", pid)
+    if "error" in i:
+        return False
+    j = d.do("settle", i["id"], 0, 200)
+    r = d.do("release", i["id"])
+    return "error" not in j and "error" not in r
+
+
+def held(pid):
+    """Why the program is not as it was, or None."""
+    try:
+        for tid in os.listdir("/proc/%d/task" % pid):
+            with open("/proc/%d/task/%s/status" % (pid, tid)) as f:
+                text = f.read()
+            if "TracerPid:\t0" not in text:
+                return "traced"
+            if "\nState:\tt" in text or "\nState:\tT" in text:
+                return "stopped"
+    except (FileNotFoundError, ProcessLookupError):
+        return None     # a thread that came and went
+    if any(s not in "ZX" for _, s in tgtest.children(pid)):
+        return "a copy of it runs"
+    return None
+
+
+def settled(pid):
+    try:
+        hstest.wait_for(lambda: not held(pid), "let go", 20)
+    except TimeoutError:
+        return held(pid)
+    return None
+
+
+def tracer_dies(words):
+    name = " ".join(words)
+    odd, most, n, deaths = [], 0, FIRST, 0
+    with tgtest.fixture(*words) as f:
+        mask = tgtest.blocked_signals(f.pid)
+        while n < MOST:
+            before = len(tgtest.children(f.pid))
+            with driver(HEAPSH_TEST_DIE_AT=str(n)) as d:
+                done = attach(d, f.pid)
+                died = not tgtest.alive(d.tracer)
+            why = settled(f.pid)
+            if why:
+                odd.append((n, why))
+            most = max(most, len(tgtest.children(f.pid)) - before)
+            if done and not died:
+                break
+            deaths += died
+            n += STEP
+        equal(odd, [], "%s, tracer killed behind request %d, %d, … %d: "
+              "nothing is left stopped, traced or running"
+              % (name, FIRST, FIRST + STEP, n - STEP))
+        ok(deaths > 20, "%d of them were in time" % deaths)
+        ok(most <= 1, "at most one zombie each time")
+        with tgtest.Driver() as d:
+            d.do("clean", f.pid)
+            hstest.wait_for(lambda: not tgtest.children(f.pid), "clean")
+        ok(True, "and all of those can be taken away")
+        if words[0] == "registers":
+            equal(tgtest.blocked_signals(f.pid), mask,
+                  "its signal mask is as before")
+        tgtest.ends_well(f, name + ": it found nothing wrong")
+
+
+def target_dies(words):
+    name = " ".join(words)
+    odd, n = [], FIRST
+    while n < MOST:
+        with tgtest.fixture(*words) as f:
+            with driver(HEAPSH_TEST_KILL_AT=str(n),
+                        HEAPSH_TEST_KILL_PID=str(f.pid)) as d:
+                start = time.monotonic()
+                attach(d, f.pid)
+                if time.monotonic() - start > 20:
+                    odd.append((n, "slow"))
+                d.say("quit")
+                if '"tracer_status": 0' not in d.line():
+                    odd.append((n, "the tracer does not end well"))
+            alive = f.p.poll() is None
+            if not alive and f.p.returncode != -signal.SIGKILL:
+                odd.append((n, f.p.returncode))
+            if alive:
+                f.end()
+                break
+        n += 2 * STEP
+    equal(odd, [], "%s, program killed behind request %d, … %d: the tracer "
+          "goes on, and its parent can reap it" % (name, FIRST, n - 2 * STEP))
+
+
+if not os.access(FAULTY, os.X_OK):
+    hstest.skip("deaths at each request", "tg_driver_fault was not built")
+    hstest.done()
+tracer_dies(["registers", "2"])
+if not hstest.SMOKE:
+    tracer_dies(["malloc", "4"])
+    target_dies(["malloc", "4"])
+if STEP == 1:
+    # Not here: calls that any stop by a tracer ends with EINTR (epoll_wait).
+    # A death between the stop and our hiding it leaves that to the program.
+    tracer_dies(["signals"])
+    tracer_dies(["blocked1", "select"])
+    tracer_dies(["blocked1", "read"])
+    tracer_dies(["churn", "4"])
+    target_dies(["registers", "8"])
+hstest.done()
