@@ -17,6 +17,7 @@
 #include "image.h"
 #include "lang.h"
 #include "model.h"
+#include "probe_wire.h"
 #include "target.h"
 #include "verb.h"
 
@@ -182,6 +183,9 @@ void en_watch_end(struct en_engine *en);
  * folders only) and the tree's or the installed folder. Kept for ever.
  */
 void en_where_plugins(struct en_options *o);
+
+/** heapsh-probe.so, in the tree or installed. free(). */
+char *en_where_probe(void);
 
 /* loop.c */
 void en_words(struct en_engine *en, const char *fmt, ...) HS_PRINTF(2, 3);

@@ -2,7 +2,8 @@
 # One binary, two roles: engine and tracer. At the top of the build tree, where
 # ./heapsh looks for it first.
 pkglibexec_PROGRAMS += heapsh-engine
-heapsh_engine_CPPFLAGS = $(INC_ENGINE) -DHEAPSH_PLUGINDIR='"$(plugindir)"'
+heapsh_engine_CPPFLAGS = $(INC_ENGINE) -DHEAPSH_PLUGINDIR='"$(plugindir)"' \
+	-DHEAPSH_PROBE='"$(probedir)/heapsh-probe.so"'
 heapsh_engine_SOURCES = %D%/main.c %D%/engine.h %D%/attach.c \
 	%D%/doctor.c %D%/evaluate.c %D%/instant.c %D%/ladder.c %D%/lifetime.c %D%/loop.c \
 	%D%/run.c %D%/services.c %D%/setup.c %D%/watch.c %D%/where.c

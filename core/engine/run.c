@@ -60,10 +60,43 @@ static struct hs_err *attach_when_up(struct en_engine *en,
 	}
 }
 
-static struct hs_err *spawn(struct en_engine *en, const json_t *argv, int out)
+/*
+ * The environment with the probe before what else is preloaded. *ret is a new
+ * array of borrowed strings, of which *ret_new is to be freed as well.
+ */
+static struct hs_err *preload(const char ***ret, char **ret_new)
+{
+	static const char name[] = "LD_PRELOAD=";
+	HS_FREE char *path = en_where_probe();
+	const char *old = getenv("LD_PRELOAD");
+	size_t n = 0, k = 1;
+
+	if (access(path, R_OK))
+		return hs_err_os(errno, "load the probe %s", path);
+	if (strpbrk(path, " :"))
+		return hs_err_new(HS_ERR_UNSUPPORTED,
+				  "load the probe %s: the loader takes no "
+				  "path with a blank or a colon", path);
+	while (environ[n])
+		n++;
+	*ret = hs_xcalloc(n + 2, sizeof(**ret));
+	*ret_new = old && *old ? hs_xasprintf("%s%s:%s", name, path, old) :
+				 hs_xasprintf("%s%s", name, path);
+	(*ret)[0] = *ret_new;
+	for (size_t i = 0; i < n; i++) {
+		if (strncmp(environ[i], name, strlen(name)))
+			(*ret)[k++] = environ[i];
+	}
+	return NULL;
+}
+
+static struct hs_err *spawn(struct en_engine *en, const json_t *argv, int out,
+			    bool probe)
 {
 	size_t n = json_array_size(argv);
 	HS_FREE const char **v = hs_xcalloc(n + 1, sizeof(*v));
+	HS_FREE const char **env = NULL;
+	HS_FREE char *added = NULL;
 	struct tg_spawn s = { .argv = v, .env = (void *)environ,
 			      .stdio = { -1, out >= 0 ? out : 1, 2 },
 			      .own_group = true };
@@ -78,6 +111,11 @@ static struct hs_err *spawn(struct en_engine *en, const json_t *argv, int out)
 	}
 	if (!n)
 		return hs_err_new(HS_ERR_USAGE, "start a program: which?");
+	err = probe ? preload(&env, &added) : NULL;
+	if (err)
+		return err;
+	if (env)
+		s.env = env;
 	err = tg_spawn(en->tracer, &s, &pid);
 	if (!err)
 		en_own_child(en, pid);
@@ -101,7 +139,8 @@ struct hs_err *en_run(struct en_engine *en, const json_t *hello,
 		out = fds[1];
 	}
 	en->end_child = json_is_true(json_object_get(hello, "end_child"));
-	err = spawn(en, json_object_get(hello, "argv"), out);
+	err = spawn(en, json_object_get(hello, "argv"), out,
+		    json_is_true(json_object_get(hello, "probe")));
 	if (err)
 		return err;
 	hs_close_p(&out);

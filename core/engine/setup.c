@@ -6,8 +6,13 @@
 
 static const char *rung(const struct en_instant *in)
 {
+	struct wr_probe_state probe;
+
 	switch (im_info(in->lg.image)->kind) {
-	case IM_CLONE: return "frozen clone";
+	case IM_CLONE:
+		return vb_probe_state(in->lg.image, &probe) ?
+			       "preloaded probe" :
+			       "frozen clone";
 	case IM_CORE: return "core file";
 	case IM_SNAPSHOT: return "saved snapshot";
 	case IM_COPY: return "stopped and copied";

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Where plugins are looked for. Never the working directory. */
+/* Where plugins and the probe are looked for. Never the working directory. */
 #include "engine.h"
 
 #include <limits.h>
@@ -8,8 +8,8 @@
 
 #include "text.h"
 
-/** The build tree's plugins, when we run from it. free(), or NULL. */
-static char *tree_folder(void)
+/** What is called name beside our own file, in a build tree. free(), NULL. */
+static char *beside_us(const char *name, bool is_folder)
 {
 	char exe[PATH_MAX];
 	ssize_t n = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
@@ -23,8 +23,8 @@ static char *tree_folder(void)
 	if (!slash)
 		return NULL;
 	*slash = '\0';
-	dir = hs_xasprintf("%s/plugins", exe);
-	if (!stat(dir, &st) && S_ISDIR(st.st_mode))
+	dir = hs_xasprintf("%s/%s", exe, name);
+	if (!stat(dir, &st) && S_ISDIR(st.st_mode) == is_folder)
 		return dir;
 	free(dir);
 	return NULL;
@@ -45,10 +45,17 @@ static void add_path(struct en_options *o, const char *path)
 void en_where_plugins(struct en_options *o)
 {
 	const char *path = secure_getenv("HEAPSH_PLUGIN_PATH");
-	char *tree = tree_folder();
+	char *tree = beside_us("plugins", true);
 
 	if (path && getuid() == geteuid())
 		add_path(o, path);
 	hs_vec_push(&o->plugin_dirs,
 		    tree ? (const char *)tree : HEAPSH_PLUGINDIR);
+}
+
+char *en_where_probe(void)
+{
+	char *tree = beside_us("heapsh-probe.so", false);
+
+	return tree ? tree : hs_xstrdup(HEAPSH_PROBE);
 }

@@ -114,8 +114,9 @@ static struct hs_err *why_denied(const struct tg_asking *k, int errnum)
 		hopeless = true;
 	} else if (tg_yama_scope() > 0 && geteuid() != 0) {
 		hs_text_addf(&why, "kernel.yama.ptrace_scope is %d: only its "
-			     "parent and root may (a program started by "
-			     "\"heapsh run\" can be attached)",
+			     "parent and root may, and who it lets (one "
+			     "started by \"heapsh run\", or with "
+			     "LD_PRELOAD=heapsh-probe.so, can be attached)",
 			     tg_yama_scope());
 	} else {
 		hs_text_addf(&why, "the kernel does not permit ptrace (%s): it "

@@ -21,6 +21,11 @@ extern const size_t vb_n_verbs;
 extern const struct lg_setting vb_settings[];
 extern const size_t vb_n_settings;
 
+struct im_image;
+struct wr_probe_state;
+/** Has the program loaded heapsh-probe.so, and what does that say? probe.c */
+bool vb_probe_state(struct im_image *im, struct wr_probe_state *ret);
+
 /** What the engine does for verbs; lg_session.services points to it. */
 struct vb_services {
 	void *engine;

@@ -21,6 +21,18 @@ enum wr_probe_op {
 	WR_PROBE_TEXT,
 };
 
+/** In a program that has loaded the probe: its symbol heapsh_probe_0. */
+#define WR_PROBE_MAGIC "heapsh-probe"
+enum { WR_PROBE_VERSION = 1 };
+struct wr_probe_state {
+	char magic[16];
+	uint32_t version;
+	uint32_t loaded;	/* 1: its constructor has run */
+	/** What prctl(PR_SET_PTRACER) answered: 0; -EINVAL without yama. */
+	int32_t ptracer;
+	uint32_t reserved;
+};
+
 /** What pb_run() returns. */
 enum wr_probe_answered {
 	WR_PROBE_DONE = 1,

@@ -31,6 +31,7 @@ enum option_id {
 	OPT_FORMAT,
 	OPT_LIVE,
 	OPT_COPY,
+	OPT_PROBE,
 	OPT_MAX_PAUSE,
 	OPT_PLUGIN_PATH,
 	OPT_PLUGIN,
@@ -60,6 +61,8 @@ static const struct option_row {
 	  "stop nothing: read the program as it runs" },
 	{ OPT_COPY, 0, "stop", NULL,
 	  "stop it while its memory is copied, instead of a clone" },
+	{ OPT_PROBE, 0, "probe", NULL,
+	  "of run, load heapsh-probe.so: others may attach later" },
 	{ OPT_MAX_PAUSE, 0, "max-pause", "TIME",
 	  "refuse to attach when a longer pause is expected (50ms, 2s)" },
 	{ OPT_PLUGIN_PATH, 0, "plugin-path", "DIR",
@@ -175,6 +178,9 @@ static struct hs_err *apply(struct sh_options *o, enum option_id id,
 		return set_color(o, value);
 	case OPT_NO_PAGER:
 		o->no_pager = true;
+		return NULL;
+	case OPT_PROBE:
+		o->probe = true;
 		return NULL;
 	case OPT_QUIET:
 		o->quiet = true;
@@ -316,6 +322,9 @@ static struct hs_err *check(const struct sh_options *o, size_t command)
 	    !commands[command].optional && !o->target)
 		return usage("%s: %s is missing", commands[command].name,
 			     commands[command].operand);
+	if (o->probe && o->mode != SH_RUN)
+		return usage("--probe is of run: a program that runs already "
+			     "cannot be started with it");
 	return NULL;
 }
 

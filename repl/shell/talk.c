@@ -261,6 +261,7 @@ static struct hs_err *make_hello(struct sh_shell *sh, const char *mode,
 			    json_string(mode ? mode : mode_name(o->mode)));
 	json_object_set_new(hello, "max_pause", wr_u64(o->max_pause_ns));
 	json_object_set_new(hello, "rung", json_string(o->rung ? o->rung : ""));
+	json_object_set_new(hello, "probe", json_boolean(o->probe));
 	json_object_set_new(hello, "shell_verbs", sh_verbs_json());
 	json_object_set_new(hello, "options", settings(sh));
 	set_target(hello, o);
