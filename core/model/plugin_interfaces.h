@@ -92,6 +92,25 @@ struct heapsh_types {
 			  void *arg);
 };
 
+/**
+ * What only the object's own code can tell, run by HEAPSH_EVAL_0. Both return
+ * how it ended, heapsh_eval_end; unless RETURNED, why is a clause for people,
+ * as "it raised ValueError: no" (at most why_cap bytes with its NUL).
+ */
+#define HEAPSH_ASK_0 "heapsh.ask.0"
+enum heapsh_ask_what { HEAPSH_ASK_REPR, HEAPSH_ASK_STR };
+struct heapsh_ask {
+	uint32_t size;
+	uint32_t reserved;
+	/** UTF-8, at most cap bytes of it; *n: how long it is in full. */
+	uint32_t (*text)(void *state, uint64_t addr, uint32_t what, char *buf,
+			 uint64_t cap, uint64_t *n, char *why,
+			 uint64_t why_cap);
+	/** Its own answer to how many bytes it has. */
+	uint32_t (*flat)(void *state, uint64_t addr, uint64_t *ret, char *why,
+			 uint64_t why_cap);
+};
+
 /** Who allocated what, as far as the program itself takes notes of it. */
 #define HEAPSH_SITES_0 "heapsh.sites.0"
 struct heapsh_site {

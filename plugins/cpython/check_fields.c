@@ -8,6 +8,7 @@
 #include <stddef.h>
 
 #include "keys.h"
+#include "kinds.h"
 #include "plain.h"
 
 enum { CO_GENERATOR = 0x20 };	/* Include/code.h, 3.8-3.13 */
@@ -389,6 +390,9 @@ void cpython_check_fields(const struct cpython_obj *o, cpython_met_fn *met,
 	cpython_cstr(o->m, cpython_field(o->m, o->type->address,
 					 o->m->lay->tp_name),
 		     name, sizeof(name));
+	if (!cpython_name_tells(o->st, o->type->address, o->type->tp_flags,
+				name))
+		return;
 	if (o->type->kind == CPYTHON_KIND_TYPE &&
 	    (cpython_obj_word(o, o->m->lay->tp_flags) & CPYTHON_TP_HEAPTYPE))
 		also = "heap type";

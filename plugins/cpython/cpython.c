@@ -3,7 +3,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "evaluate.h"
 #include "find.h"
+#include "kinds.h"
 #include "lookup.h"
 #include "object.h"
 #include "render.h"
@@ -41,6 +43,7 @@ static void plugin_close(void *state)
 
 	if (st == NULL)
 		return;
+	free(st->functions);
 	cpython_threads_destroy(st->threads);
 	cpython_sites_end(st);
 	cpython_types_destroy(st->types);
@@ -80,12 +83,16 @@ static const char *plugin_open(struct heapsh_image *im, void **state,
 	}
 	st->mem = f.mem;
 	st->type_type = f.type_type;
+	cpython_core_find(st);
+	st->eval = host->get_interface(HEAPSH_EVAL_0);
+	st->functions = cpython_functions_create(&st->mem);
 	// POOL_SIZE, Objects/obmalloc.c: larger with the arenas of 3.10
 	st->pool_size = f.minor >= 10 ? 16384 : 4096;
 	cpython_image_find(st);
 	st->python_dealloc = cpython_python_dealloc(&st->mem);
 	st->threads = cpython_threads_create(&st->mem);
-	if (st->threads == NULL || !cpython_arenas_find(st)) {
+	if (st->threads == NULL || st->functions == NULL ||
+	    !cpython_arenas_find(st)) {
 		plugin_close(st);
 		return "out of memory";
 	}
@@ -243,6 +250,24 @@ static int plugin_usage(void *state, uint64_t addr, struct heapsh_usage *ret)
 	return cpython_usage(state, addr, ret);
 }
 
+static void plugin_prepare(void *state, struct heapsh_eval_setup *ret)
+{
+	cpython_prepare(state, ret);
+}
+
+static uint32_t plugin_ask_text(void *state, uint64_t addr, uint32_t what,
+				char *buf, uint64_t cap, uint64_t *n,
+				char *why, uint64_t why_cap)
+{
+	return cpython_ask_text(state, addr, what, buf, cap, n, why, why_cap);
+}
+
+static uint32_t plugin_ask_flat(void *state, uint64_t addr, uint64_t *ret,
+				char *why, uint64_t why_cap)
+{
+	return cpython_ask_flat(state, addr, ret, why, why_cap);
+}
+
 static const void *plugin_interface(const char *name)
 {
 	static const struct heapsh_collector collector = {
@@ -265,6 +290,14 @@ static const void *plugin_interface(const char *name)
 		.size = sizeof(content), .hash = plugin_hash,
 	};
 
+	static const struct heapsh_prepare prepare = {
+		.size = sizeof(prepare), .prepare = plugin_prepare,
+	};
+	static const struct heapsh_ask ask = {
+		.size = sizeof(ask),
+		.text = plugin_ask_text,
+		.flat = plugin_ask_flat,
+	};
 	static const struct heapsh_computed computed = {
 		.size = sizeof(computed), .item = plugin_item_number,
 	};
@@ -288,6 +321,10 @@ static const void *plugin_interface(const char *name)
 		return &sites;
 	if (strcmp(name, HEAPSH_TYPES_0) == 0)
 		return &types;
+	if (strcmp(name, HEAPSH_PREPARE_0) == 0)
+		return &prepare;
+	if (strcmp(name, HEAPSH_ASK_0) == 0)
+		return &ask;
 	if (strcmp(name, HEAPSH_COMPUTED_0) == 0)
 		return &computed;
 	if (strcmp(name, HEAPSH_MODULES_0) == 0)

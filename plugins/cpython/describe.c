@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "evaluate.h"
 #include "lookup.h"
 #include "plain.h"
 
@@ -38,7 +39,8 @@ struct draft {
 	int64_t n_words;
 	const struct cpython_known_type *row;
 	bool exact;		/* row is the type's own */
-	bool foreign;		/* a type of C code that is not known */
+	bool foreign;		/* a type of C code that is not known: */
+	uint64_t first_foreign;	/* the nearest one */
 	bool failed;		/* no memory */
 };
 
@@ -252,6 +254,8 @@ static void follow_bases(struct draft *d)
 			cover(d, 0, basic);
 			return;
 		}
+		if (!d->foreign)
+			d->first_foreign = type;
 		d->foreign = true;
 		if (cpython_type_flags(d->m, type) & CPYTHON_TP_HEAPTYPE)
 			add_members(d, type);
@@ -342,20 +346,6 @@ bool cpython_has_method(const struct cpython_mem *m, uint64_t type,
 	return false;
 }
 
-/* Has it a __sizeof__ in C that no kind of ours stands for? */
-static bool own_sizeof(const struct draft *d)
-{
-	uint64_t type = d->t->address, base;
-
-	for (int i = 0; i < CPYTHON_MAX_BASES && type != 0; i++) {
-		base = get(d, type, d->m->lay->tp_base);
-		if (base != 0 && cpython_has_method(d->m, type, "__sizeof__"))
-			return true;
-		type = base;
-	}
-	return false;
-}
-
 static bool custom_repr(const struct draft *d)
 {
 	uint64_t f;
@@ -402,7 +392,8 @@ static bool leaf(const struct draft *d)
 	case CPYTHON_KIND_STR:
 	case CPYTHON_KIND_BYTES:
 	case CPYTHON_KIND_BYTEARRAY:
-		return t->more <= CPYTHON_MORE_NP_BYTES && t->n_refs == 0 &&
+		return t->traverse == 0 &&
+		       t->more <= CPYTHON_MORE_NP_BYTES && t->n_refs == 0 &&
 		       t->n_scans == 0 && !t->managed_dict &&
 		       t->dict_offset == 0 &&
 		       !(t->tp_flags & CPYTHON_TP_HEAPTYPE);
@@ -436,9 +427,6 @@ static void announce(struct draft *d)
 		t->flags |= HEAPSH_TYPE_OWNS_TABLE;
 	if (custom_repr(d))
 		t->flags |= HEAPSH_TYPE_CUSTOM_REPR;
-	if (t->kind == CPYTHON_KIND_OTHER && t->more == CPYTHON_MORE_NONE &&
-	    own_sizeof(d))
-		t->flags |= HEAPSH_TYPE_APPROXIMATE;
 	h.flags = t->flags;
 	t->number = d->m->host->type(d->m->im, &h);
 }
@@ -494,6 +482,7 @@ static void describe(struct draft *d)
 	find_scans(d);
 	if (t->kind == CPYTHON_KIND_TUPLE)
 		find_hidden(d);
+	cpython_find_functions(d->st, d->m, d->first_foreign, t);
 	t->quick = (uint8_t)cpython_quick_of(t);
 	announce(d);
 }

@@ -211,6 +211,7 @@ void cpython_leave(struct cpython_leaving *v, const struct cpython_obj *o,
 	if (t->flags & HEAPSH_TYPE_LEAF)
 		return;
 	if (t->n_scans != 0 || t->more != CPYTHON_MORE_NONE ||
+	    t->traverse != 0 ||
 	    !leave_kind(v, o)) {
 		cpython_refs(o, v->sink);
 		return;

@@ -8,15 +8,15 @@ plugins_cpython_cpython_la_SOURCES = %D%/cpython.c $(CPYTHON_HEAP_SOURCES) \
 	$(CPYTHON_READ_SOURCES)
 # What finds objects, sizes and references.
 CPYTHON_HEAP_SOURCES = \
-	%D%/arenas.c %D%/bases.c %D%/check.c %D%/check_fields.c \
+	%D%/arenas.c %D%/ask.c %D%/bases.c %D%/check.c %D%/check_fields.c \
 	%D%/check_members.c %D%/check_objects.c %D%/check_offsets.c \
 	%D%/check_places.c %D%/check_priv.h %D%/check_state.c \
 	%D%/check_tables.c %D%/content.c \
-	%D%/describe.c %D%/find.c %D%/find.h \
+	%D%/describe.c %D%/evaluate.c %D%/evaluate.h %D%/find.c %D%/find.h \
 	%D%/frontier.c %D%/keys.c %D%/keys.h \
 	%D%/kinds.c %D%/kinds.h %D%/library.c \
 	%D%/measure.c %D%/modules.c %D%/numpy.c %D%/object.h \
-	%D%/pool.h %D%/refs.c %D%/refs_code.c %D%/refs_priv.h \
+	%D%/pool.h %D%/prepare.c %D%/refs.c %D%/refs_code.c %D%/refs_priv.h \
 	%D%/services.h %D%/settle.c %D%/sites.c %D%/quick.h %D%/size.c \
 	%D%/size_priv.h %D%/sweep.c %D%/types.c %D%/usage.c
 EXTRA_DIST += %D%/layout.def %D%/shapes.def %D%/regen-layouts.py

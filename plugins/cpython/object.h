@@ -128,12 +128,17 @@ struct cpython_type {
 	bool python;		/* made by a class statement */
 	bool loose;		/* allocated in ways that we do not know */
 	bool managed_dict, inline_values;
+	bool about;		/* its __sizeof__ in C is not known */
+	bool whole_size;	/* sizeof_fn answers as sys.getsizeof() */
+	uint64_t traverse, sizeof_fn;	/* of the program: evaluate.h; or 0 */
 	uint32_t n_refs, n_scans;
 	struct cpython_ref *refs;
 	struct cpython_scan *scans;
 	struct cpython_type *next;	/* all of them, to free */
 };
 
+struct cpython_answer;	/* evaluate.h */
+struct cpython_functions;
 struct cpython_types;
 struct cpython_values;	/* keys.h */
 
@@ -142,10 +147,13 @@ struct cpython_sites;
 struct cpython {
 	struct cpython_mem mem;		/* reader NULL: the main thread's */
 	uint64_t type_type;		/* &PyType_Type */
+	uint64_t core_start, core_end;	/* the library that it lies in */
 	uint64_t python_dealloc;	/* subtype_dealloc, or 0 */
 	uint32_t pool_size;
 	struct cpython_types *types;	/* has a lock of its own */
 	struct cpython_threads *threads;	/* main thread only */
+	const struct heapsh_eval *eval;		/* of the host, or NULL */
+	struct cpython_functions *functions;
 	struct heapsh_range *ranges;	/* of pools, sorted; freed by close */
 	uint32_t n_ranges;
 	struct heapsh_range image;	/* CPython's own data, of its file */
@@ -164,6 +172,9 @@ struct cpython_obj {
 				   byte (pre-header included), 0: not in one */
 	uint64_t chunk, chunk_len;	/* what is swept with it; 0, 0: alone */
 	const uint8_t *chunk_bytes;
+	uint64_t *told;		/* what its tp_traverse has told, sorted; what
+				   is emitted gets bit 0. NULL: not asked */
+	uint64_t n_told;
 };
 
 /** A word of the object: from the bytes at hand, or read; 0: unreadable. */

@@ -10,6 +10,26 @@
 
 enum { WINDOW = 256 };	/* words that are copied at a time */
 
+/* One that tp_traverse tells as well is not to be told again. */
+static void mark_told(const struct cpython_obj *o, uint64_t target)
+{
+	uint64_t low = 0, high = o->n_told, middle;
+
+	while (low < high) {
+		middle = low + (high - low) / 2;
+		if ((o->told[middle] & ~UINT64_C(1)) < target)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	for (; low < o->n_told && (o->told[low] & ~UINT64_C(1)) == target;
+	     low++)
+		if (!(o->told[low] & 1)) {
+			o->told[low] |= 1;
+			return;
+		}
+}
+
 void cpython_edge(struct cpython_visit *v, uint64_t target,
 		  enum heapsh_label label, uint64_t a, uint64_t b,
 		  const char *text, uint32_t flags)
@@ -19,6 +39,8 @@ void cpython_edge(struct cpython_visit *v, uint64_t target,
 		.a = a, .b = b, .text = text,
 	};
 
+	if (v->o->told != NULL)
+		mark_told(v->o, target);
 	if (v->frontier && target - v->o->chunk < v->o->chunk_len &&
 	    !(flags & HEAPSH_EDGE_TABLE))
 		return;
@@ -56,13 +78,32 @@ bool cpython_each_word(struct cpython_visit *v, uint64_t addr, uint64_t n,
 	return true;
 }
 
+/* Would tp_traverse tell it, were it a reference? */
+static bool is_told(const struct cpython_mem *m, uint64_t obj)
+{
+	return (cpython_flags_of(m, obj) & CPYTHON_TP_HAVE_GC) != 0;
+}
+
 static void scan_word(struct cpython_visit *v, uint64_t index, uint64_t word,
 		      void *text)
 {
 	(void)index;
-	if (cpython_plausible(word) &&
-	    cpython_living(v->o->st, v->o->m, word))
+	if (!cpython_plausible(word) ||
+	    !cpython_living(v->o->st, v->o->m, word))
+		return;
+	// tp_traverse tells all that may be part of a cycle
+	if (v->o->told == NULL || !is_told(v->o->m, word))
 		cpython_edge_field(v, word, text);
+}
+
+/* What tp_traverse has told that nothing else has. */
+static void refs_told(struct cpython_visit *v)
+{
+	const struct cpython_obj *o = v->o;
+
+	for (uint64_t i = 0; i < o->n_told; i++)
+		if (!(o->told[i] & 1) && o->told[i] != o->type->address)
+			cpython_edge_field(v, o->told[i], "??");
 }
 
 void cpython_scan_words(struct cpython_visit *v, uint64_t addr, uint64_t n,
@@ -466,6 +507,7 @@ bool cpython_refs(const struct cpython_obj *o, struct heapsh_sink *sink)
 		cpython_scan_words(&v, o->addr + (uint64_t)t->scans[i].from,
 				   (uint64_t)(t->scans[i].to -
 					      t->scans[i].from) / 8, "??");
+	refs_told(&v);
 	if (v.frontier) {
 		if (t->tp_flags & CPYTHON_TP_HAVE_GC)
 			neighbours(&v);

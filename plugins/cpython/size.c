@@ -218,7 +218,7 @@ enum cpython_quick cpython_quick_of(const struct cpython_type *t)
 	if (t->item != 0 || t->inline_values)
 		return CPYTHON_QUICK_NONE;
 	return t->kind == CPYTHON_KIND_OTHER && !t->managed_dict &&
-		       t->more == CPYTHON_MORE_NONE
+		       t->more == CPYTHON_MORE_NONE && !t->about
 		       ? CPYTHON_QUICK_FIXED
 		       : CPYTHON_QUICK_BLOCK;
 }

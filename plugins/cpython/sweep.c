@@ -6,6 +6,7 @@
  */
 #include "object.h"
 
+#include "evaluate.h"
 #include "keys.h"
 #include "pool.h"
 #include "quick.h"
@@ -20,6 +21,8 @@ struct sweep {
 	struct cpython_leaving leaving;
 	const struct cpython_type *types[N_TYPES];
 	uint64_t no_type[N_TYPES];	/* words that are none */
+	struct cpython_asked asked;	/* of the chunk, from the first on */
+	bool gathered;
 };
 
 enum { IMMORTAL_3_11 = 999999999 };
@@ -147,9 +150,28 @@ static void fill_size(const struct cpython_obj *o,
 		ret->flags |= HEAPSH_OBJECT_TORN;
 }
 
+/*
+ * What its type's own __sizeof__ answers. What it has beyond the object is
+ * taken for its own.
+ */
+static void fill_answer(const struct cpython_type *t,
+			const struct cpython_answer *answer,
+			struct heapsh_object *ret)
+{
+	if (answer == NULL || answer->flat == UINT64_MAX) {
+		if (t->about)
+			ret->flags |= HEAPSH_OBJECT_APPROXIMATE;
+		return;
+	}
+	if (answer->flat > ret->flat)
+		ret->held += answer->flat - ret->flat;
+	ret->flat = answer->flat;
+}
+
 /* leaving: how its references are told, or NULL: all of them. */
 static void emit(const struct cpython_obj *o, struct cpython_size *size,
-		 struct heapsh_sink *sink, struct cpython_leaving *leaving)
+		 struct heapsh_sink *sink, struct cpython_leaving *leaving,
+		 const struct cpython_answer *answer)
 {
 	struct heapsh_object out = {
 		.address = o->addr,
@@ -163,10 +185,10 @@ static void emit(const struct cpython_obj *o, struct cpython_size *size,
 	out.refcount = cpython_obj_word(o, o->m->lay->ob_refcnt);
 	if (is_immortal(o, out.refcount))
 		out.flags |= HEAPSH_OBJECT_IMMORTAL;
-	if (o->type->flags & HEAPSH_TYPE_APPROXIMATE)
-		out.flags |= HEAPSH_OBJECT_APPROXIMATE;
-	if (sink->want & HEAPSH_WANT_SIZES)
+	if (sink->want & HEAPSH_WANT_SIZES) {
 		fill_size(o, has_values ? &values : NULL, size, &out);
+		fill_answer(o->type, answer, &out);
+	}
 	sink->object(sink, &out);
 	if (!(sink->want & HEAPSH_WANT_EDGES))
 		return;
@@ -174,6 +196,65 @@ static void emit(const struct cpython_obj *o, struct cpython_size *size,
 		cpython_leave(leaving, o, has_values ? &values : NULL);
 	else
 		cpython_refs(o, sink);
+}
+
+/* Is there a pool? Then which of its blocks are free. */
+static bool open_pool(const struct sweep *s, const uint8_t *p, uint64_t addr,
+		      struct cpython_pool *pool, uint8_t *is_free)
+{
+	if (!cpython_pool_open(s->o.st, p, pool))
+		return false;
+	cpython_pool_free(p, addr, pool, is_free);
+	return true;
+}
+
+/* The answers of this pool's objects and of all behind it, asked at once. */
+static void gather(struct sweep *s, uint64_t addr, uint32_t want)
+{
+	uint64_t size = s->o.st->pool_size;
+	uint64_t end = s->o.chunk + s->o.chunk_len;
+	struct cpython_obj was = s->o;
+	uint8_t is_free[CPYTHON_BLOCKS_MAX];
+	struct cpython_size own;
+	struct cpython_pool pool;
+
+	s->gathered = true;
+	for (; addr + size <= end; addr += size) {
+		const uint8_t *p = s->o.chunk_bytes + (addr - s->o.chunk);
+		uint32_t i = 0;
+
+		if (!open_pool(s, p, addr, &pool, is_free))
+			continue;
+		for (uint32_t at = pool.first; at < pool.end;
+		     at += pool.block, i++)
+			if (!is_free[i] &&
+			    recognise(s, p + at, addr + at, pool.block, &own) &&
+			    cpython_asks(s->o.type))
+				cpython_asked_add(&s->asked, s->o.addr,
+						  s->o.type);
+	}
+	s->o = was;
+	cpython_asked_go(s->o.st, &s->m, &s->asked, want);
+}
+
+/* What the program's own code says of the object; NULL: nobody was asked. */
+static struct cpython_answer *answer_of(struct sweep *s, uint64_t pool,
+					uint32_t want)
+{
+	struct cpython_answer *answer;
+
+	s->o.told = NULL;
+	s->o.n_told = 0;
+	if (!cpython_asks(s->o.type))
+		return NULL;
+	if (!s->gathered)
+		gather(s, pool, want);
+	answer = cpython_asked_next(&s->asked, s->o.addr);
+	if (answer != NULL && answer->told) {
+		s->o.told = s->asked.words + answer->first;
+		s->o.n_told = answer->n;
+	}
+	return answer;
 }
 
 static void sweep_pool(struct sweep *s, const uint8_t *p, uint64_t addr,
@@ -185,15 +266,19 @@ static void sweep_pool(struct sweep *s, const uint8_t *p, uint64_t addr,
 	struct cpython_pool pool;
 	uint32_t i = 0;
 
-	if (!cpython_pool_open(s->o.st, p, &pool))
+	if (!open_pool(s, p, addr, &pool, is_free))
 		return;
 	if (sink->want & HEAPSH_WANT_FRONTIER)
 		leaving = &s->leaving;
-	cpython_pool_free(p, addr, &pool, is_free);
-	for (uint32_t at = pool.first; at < pool.end; at += pool.block, i++)
-		if (!is_free[i] &&
-		    recognise(s, p + at, addr + at, pool.block, &size))
-			emit(&s->o, &size, sink, leaving);
+	for (uint32_t at = pool.first; at < pool.end; at += pool.block, i++) {
+		const struct cpython_answer *answer;
+
+		if (is_free[i] ||
+		    !recognise(s, p + at, addr + at, pool.block, &size))
+			continue;
+		answer = answer_of(s, addr, sink->want);
+		emit(&s->o, &size, sink, leaving, answer);
+	}
 }
 
 void cpython_sweep(const struct cpython *st, const struct heapsh_chunk *chunk,
@@ -215,6 +300,7 @@ void cpython_sweep(const struct cpython *st, const struct heapsh_chunk *chunk,
 		return;
 	for (; at + size <= end; at += size)
 		sweep_pool(&s, chunk->bytes + (at - chunk->address), at, sink);
+	cpython_asked_deinit(&s.asked);
 }
 
 /* --- one address -------------------------------------------------------- */
@@ -316,25 +402,57 @@ bool cpython_living(const struct cpython *st, const struct cpython_mem *m,
 	return cpython_obj_open(st, m, addr, buf, sizeof(buf), &o);
 }
 
+/* Addresses that are looked at again when one of them is to be asked. */
+enum { TOGETHER = 4096 };
+
+static void gather_at(const struct cpython *st, const struct cpython_mem *m,
+		      const uint64_t *addr, uint32_t n, uint32_t want,
+		      struct cpython_asked *asked)
+{
+	uint8_t buf[CPYTHON_HEAD + 32];
+	struct cpython_obj o;
+
+	cpython_asked_reset(asked);
+	for (uint32_t i = 0; i < n; i++)
+		if (cpython_obj_open(st, m, addr[i], buf, sizeof(buf), &o) &&
+		    cpython_asks(o.type))
+			cpython_asked_add(asked, addr[i], o.type);
+	cpython_asked_go(st, m, asked, want);
+}
+
 void cpython_at(const struct cpython *st, const uint64_t *addr, uint32_t n,
 		struct heapsh_sink *sink)
 {
 	uint8_t buf[CPYTHON_HEAD + 32];
+	struct cpython_asked asked = { 0 };
 	struct cpython_keys_seen keys = { 0 };
 	struct cpython_mem m = st->mem;
+	uint32_t gathered = 0;		/* up to here */
 	struct cpython_size size;
 	struct cpython_obj o;
 
 	m.reader = sink->reader;
 	m.keys = &keys;
-	for (uint32_t i = 0; i < n; i++) {
-		if (m.host->cancelled(m.im))
-			return;
+	for (uint32_t i = 0; i < n && !m.host->cancelled(m.im); i++) {
+		struct cpython_answer *answer = NULL;
+
 		if (!cpython_obj_open(st, &m, addr[i], buf, sizeof(buf), &o)) {
 			sink->nothing(sink, addr[i]);
 			continue;
 		}
+		if (cpython_asks(o.type) && i >= gathered) {
+			gathered = n - i < TOGETHER ? n : i + TOGETHER;
+			gather_at(st, &m, addr + i, gathered - i, sink->want,
+				  &asked);
+		}
+		if (cpython_asks(o.type))
+			answer = cpython_asked_next(&asked, addr[i]);
+		if (answer != NULL && answer->told) {
+			o.told = asked.words + answer->first;
+			o.n_told = answer->n;
+		}
 		cpython_own_size(&o, &size);
-		emit(&o, &size, sink, NULL);
+		emit(&o, &size, sink, NULL, answer);
 	}
+	cpython_asked_deinit(&asked);
 }
