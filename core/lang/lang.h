@@ -300,6 +300,9 @@ struct lg_word {
  *  "relations", "threads", "thread", "frame", "functions". */
 const struct lg_word *lg_words_of(const char *of, size_t i);
 
+/** Document "set" with all rows of a set; HS_ERR_USAGE above 100000. */
+struct hs_err *lg_stat_doc(struct lg_session *s, struct lg_value *set,
+			   json_t **ret) HS_MUST_USE;
 /**
  * Record number `record` (from 0) of a file of statistics, as Heapy's dump()
  * and SET.dump() write it. HS_ERR_FORMAT says which line is wrong.

@@ -41,8 +41,8 @@ static bool is_stat(const json_t *doc)
 
 /* --- from a set ----------------------------------------------------------- */
 
-static struct hs_err *stat_doc(struct lg_session *s, struct lg_value *v,
-			       json_t **ret)
+struct hs_err *lg_stat_doc(struct lg_session *s, struct lg_value *v,
+			   json_t **ret)
 {
 	struct lg_value all = *v; // the same set, seen whole
 	struct an_partition *p;
@@ -71,7 +71,7 @@ struct hs_err *lg_set_stat(struct lg_session *s, struct lg_value *v,
 	json_t *doc;
 
 	(void)arg;
-	err = stat_doc(s, v, &doc);
+	err = lg_stat_doc(s, v, &doc);
 	if (!err)
 		*ret = lg_table(v->in, doc);
 	return err;
@@ -222,14 +222,14 @@ static struct hs_err *other_side(struct lg_session *s, struct lg_value *v,
 	}
 	if (other->kind == LG_SET) { // by names: also of another instant
 		same = lg_set(other->in, other->u.set.nodes, v->u.set.by);
-		return stat_doc(s, same, ret);
+		return lg_stat_doc(s, same, ret);
 	}
 	err = lg_to_set_in(s, v->in, other, &nodes, &all);
 	if (err)
 		return err;
 	same = lg_set(v->in, nodes, v->u.set.by);
 	gr_set_unref(nodes);
-	return stat_doc(s, same, ret);
+	return lg_stat_doc(s, same, ret);
 }
 
 struct hs_err *lg_set_diff(struct lg_session *s, struct lg_value *v,
@@ -242,7 +242,7 @@ struct hs_err *lg_set_diff(struct lg_session *s, struct lg_value *v,
 		return hs_err_remedy(hs_err_new(HS_ERR_USAGE,
 						"diff takes one set or stat"),
 				     "SET.diff(SET)");
-	err = stat_doc(s, v, &a);
+	err = lg_stat_doc(s, v, &a);
 	if (!err)
 		err = other_side(s, v, args->v[0], &b);
 	if (!err)
@@ -338,7 +338,7 @@ struct hs_err *lg_set_dump(struct lg_session *s, struct lg_value *v,
 	struct hs_err *err;
 	json_t *doc;
 
-	err = stat_doc(s, v, &doc);
+	err = lg_stat_doc(s, v, &doc);
 	if (err)
 		return err;
 	err = dump(doc, args, ret);

@@ -168,6 +168,18 @@ static bool of_topic(const char *name, struct hs_text *t)
 	return false;
 }
 
+static bool of_topics(const char *name, struct hs_text *t)
+{
+	const struct vb_topic *topic;
+
+	if (strcmp(name, "topics"))
+		return false;
+	hs_text_add(t, "help TOPIC, where TOPIC is one of:\n\n");
+	for (size_t i = 0; (topic = vb_topic(i)); i++)
+		add_pair(t, topic->name, topic->summary);
+	return true;
+}
+
 /* A word or an attribute: its one line. ".more" too. */
 static bool of_word(const char *name, struct hs_text *t)
 {
@@ -239,7 +251,7 @@ static bool of_name(const struct lg_call *call, const char *name,
 		of_verb(verb, t);
 		return true;
 	}
-	return of_shell_verb(call, name, t) ||
+	return of_topics(name, t) || of_shell_verb(call, name, t) ||
 	       of_first_word(call->session, name, t) || of_topic(name, t) ||
 	       of_word(name, t) || of_setting(call->session, name, t);
 }
@@ -265,7 +277,7 @@ static const struct lg_arg args[] = {
 	  .kind = LG_ARG_VERB,
 	  .optional = true,
 	  .values = "lines|objects|sets|sizes|options|instants|paging|"
-		    "threads|words|kinds",
+		    "threads|words|kinds|topics",
 	  .help = "a verb, a topic, a word, an attribute or a setting" },
 	{ .name = NULL },
 };

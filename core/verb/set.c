@@ -95,7 +95,8 @@ const struct lg_verb vb_set = {
 	.args = args,
 	.flags = LG_VERB_NO_RESULT | LG_VERB_NO_TARGET,
 	.summary = "show or change settings",
-	.help = "A setting holds until the shell ends.",
+	.help = "A setting holds until the shell ends. set NAME VALUE is the "
+		"same as set NAME=VALUE. Of sets of objects tells: help sets.",
 	.examples = "set\nset rows=30\nset hold=off",
 	.run = run,
 };

@@ -41,14 +41,32 @@ static void add_columns(struct vw_grid *g, const json_t *columns,
 	}
 }
 
+enum { WIDEST = 60 }; /* columns of a cell that others follow */
+
+/* The name of a thread may have a thousand characters: the rest of the row is
+ * to be seen all the same. JSON and CSV have it whole. */
+static char *bounded(char *cell, const struct vw_style *style)
+{
+	HS_FREE char *whole = cell;
+	struct hs_text t = { 0 };
+
+	if (hs_text_width(cell, strlen(cell)) <= WIDEST)
+		return hs_take(whole);
+	vw_clip(&t, style, cell, WIDEST);
+	return hs_text_take(&t);
+}
+
 /* Cells past the last column are joined to it: nothing is lost. */
 static void add_row(struct vw_grid *g, const json_t *row,
 		    const struct vw_style *style)
 {
 	size_t i, n = json_array_size(row), columns = g->columns.n;
 
-	for (i = 0; i < columns; i++)
-		vw_grid_add(g, vw_cell(json_array_get(row, i), style));
+	for (i = 0; i < columns; i++) {
+		char *cell = vw_cell(json_array_get(row, i), style);
+
+		vw_grid_add(g, i + 1 < columns ? bounded(cell, style) : cell);
+	}
 	for (; i < n; i++) {
 		HS_FREE char *last = g->cells.v[g->cells.n - 1];
 		HS_FREE char *cell = vw_cell(json_array_get(row, i), style);

@@ -174,6 +174,35 @@ static void what_hangs_on_a_set(void **state)
 			 value("len(heap.bytype.stat)"));
 }
 
+static void rows_are_ordered_and_filtered(void **state)
+{
+	uint64_t n = value("len(heap.bytype.stat)"), last = UINT64_MAX;
+	json_t *doc = run("rows heap.bytype sort=count");
+
+	(void)state;
+	assert_int_equal(n_rows(doc), n);
+	for (size_t i = 0; i < n_rows(doc); i++) {
+		assert_true(number(row(doc, i), "count") <= last);
+		last = number(row(doc, i), "count");
+	}
+	assert_int_equal(number(row(doc, n_rows(doc) - 1), "cumulative"),
+			 census(NULL).flat);
+	doc = run("rows heap.bytype filter=ACCOUNT");
+	assert_int_equal(n_rows(doc), 1);
+	assert_int_equal(number(row(doc, 0), "count"),
+			 census("bank.Account").n);
+	last = number(row(doc, 0), "index");
+	assert_true(truth(said("heap.bytype[%d] == Type('Account')",
+			       (int)last)));
+	doc = run("rows heap.bytype sort=kind limit=2");
+	assert_int_equal(n_rows(doc), 2);
+	assert_true(strcmp(text(row(doc, 0), "kind"),
+			   text(row(doc, 1), "kind")) < 0);
+	fails("rows heap sort=sise", "rows: option sort cannot be sise",
+	      "sort=size|count|held|kind");
+	fails("rows accounts", "rows: it takes a set", NULL);
+}
+
 static void a_reference_is_left_out(void **state)
 {
 	uint64_t n = census(NULL).n;
@@ -199,6 +228,7 @@ int main(void)
 		cmocka_unit_test(differences_are_kind_by_kind),
 		cmocka_unit_test(statistics_are_written_and_read),
 		cmocka_unit_test(what_hangs_on_a_set),
+		cmocka_unit_test(rows_are_ordered_and_filtered),
 		cmocka_unit_test(a_reference_is_left_out),
 	};
 
