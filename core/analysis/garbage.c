@@ -185,8 +185,8 @@ static struct hs_err *check(struct md_model *m)
 	if (!md_has_collector(m))
 		return hs_err_remedy(
 			hs_err_new(HS_ERR_UNSUPPORTED,
-				   "garbage: what the collector of this runtime "
-				   "would free is not known"),
+				   "garbage: what the collector of this "
+				   "runtime would free is not known"),
 			"heapu: what neither roots nor C hold");
 	return NULL;
 }

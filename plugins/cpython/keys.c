@@ -226,7 +226,8 @@ static int64_t guess_values(const struct cpython_obj *o, uint64_t values,
 	most = prefix - 2 > SHARED_KEYS_MAX ? SHARED_KEYS_MAX : prefix - 2;
 	block = block_at(o->st, o->m, values - (uint64_t)prefix);
 	if (block == 0)
-		return prefix == (int)cpython_align8((uint64_t)n + 2) ? n : most;
+		return prefix == (int)cpython_align8((uint64_t)n + 2) ?
+			       n : most;
 	// as a later one, if it may be one
 	if (values_size(l, n) <= block &&
 	    values_size(l, n) + CPYTHON_ALIGNMENT > block &&

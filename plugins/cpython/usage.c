@@ -20,7 +20,7 @@ enum {
 	 */
 	TO_DEL = 16,
 	TO_FINALIZE = 32,
-	KIND_GENERAL = 0,	/* DICT_KEYS_GENERAL, pycore_dict.h, from 3.11 */
+	KIND_GENERAL = 0,	/* DICT_KEYS_GENERAL, from 3.11 */
 };
 
 /* Has it a head? Types that are not made by a class statement have none. */
