@@ -226,6 +226,40 @@ def tracer_killed():
     other.end()
 
 
+def dies_anywhere():
+    """The tracer is killed behind request n to the kernel, for many n: through
+    the freeze, the making of a copy, a call in it, another thread's help."""
+    if not os.access(tgtest.DRIVER + "_fault", os.X_OK):
+        hstest.skip("deaths at many requests", "tg_driver_fault is not built")
+        return
+    p = Program("lock")
+    left, n, deaths, died = [], 5, 0, True
+    while died and n < 4000:
+        before = {c for c, _ in tgtest.children(p.pid)}
+        tgtest.DRIVER += "_fault"
+        os.environ["HEAPSH_TEST_DIE_AT"] = str(n)
+        try:
+            other = tgtest.Driver()
+        finally:
+            del os.environ["HEAPSH_TEST_DIE_AT"]
+            tgtest.DRIVER = tgtest.DRIVER[:-len("_fault")]
+        with other:
+            i = other.do("freeze", p.pid)
+            if "error" not in i:
+                other.do("eval", i["id"])
+                other.do("call", 1000, p.truth["take_mutex"])
+                other.do("release", i["id"])
+            died = not tgtest.alive(other.tracer)
+        new = {c for c, _ in tgtest.children(p.pid)} - before
+        left += [(n, c) for c in new if not ends_soon(c)]
+        deaths += died
+        n += 11 if hstest.SMOKE else 5
+    equal(left, [], "the tracer is killed behind request 5, 10, … %d: no "
+          "copy stays" % n)
+    ok(deaths > 10, "%d of them were in time" % deaths)
+    p.ends_well("the program finds nothing wrong")
+
+
 idle()
 busy("hammer", "use_malloc", 3000, "under four threads that allocate")
 ok(busy("arena", "use_malloc", 3000, "with one lock for all") > 0 or
@@ -235,4 +269,5 @@ ok(busy("lock", "take_mutex", 7, "a lock that is nearly always taken") > 0,
 engine_dies()
 copy_killed()
 tracer_killed()
+dies_anywhere()
 hstest.done()

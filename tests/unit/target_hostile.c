@@ -86,7 +86,8 @@ static void wrong_headers_are_answered(void **state)
 static void short_requests_are_answered(void **state)
 {
 	(void)state;
-	for (uint32_t type = WR_TRACER_PROBE; type <= WR_TRACER_SPAWN; type++) {
+	for (uint32_t type = WR_TRACER_PROBE; type <= WR_TRACER_GUEST_END;
+	     type++) {
 		struct wr_tracer_head h = head(type);
 		uint8_t bytes[256] = { 0 };
 
