@@ -75,6 +75,21 @@ bench: all
 	done; exit $$rc
 .PHONY: bench
 
+# An hour: a thousand attaches of each kind, deaths behind every request, and
+# each fuzz test for a minute.
+STRESS_TESTS = tests/harm/die_at.t tests/harm/harm.t
+stress: all $(check_PROGRAMS)
+	@rc=0; $(AM_TESTS_ENVIRONMENT) \
+	HEAPSH_STRESS=1; export HEAPSH_STRESS; \
+	FUZZ_SECONDS=60; export FUZZ_SECONDS; \
+	for t in $(STRESS_TESTS); do \
+		echo "# $$t"; $(PYTHON3) $(srcdir)/$$t || rc=1; \
+	done; \
+	for t in $(FUZZ_TESTS); do \
+		echo "# $$t"; ./$$t || rc=1; \
+	done; exit $$rc
+.PHONY: stress
+
 # In place of automake's own rule: the last line is the sum of all test points,
 # whether they passed or not. A test that did not run counts as failed, and so
 # does a CPython that no test ran with, unless TESTS was given to make.

@@ -32,7 +32,12 @@ tests_lib_tg_driver_fault_LDFLAGS = $(FAULT_WRAPS)
 tests_lib_tg_driver_fault_SOURCES = $(tests_lib_tg_driver_SOURCES) \
 	tests/lib/tg_fault.c
 tests_lib_tg_driver_fault_LDADD = $(LIBS_TARGET)
-E2E_TESTS += tests/harm/die_at.t
+# What the harm suite compares us with: dlopen() the plain way.
+noinst_PROGRAMS += tests/lib/tg_naive
+tests_lib_tg_naive_CFLAGS = $(CFLAGS_FIXTURE)
+tests_lib_tg_naive_LDFLAGS = $(LDFLAGS_FIXTURE)
+tests_lib_tg_naive_SOURCES = tests/lib/tg_naive.c
+E2E_TESTS += tests/harm/die_at.t tests/harm/harm.t
 
 # Programs to be stopped.
 noinst_PROGRAMS += tests/fixtures/tg_fixture
@@ -41,7 +46,7 @@ tests_fixtures_tg_fixture_CFLAGS = $(CFLAGS_FIXTURE)
 tests_fixtures_tg_fixture_LDFLAGS = $(LDFLAGS_FIXTURE)
 tests_fixtures_tg_fixture_SOURCES = tests/fixtures/tg_blocked.c \
 	tests/fixtures/tg_fixture.c tests/fixtures/tg_fixture.h \
-	tests/fixtures/tg_state.c
+	tests/fixtures/tg_state.c tests/fixtures/tg_world.c
 noinst_PROGRAMS += tests/fixtures/eval_fixture
 tests_fixtures_eval_fixture_CFLAGS = $(CFLAGS_FIXTURE)
 tests_fixtures_eval_fixture_LDFLAGS = $(LDFLAGS_FIXTURE)

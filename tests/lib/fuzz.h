@@ -3,7 +3,7 @@
  * A fuzz test is one function, fuzz_one(bytes, n), and some good inputs,
  * fuzz_seeds. Built by the Makefile it is a TAP test: every seed, every seed
  * cut off at each length, and FUZZ_ROUNDS mutations of them, the same ones each
- * time; given a folder, it only writes the seeds there, a file each. With
+ * time, and with FUZZ_SECONDS=n others for so long; given a folder, it only writes the seeds there, a file each. With
  * -DFUZZ_LIBFUZZER and clang -fsanitize=fuzzer it is a libFuzzer target, to be
  * left alone with for a night:
  *
@@ -17,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 struct fuzz_seed {
 	const void *bytes;
@@ -104,6 +105,31 @@ static inline void fuzz_seed_run(const struct fuzz_seed *seed, unsigned rounds)
 	free(b);
 }
 
+/* FUZZ_SECONDS (make stress): more of them, others each time. */
+static inline void fuzz_longer(const struct fuzz_seed *seeds, size_t n)
+{
+	const char *s = getenv("FUZZ_SECONDS");
+	time_t end = time(NULL) + (s ? strtol(s, NULL, 10) : 0);
+	uint64_t x = (uint64_t)time(NULL) | 1;
+
+	if (s)
+		printf("# random state %llu\n", (unsigned long long)x);
+	fflush(stdout);
+	while (s && time(NULL) < end) {
+		const struct fuzz_seed *seed = &seeds[fuzz_random(&x) % n];
+		uint8_t *b = malloc(seed->n + 4 * FUZZ_GROW);
+		size_t len = seed->n, k = fuzz_random(&x) % (3 * FUZZ_GROW);
+
+		if (!b)
+			abort();
+		memcpy(b, seed->bytes, len);
+		while (k--)
+			fuzz_mutate(b, &len, &x);
+		fuzz_exact(b, len);
+		free(b);
+	}
+}
+
 /* Puts seed i into a file of its own in folder; 0 when that worked. */
 static inline int fuzz_seed_save(const struct fuzz_seed *seed,
 				 const char *folder, size_t i)
@@ -135,6 +161,7 @@ static inline int fuzz_seed_save(const struct fuzz_seed *seed,
 			printf("ok %zu - seed and its mutations\n", i + 1); \
 			fflush(stdout); \
 		} \
+		fuzz_longer(seeds, n_seeds); \
 		return 0; \
 	}
 #endif

@@ -1,0 +1,209 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Can an attach do harm? Programs of every kind are frozen, held and let go
+again and again; each looks for damage to itself, and what the kernel says of
+it is compared. The same programs are then visited by a plain injector, which
+must be found out: else the suite would be blind.
+
+HEAPSH_STRESS=1 (make stress): 1000 attaches a row instead of 50."""
+import fcntl
+import os
+import random
+import resource
+import select
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+sys.path.insert(0, os.path.join(os.environ.get("abs_top_srcdir", "."),
+                                "tests", "lib"))
+import hstest
+import tgtest
+from hstest import diag, equal, ok, skip
+
+STRESS = bool(os.environ.get("HEAPSH_STRESS"))
+N = 1000 if STRESS else 5 if hstest.SMOKE else 50
+NAIVE = os.path.join(tgtest.BUILD, "tests", "lib", "tg_naive")
+CALLS = ("nanosleep", "poll", "select", "epoll_wait", "futex", "sigtimedwait",
+         "semtimedop", "recv", "read")
+d = tgtest.Driver()
+
+
+def visible(pid):
+    """What anybody can see of a process that is let go: not stopped, not
+    traced, without children of ours."""
+    with open("/proc/%d/status" % pid) as f:
+        text = f.read()
+    state = text[text.index("State:\t") + 7]
+    return [state in "TtZX", "TracerPid:\t0" not in text]
+
+
+def visited(name, f, n, hold_ms=0):
+    """n instants of f; a few may come too late on a busy machine."""
+    r = d.do("loop", f.pid, n, hold_ms)
+    if not ok(r.get("n", 0) + r.get("late", 0) >= n and
+              r.get("late", n) <= n // 4, "%s: %d attaches" % (name, n)):
+        diag(r)
+    return r
+
+
+def row(*words, n=N, hold_ms=0, same=False, childless=True, **env):
+    name = " ".join([str(w) for w in words] +
+                    ["%s=%s" % e for e in sorted(env.items())])
+    with tgtest.fixture(*words, env=dict(os.environ, **env)) as f:
+        before = tgtest.footprint(f.pid) if same else None
+        r = visited(name, f, n, hold_ms)
+        wrong = visible(f.pid)
+        left = tgtest.children(f.pid) if childless else []
+        if same:
+            equal(tgtest.footprint(f.pid), before,
+                  name + ": the same mappings, descriptors and masks")
+        equal([wrong, left], [[False, False], []],
+              name + ": neither stopped nor traced, and no zombie")
+        tgtest.ends_well(f, name + ": it found nothing wrong")
+    return r
+
+
+def rows():
+    row("malloc", 1)
+    row("malloc", 4)
+    row("malloc", 4, MALLOC_ARENA_MAX="1")
+    row("churn", 4)
+    row("registers", 0)
+    row("registers", 3)
+    row("signals")
+    row("many", 1000, n=N // 10 or 1, same=True)
+    row("maps", 10000)
+    row("regions")
+    row("memory", 64, same=True, TG_HUGE="1")
+    row("parent")
+    row("children", childless=False)
+    row("blocked", hold_ms=7)
+    for call in CALLS:
+        row("blocked1", call, hold_ms=7)
+
+
+def stops():
+    """Stopped and continued by others all the while."""
+    with tgtest.fixture("progress") as f:
+        done = threading.Event()
+
+        def signals():
+            while not done.is_set():
+                os.kill(f.pid, signal.SIGSTOP)
+                time.sleep(random.uniform(0, 0.003))
+                os.kill(f.pid, signal.SIGCONT)
+                time.sleep(random.uniform(0, 0.003))
+
+        t = threading.Thread(target=signals)
+        t.start()
+        visited("stops", f, N)
+        done.set()
+        t.join()
+        # The last word was SIGCONT.
+        hstest.wait_for(lambda: visible(f.pid) == [False, False], "runs")
+        equal(tgtest.children(f.pid), [], "stops: it runs, and has no zombie")
+        ok(tgtest.ends_well(f, "stops: it found nothing wrong")
+           .get("continued", 0) > 0, "stops: it was stopped indeed")
+
+
+def closed_while_held():
+    """What the program lets go of is gone, though the clone is there."""
+    with tempfile.NamedTemporaryFile() as file:
+        with tgtest.fixture("lock", env=dict(os.environ,
+                                             TG_FILE=file.name)) as f:
+            i = d.need("freeze", f.pid)
+            f.ask("close")
+            try:
+                fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+                ok(True, "lock: it can be had when the program gives it up")
+            except OSError as e:
+                ok(False, "lock: %s" % e)
+            d.need("release", i["id"])
+            tgtest.ends_well(f, "lock: it found nothing wrong")
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        server.listen()
+        with tgtest.fixture("socket", server.getsockname()[1]) as f:
+            peer, _ = server.accept()
+            i = d.need("freeze", f.pid)
+            f.ask("close")
+            r, _, _ = select.select([peer], [], [], 20)
+            ok(r and peer.recv(1) == b"", "socket: its peer sees the end")
+            d.need("release", i["id"])
+            tgtest.ends_well(f, "socket: it found nothing wrong")
+            peer.close()
+
+
+def sizes(pid):
+    with open("/proc/%d/statm" % pid) as f:
+        rss = int(f.read().split()[1])
+    with open("/proc/%d/maps" % pid) as f:
+        maps = len(f.readlines())
+    return [rss, maps, len(os.listdir("/proc/%d/fd" % pid))]
+
+
+def nothing_grows():
+    """In the program and in us: descriptors, mappings, resident pages."""
+    n = 1000 if STRESS else 5 * N
+    with tgtest.fixture("registers", 2) as f:
+        visited("growth", f, N)
+        before = [sizes(f.pid), sizes(d.tracer)]
+        visited("growth", f, n)
+        after = [sizes(f.pid), sizes(d.tracer)]
+        for who, a, b in zip(("the program", "the tracer"), before, after):
+            if not ok(b[1:] == a[1:] and b[0] - a[0] < 64,
+                      "%d attaches later %s has the same mappings and "
+                      "descriptors, and no more memory" % (n, who)):
+                diag("%s, %s" % (a, b))
+        tgtest.ends_well(f, "growth: it found nothing wrong")
+
+
+def harmed(words, library):
+    """A plain dlopen() in a new process of this kind: is it well?"""
+    with tgtest.fixture(*words) as f:
+        # Of several threads the last: the first waits for us.
+        tid = max(int(t) for t in os.listdir("/proc/%d/task" % f.pid))
+        subprocess.run([NAIVE, str(tid), library], timeout=20,
+                       stderr=subprocess.DEVNULL)
+        try:
+            f.p.stdin.write("\n")
+            f.p.stdin.close()
+            f.p.stdin = None
+            said, _ = f.p.communicate(timeout=2)
+        except (subprocess.TimeoutExpired, BrokenPipeError):
+            return True         # it hangs, or is dead
+        return f.p.returncode != 0 or '"ok": true' not in said
+
+
+def control():
+    """The same programs, and a plain injector: the suite sees the harm."""
+    if not os.access(NAIVE, os.X_OK):
+        skip("a plain injector", "it was not built")
+        return
+    library = shutil.which("sh") and "libutil.so.1"
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    for words, trials in ((("malloc", 1), 30), (("malloc", 4), 4),
+                          (("registers", 0), 4)):
+        n = 0
+        for _ in range(3 * trials):
+            n += harmed(words, library)
+            if n:
+                break
+        ok(n > 0, "%s: a plain dlopen() does harm, and is found out"
+           % " ".join(map(str, words)))
+
+
+for part in [p for p in (rows, stops, closed_while_held, nothing_grows, control)
+             if p.__name__ in os.environ.get("HARM_PARTS", p.__name__)]:
+    start = time.monotonic()
+    part()
+    diag("%s: %.1f s" % (part.__name__, time.monotonic() - start))
+equal(d.do("list"), [], "nothing is held at the end")
+equal(d.do("quit"), {"tracer_status": 0}, "the tracer ends when told to")
+hstest.done()
