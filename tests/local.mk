@@ -36,7 +36,8 @@ EXTRA_DIST += tests/lib/obstacles.py
 EXTRA_DIST += tests/fixtures/arrays.py tests/fixtures/census.py \
 	tests/fixtures/change.py \
 	tests/fixtures/deep.py tests/fixtures/edges.py \
-	tests/fixtures/edges_library.py tests/fixtures/edges_objects.py \
+	tests/fixtures/edges_library.py tests/fixtures/edges_members.py \
+	tests/fixtures/edges_objects.py \
 	tests/fixtures/library.py tests/fixtures/library_modules.py \
 	tests/fixtures/library_objects.py \
 	tests/fixtures/hammer.py tests/fixtures/held.py \

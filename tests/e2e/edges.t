@@ -29,7 +29,13 @@ INTERNAL = [(re.compile(k), re.compile(label)) for k, label in [
      r"\.f_(builtins|globals|code|func)|->f_valuestack\[\d+\]"
      r"|\.f_locals \['\w+'\]"),
     (r"module|.*_module", "->md_(name|state)"),
-    (r"_io\..*", "->(reader|writer|buf|decoder|errors|readnl)"),
+    (r"_io\..*", "->(reader|writer|buf|decoder|errors|readnl|writenl"
+     r"|accu\.small|writer\.buffer|snapshot|decoded_chars)"),
+    (r"(_abc\.)?_abc_data", "->_abc_(registry|cache|negative_cache)"),
+    (r"typing\.TypeVar", r"\.__name__"),
+    (r"posix\.DirEntry", "->l?stat"), ("moduledef", "->m_copy"),
+    (r"decimal\.Context", r"\.(flags|traps)"),
+    (r"xml\.etree\.ElementTree\.TreeBuilder", "->.*_event_obj"),
     (r".*local|.*Local|.*RunningLoop", "->(key|wr_callback)"),
     ("_RunningLoopHolder", "->rl_loop"),
     (".*enumerate", "->one"),
@@ -55,8 +61,16 @@ INTERNAL = [(re.compile(k), re.compile(label)) for k, label in [
 SCANNED = re.compile(r"_sre\.SRE_Scanner")
 # Of these, those that every object of the kind, or one by name, must have.
 MUST = {
-    "code": (11, "->co_localsplusnames"),
-    "functools._lru_list_elem": (8, "->key"),
+    "code": (11, "->co_localsplusnames", "->co_localspluskinds"),
+    "functools._lru_list_elem": (8, "->key", "->result"),
+    "symtable entry": (8, "->ste_id"),
+    "fieldnameiterator": (8, "->str"),
+    "formatteriterator": (8, "->str"),
+    "member_abc_data": (8, "->_abc_cache"),
+    "member_string_io": (8, "->writenl"),
+    "member_text_read": (8, "->snapshot", "->decoded_chars"),
+    "member_direntry": (8, "->stat", "->lstat"),
+    "member_decimal_context": (8, ".flags", ".traps"),
     "range": (8, "->length"),
     "_io.BufferedRWPair": (8, "->reader"),
     "_io.BytesIO": (8, "->buf"),
@@ -133,9 +147,10 @@ class Kinds:
         if truth["weak"] and [e[2] & WEAK for e in edges
                               if e[1] == truth["weak"]] != [WEAK]:
             wrong.append("%s lacks its weak reference" % name)
-        for since, label in filter(None, (MUST.get(kind), MUST.get(name))):
-            if minor >= since and label not in {e[0] for e in edges}:
-                wrong.append("%s lacks %s" % (name, label))
+        have = {e[0] for e in edges}
+        for since, *labels in filter(None, (MUST.get(kind), MUST.get(name))):
+            wrong += ["%s lacks %s" % (name, label) for label in labels
+                      if minor >= since and label not in have]
 
 
 def shown(pid, rows, edges):
