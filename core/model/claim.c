@@ -170,11 +170,42 @@ static struct hs_err *refusal(const struct im_image *im,
 			  c->runtime, c->version);
 }
 
+/** Insert a yes, the most confident first; of equals the first. */
+static void add_claim(struct md_claim *c, const struct heapsh_plugin *plugin,
+		      const struct heapsh_claim *claim)
+{
+	const size_t max = HS_ARRAY_SIZE(c->others);
+	size_t i;
+
+	if (!c->plugin || claim->confidence > c->claim.confidence) {
+		if (c->plugin) {
+			memmove(c->others + 1, c->others,
+				(max - 1) * sizeof(c->others[0]));
+			c->others[0].plugin = c->plugin;
+			c->others[0].claim = c->claim;
+			c->n_others += c->n_others < max;
+		}
+		c->plugin = plugin;
+		c->claim = *claim;
+		return;
+	}
+	i = c->n_others;
+	while (i && c->others[i - 1].claim.confidence < claim->confidence)
+		i--;
+	if (i == max)
+		return;
+	memmove(c->others + i + 1, c->others + i,
+		(max - 1 - i) * sizeof(c->others[0]));
+	c->others[i].plugin = plugin;
+	c->others[i].claim = *claim;
+	c->n_others += c->n_others < max;
+}
+
 struct hs_err *md_probe(struct md_host *host, struct im_image *live,
 			struct md_claim *ret)
 {
-	struct heapsh_claim claim, best = { 0 };
-	const struct heapsh_plugin *whose = NULL;
+	struct heapsh_claim claim, refused = { 0 };
+	struct md_claim found = { 0 };
 	struct heapsh_image *image;
 	struct hs_err *err;
 	size_t i;
@@ -189,21 +220,18 @@ struct hs_err *md_probe(struct md_host *host, struct im_image *live,
 			return err;
 		ask(l, image, &claim);
 		md_image_destroy(image);
-		// Any yes beats any refusal; YES < REFUSED in the enum.
-		if (claim.answer == HEAPSH_NO ||
-		    (whose && (best.answer < claim.answer ||
-			       (best.answer == claim.answer &&
-				best.confidence >= claim.confidence))))
-			continue;
-		best = claim;
-		whose = l->plugin;
+		if (claim.answer == HEAPSH_YES)
+			add_claim(&found, l->plugin, &claim);
+		else if (claim.answer == HEAPSH_REFUSED &&
+			 (!refused.answer ||
+			  claim.confidence > refused.confidence))
+			refused = claim;
 	}
-	if (!whose)
-		return nobodys(host, live);
-	if (best.answer == HEAPSH_REFUSED)
-		return refusal(live, &best);
-	ret->plugin = whose;
-	ret->claim = best;
+	// Any yes beats any refusal.
+	if (!found.plugin)
+		return refused.answer ? refusal(live, &refused) :
+					nobodys(host, live);
+	*ret = found;
 	return NULL;
 }
 
@@ -233,10 +261,10 @@ static void check_script(struct heapsh_settle *s, size_t n_threads)
 		s->limit_ms = SETTLE_MS_MAX;
 }
 
-void md_settle(struct md_host *host, const struct md_claim *claim,
-	       struct im_image *frozen, struct heapsh_settle *ret)
+static void settle_one(struct md_host *host, const struct heapsh_plugin *p,
+		       struct im_image *frozen, struct heapsh_settle *ret)
 {
-	struct md_loaded *own = md_loaded_of(host, claim->plugin);
+	struct md_loaded *own = md_loaded_of(host, p);
 	const struct im_thread *threads;
 	struct heapsh_image *image;
 	struct md_call call;
@@ -245,7 +273,7 @@ void md_settle(struct md_host *host, const struct md_claim *claim,
 	memset(ret, 0, sizeof(*ret));
 	ret->size = sizeof(*ret);
 	ret->flags = HEAPSH_SETTLE_CONSISTENT;
-	if (!own || !claim->plugin->settle)
+	if (!own || !p->settle)
 		return;
 	err = md_image_create(frozen, own, NULL, &image);
 	if (err) {
@@ -256,9 +284,25 @@ void md_settle(struct md_host *host, const struct md_claim *claim,
 	}
 	if (md_enter(own, MD_SETTLE, image, &call)) {
 		ret->flags = 0;
-		claim->plugin->settle(image, ret);
+		p->settle(image, ret);
 		md_leave(&call);
 	}
 	md_image_destroy(image);
 	check_script(ret, im_threads(frozen, &threads));
+}
+
+/*
+ * Of several runtimes one is in the middle of something, as a rule: the first
+ * that is not consistent has its script run. What then of the others is not
+ * whole is said by their open().
+ */
+void md_settle(struct md_host *host, const struct md_claim *claim,
+	       struct im_image *frozen, struct heapsh_settle *ret)
+{
+	uint32_t i;
+
+	settle_one(host, claim->plugin, frozen, ret);
+	for (i = 0; i < claim->n_others &&
+	     ret->flags & HEAPSH_SETTLE_CONSISTENT; i++)
+		settle_one(host, claim->others[i].plugin, frozen, ret);
 }

@@ -116,9 +116,15 @@ const struct heapsh_eval md_eval_services = {
 	.reset = reset,
 };
 
+static void set_evaluator(struct md_model *part, void *e)
+{
+	part->image->evaluator = e;
+}
+
 void md_set_evaluator(struct md_model *m, const struct md_evaluator *e)
 {
 	m->image->evaluator = e;
+	md_each_part(m, set_evaluator, (void *)(uintptr_t)e);
 }
 
 void md_prepare(struct md_model *m, struct heapsh_eval_setup *ret)

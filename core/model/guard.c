@@ -74,6 +74,8 @@ bool md_enter(struct md_loaded *own, enum md_entry entry,
 	if (md_is_disabled(own) && entry != MD_CLOSE)
 		return false;
 	*ret = (struct md_call){ own, image, entry, -1, hs_now_ns() };
+	if (own == &host->joint)	// its parts are entered
+		return true;
 	if (image) {
 		atomic_fetch_add(&own->reads, take_reads(&image->main));
 		image->main.limit = md_limits[entry].reads;
@@ -94,6 +96,8 @@ void md_leave(struct md_call *call)
 	struct md_host *host = call->own->host;
 	uint64_t ns = hs_now_ns() - call->began_ns;
 
+	if (call->own == &host->joint)
+		return;
 	pthread_mutex_lock(&host->lock);
 	if (call->slot >= 0)
 		host->busy &= ~(UINT64_C(1) << call->slot);
@@ -207,14 +211,35 @@ struct hs_err *md_fault_of(struct md_loaded *own)
 	return hs_err_remedy(err, "plugins enable %s", own->name);
 }
 
+static void first_fault(struct md_model *part, void *arg)
+{
+	struct md_loaded **own = arg;
+
+	if (!*own && md_is_disabled(part->own))
+		*own = part->own;
+}
+
+/** Who is disabled: its plugin, or that of a part. */
+static struct md_loaded *culprit(const struct md_model *m)
+{
+	struct md_loaded *own = md_is_disabled(m->own) ? m->own : NULL;
+
+	md_each_part(m, first_fault, &own);
+	return own;
+}
+
 struct hs_err *md_fault(const struct md_model *m)
 {
-	return md_fault_of(m->own);
+	struct md_loaded *own = culprit(m);
+
+	return own ? md_fault_of(own) : NULL;
 }
 
 bool md_found_out(const struct md_model *m)
 {
-	return md_is_disabled(m->own) && !m->own->by_user;
+	const struct md_loaded *own = culprit(m);
+
+	return own && !own->by_user;
 }
 
 static struct hs_err *find(const struct md_host *host, const char *what,

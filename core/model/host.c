@@ -263,7 +263,11 @@ struct hs_err *md_host_create(const char *const *dirs, size_t n_dirs,
 			      struct md_host **ret)
 {
 	struct md_host *host = hs_xalloc(sizeof(*host));
+	static char joint[] = "joint";
 
+	host->joint.host = host;
+	host->joint.plugin = &md_joint_plugin;
+	host->joint.name = joint;
 	pthread_mutex_init(&host->lock, NULL);
 	copy_names(host, only, n_only, &host->only);
 	copy_names(host, skip, n_skip, &host->skip);

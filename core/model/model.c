@@ -39,21 +39,16 @@ static struct hs_err *open_state(struct md_model *m)
 				hs_text_str(&said)) : NULL;
 }
 
-struct hs_err *md_open(struct md_host *host, const struct md_claim *claim,
-		       struct im_image *im, struct hs_task *task,
-		       struct md_model **ret)
+static struct hs_err *create(struct md_loaded *own,
+			     const struct heapsh_plugin *plugin,
+			     struct im_image *im, struct hs_task *task,
+			     struct md_model **ret)
 {
-	struct md_loaded *own = md_loaded_of(host, claim->plugin);
-	struct md_model *m;
+	struct md_model *m = hs_xalloc(sizeof(*m));
 	struct hs_err *err;
 
-	if (!own)
-		return hs_err_new(HS_ERR_PLUGIN,
-				  "read the heap: its plugin is not loaded");
-	m = hs_xalloc(sizeof(*m));
 	m->own = own;
-	m->plugin = claim->plugin;
-	m->claim = claim->claim;
+	m->plugin = plugin;
 	m->status.size = sizeof(m->status);
 	m->frozen = im_info(im)->kind != IM_LIVE;
 	m->memory = m->frozen ? mapped_bytes(im) : UINT64_MAX;
@@ -63,6 +58,30 @@ struct hs_err *md_open(struct md_host *host, const struct md_claim *claim,
 		return err;
 	}
 	m->witness = md_witness_create();
+	*ret = m;
+	return NULL;
+}
+
+/** whole: whose types are used; NULL: its own. */
+static struct hs_err *open_one(struct md_host *host,
+			       const struct heapsh_plugin *plugin,
+			       const struct heapsh_claim *claim,
+			       struct md_model *whole, struct im_image *im,
+			       struct hs_task *task, struct md_model **ret)
+{
+	struct md_loaded *own = md_loaded_of(host, plugin);
+	struct md_model *m;
+	struct hs_err *err;
+
+	if (!own)
+		return hs_err_new(HS_ERR_PLUGIN,
+				  "read the heap: its plugin is not loaded");
+	err = create(own, plugin, im, task, &m);
+	if (err)
+		return err;
+	m->claim = *claim;
+	if (whole)
+		md_image_join(m->image, whole->image);
 	err = open_state(m);
 	if (err) {
 		// What did not open is not closed.
@@ -71,6 +90,92 @@ struct hs_err *md_open(struct md_host *host, const struct md_claim *claim,
 	}
 	*ret = m;
 	return NULL;
+}
+
+/** Those that open; the error is that of the most confident. */
+static uint32_t open_parts(struct md_host *host, const struct md_claim *claim,
+			   struct md_model *whole, struct hs_task *task,
+			   struct md_model **parts, struct hs_err **first)
+{
+	struct im_image *im = whole->image->im;
+	uint32_t i, n = 0;
+
+	*first = open_one(host, claim->plugin, &claim->claim, whole, im, task,
+			  &parts[n]);
+	n += !*first;
+	for (i = 0; i < claim->n_others && n < MD_PARTS; i++) {
+		struct hs_err *err;
+
+		err = open_one(host, claim->others[i].plugin,
+			       &claim->others[i].claim, whole, im, task,
+			       &parts[n]);
+		n += !err;
+		if (err)
+			md_add_diag(whole->image, err->message);
+		hs_err_free(err);
+	}
+	return n;
+}
+
+static void close_parts(struct md_model *const *parts, uint32_t n)
+{
+	while (n)
+		md_close(parts[--n]);
+}
+
+/**
+ * Of several that said yes often one opens: a library may be there without a
+ * runtime. That one is opened again by itself.
+ */
+static struct hs_err *open_alone(struct md_host *host, struct md_model *whole,
+				 struct md_model *part, struct im_image *im,
+				 struct hs_task *task, struct md_model **ret)
+{
+	const struct heapsh_plugin *plugin = part->plugin;
+	const struct heapsh_claim claim = part->claim;
+
+	md_close(part);
+	free_model(whole);
+	return open_one(host, plugin, &claim, NULL, im, task, ret);
+}
+
+static struct hs_err *open_several(struct md_host *host,
+				   const struct md_claim *claim,
+				   struct im_image *im, struct hs_task *task,
+				   struct md_model **ret)
+{
+	struct md_model *m, *parts[MD_PARTS];
+	struct hs_err *err, *first;
+	uint32_t n;
+
+	err = create(&host->joint, &md_joint_plugin, im, task, &m);
+	if (err)
+		return err;
+	n = open_parts(host, claim, m, task, parts, &first);
+	if (!n) {
+		free_model(m);
+		return first;
+	}
+	hs_err_free(first);
+	if (n == 1)
+		return open_alone(host, m, parts[0], im, task, ret);
+	err = md_join(m, parts, n, task);
+	if (err) {
+		close_parts(parts, n);
+		free_model(m);
+		return err;
+	}
+	*ret = m;
+	return NULL;
+}
+
+struct hs_err *md_open(struct md_host *host, const struct md_claim *claim,
+		       struct im_image *im, struct hs_task *task,
+		       struct md_model **ret)
+{
+	return claim->n_others ? open_several(host, claim, im, task, ret) :
+				 open_one(host, claim->plugin, &claim->claim,
+					  NULL, im, task, ret);
 }
 
 void md_close(struct md_model *m)
@@ -107,9 +212,15 @@ const struct heapsh_status *md_status(const struct md_model *m)
 	return &m->status;
 }
 
+static void set_task(struct md_model *part, void *task)
+{
+	atomic_store(&part->image->task, task);
+}
+
 void md_set_task(struct md_model *m, struct hs_task *task)
 {
 	atomic_store(&m->image->task, task);
+	md_each_part(m, set_task, task);
 }
 
 size_t md_diags(struct md_model *m, const char *const **ret)
@@ -203,7 +314,8 @@ static void know_interface(struct md_model *m, const char *name, const void *p)
 	pthread_mutex_unlock(&m->image->lock);
 }
 
-const void *md_interface(struct md_model *m, const char *name, void **state)
+static const void *own_interface(struct md_model *m, const char *name,
+				 void **state)
 {
 	const struct md_interface *known = known_interface(m, name);
 	const void *ret = known ? known->p : NULL;
@@ -217,5 +329,14 @@ const void *md_interface(struct md_model *m, const char *name, void **state)
 	ret = m->plugin->get_interface(name);
 	md_leave(&call);
 	know_interface(m, name, ret);
+	return ret;
+}
+
+const void *md_interface(struct md_model *m, const char *name, void **state)
+{
+	const void *ret = own_interface(m, name, state);
+
+	if (!ret && m->plugin == &md_joint_plugin)
+		ret = md_joint_interface(m, name, state);
 	return ret;
 }

@@ -80,11 +80,17 @@ void md_set_limit_ms(struct md_host *host, unsigned ms);
 struct md_claim {
 	const struct heapsh_plugin *plugin;
 	struct heapsh_claim claim;
+	/* Others that said yes: a process may hold several runtimes. */
+	uint32_t n_others;
+	struct {
+		const struct heapsh_plugin *plugin;
+		struct heapsh_claim claim;
+	} others[3];
 };
 /**
- * Ask every plugin; the most confident YES wins. HS_ERR_UNSUPPORTED when none
- * says yes: the message holds a refusal's own sentence, or what was seen and
- * which plugins looked.
+ * Ask every plugin; the most confident YES comes first. HS_ERR_UNSUPPORTED when
+ * none says yes: the message holds a refusal's own sentence, or what was seen
+ * and which plugins looked.
  */
 struct hs_err *md_probe(struct md_host *host, struct im_image *live,
 			struct md_claim *ret) HS_MUST_USE;

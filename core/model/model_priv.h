@@ -18,6 +18,7 @@ enum {
 	MD_NAME_MAX = 1024,	/* bytes of a type's name before escaping */
 	MD_TEXT_MAX = 1 << 20,	/* bytes of any text that a plugin hands out */
 	MD_DIAGS_MAX = 64,	/* sentences kept of one image */
+	MD_PARTS = 4,		/* plugins that read one process */
 };
 
 /* Larger sizes are a lie: x86-64's user addresses end here. */
@@ -88,6 +89,7 @@ struct md_host {
 	HS_VEC(struct md_loaded *) loaded;
 	HS_VEC(struct md_plugin_info) infos;	/* made by md_plugins() */
 	struct md_strings only, skip;
+	struct md_loaded joint;		/* of md_joint_plugin */
 	uint32_t limit_ms;		/* of every call; 0: md_limits */
 	pthread_mutex_t lock;		/* guards what follows, and text */
 	unsigned inside;		/* calls under way */
@@ -162,6 +164,8 @@ struct heapsh_image {
 	struct md_loaded *own;		/* who looks at it */
 	struct md_reader main;		/* of the main thread, and of read() */
 	struct md_types *types;
+	struct heapsh_image *whole;	/* whose types and diags these are too,
+					   or NULL */
 	_Atomic(struct hs_task *) task;	/* whose cancel word counts; or NULL */
 	const struct md_evaluator *evaluator;	/* borrowed, or NULL */
 	pthread_mutex_t lock;		/* guards diags */
@@ -172,6 +176,8 @@ struct hs_err *md_image_create(struct im_image *im, struct md_loaded *own,
 			       struct hs_task *task,
 			       struct heapsh_image **ret) HS_MUST_USE;
 void md_image_destroy(struct heapsh_image *h);
+/** Before anything is registered: types and sentences go to whole's. */
+void md_image_join(struct heapsh_image *h, struct heapsh_image *whole);
 /** The table of functions that every plugin is given. */
 extern const struct heapsh_host md_services;
 /** Answer of get_interface(HEAPSH_EVAL_0); the same for every image. */
@@ -232,7 +238,21 @@ struct md_model {
 	struct md_ring threads, frames;
 	_Atomic uint32_t n_interfaces;
 	struct md_interface interfaces[MD_INTERFACES];
+	bool joined;			/* a part of another model */
 };
+
+/* --- several plugins, one process: join.c -------------------------------- */
+
+extern const struct heapsh_plugin md_joint_plugin;
+/** Give a model of that plugin its parts (2..MD_PARTS): on success its own. */
+struct hs_err *md_join(struct md_model *m, struct md_model *const *parts,
+		       uint32_t n, struct hs_task *task) HS_MUST_USE;
+/** An interface of a part, with that part's state; or NULL. */
+const void *md_joint_interface(struct md_model *m, const char *name,
+			       void **state);
+/** Nothing for a model that has no parts. */
+void md_each_part(const struct md_model *m,
+		  void (*fn)(struct md_model *part, void *arg), void *arg);
 
 /* --- what the host answers itself ---------------------------------------- */
 

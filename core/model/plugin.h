@@ -460,6 +460,14 @@ struct heapsh_measure {
 /** Called with each name; return 0 to stop. */
 typedef int heapsh_name_fn(void *arg, struct heapsh_text name, uint64_t target);
 
+enum heapsh_plugin_flags {
+	/**
+	 * Its ranges are not its own: where another plugin reads the same
+	 * process, that one's objects may lie between (a heap of malloc()).
+	 */
+	HEAPSH_PLUGIN_SHARES_RANGES = 1,
+};
+
 /**
  * What a plugin is. probe, open, at and roots there must be; ranges and sweep
  * go together; the others may be NULL. It lives as long as the plugin is
@@ -554,6 +562,9 @@ struct heapsh_plugin {
 
 	/** Optional interfaces by name: HEAPSH_THREADS_0, … [may be NULL] */
 	const void *(*get_interface)(const char *name);
+	/** heapsh_plugin_flags. Since 0.1. */
+	uint32_t flags;
+	uint32_t reserved;
 };
 
 /** The one exported function of a plugin. */

@@ -144,6 +144,8 @@ void md_add_diag(struct heapsh_image *h, const char *text)
 
 	if (!text)
 		return;
+	if (h->whole)
+		h = h->whole;
 	hs_text_escape(&line, text, strnlen(text, DIAG_MAX));
 	pthread_mutex_lock(&h->lock);
 	if (h->diags.n < MD_DIAGS_MAX)
@@ -202,6 +204,13 @@ struct hs_err *md_image_create(struct im_image *im, struct md_loaded *own,
 	return NULL;
 }
 
+void md_image_join(struct heapsh_image *h, struct heapsh_image *whole)
+{
+	md_types_destroy(h->types);
+	h->types = whole->types;
+	h->whole = whole;
+}
+
 void md_image_destroy(struct heapsh_image *h)
 {
 	size_t i;
@@ -212,7 +221,8 @@ void md_image_destroy(struct heapsh_image *h)
 		free(h->diags.v[i]);
 	hs_vec_deinit(&h->diags);
 	im_reader_destroy(h->main.inner);
-	md_types_destroy(h->types);
+	if (!h->whole)
+		md_types_destroy(h->types);
 	pthread_mutex_destroy(&h->lock);
 	free(h);
 }

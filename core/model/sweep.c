@@ -172,6 +172,8 @@ static void guard_init(struct guard *g, struct md_model *m,
 	g->edge_flags = EDGE_FLAGS;
 	if (inner->want & HEAPSH_WANT_FRONTIER)
 		g->edge_flags |= HEAPSH_EDGE_FOUND;
+	if (m->joined)
+		g->edge_flags |= HEAPSH_EDGE_MAYBE;
 	if (!inner->object)
 		inner->object = drop_object;
 	if (!inner->edge)
