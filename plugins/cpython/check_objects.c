@@ -166,6 +166,9 @@ static void look_at_edge(struct heapsh_sink *sink, const struct heapsh_edge *e)
 	struct cpython_obj to;
 	struct kind *k;
 
+	// what C keeps, of whatever kind
+	if (e->flags & HEAPSH_EDGE_MAYBE)
+		return;
 	if (e->label == HEAPSH_LABEL_VALUE)
 		in->n_values++;
 	if (e->label == HEAPSH_LABEL_KEY || e->label == HEAPSH_LABEL_INDEX ||

@@ -13,7 +13,7 @@
 static const struct cpython_known_type known[] = {
 	{"EncodingMap", CPYTHON_KIND_OTHER, 0, 0,
 	 CPYTHON_MORE_LOOSE},
-	{"PyCapsule", CPYTHON_KIND_OTHER, 0, 0, 0},
+	{"PyCapsule", CPYTHON_KIND_CAPSULE, 0, 0, 0},
 	{"StgDict", CPYTHON_KIND_DICT, 0, 0,
 	 CPYTHON_MORE_STGDICT},
 	{"Struct", CPYTHON_KIND_STRUCT, 0, 0, 0},

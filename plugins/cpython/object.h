@@ -47,6 +47,7 @@ enum cpython_kind {
 	CPYTHON_KIND_LRU_CACHE,
 	CPYTHON_KIND_TIME,
 	CPYTHON_KIND_DATETIME,
+	CPYTHON_KIND_CAPSULE,
 };
 
 /** No object in a pool has as many items: SMALL_REQUEST_THRESHOLD is 512. */

@@ -404,6 +404,13 @@ static bool refs_kind(struct cpython_visit *v)
 			     HEAPSH_LABEL_FIELD, 0, 0, "wr_object",
 			     HEAPSH_EDGE_WEAK);
 		return true;
+	case CPYTHON_KIND_CAPSULE:
+		// Objects/capsule.c, 3.8 to 3.13: what it is for comes first
+		cpython_edge(v, cpython_obj_word(o,
+						 o->m->lay->sizeof_object),
+			     HEAPSH_LABEL_FIELD, 0, 0, "pointer",
+			     HEAPSH_EDGE_MAYBE);
+		return true;
 	case CPYTHON_KIND_HAMT_ITEMS:
 		return refs_hamt(v);
 	case CPYTHON_KIND_TEE:

@@ -291,6 +291,13 @@ static void find_quickly(struct lua_found *f, uint64_t *buf)
 	}
 }
 
+static int by_address(const void *a, const void *b)
+{
+	const struct lua_state *x = a, *y = b;
+
+	return x->main < y->main ? -1 : x->main > y->main;
+}
+
 bool lua_find_states(struct lua_found *f, bool all)
 {
 	struct heapsh_mapping map = { .size = sizeof(map) };
@@ -312,6 +319,8 @@ bool lua_find_states(struct lua_found *f, bool all)
 		}
 	}
 	f->looked_everywhere = all;
+	// their numbers must not depend on what a stack holds
+	qsort(f->states, f->n_states, sizeof(f->states[0]), by_address);
 	free(buf);
 	return true;
 }

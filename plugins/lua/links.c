@@ -175,9 +175,9 @@ static void add_state(struct job *j, uint64_t addr)
 }
 
 /*
- * Every 8 or 16 bytes could begin an object: its tag is one of few, and what
- * is next lies in memory. An object that ends a list says 0 and is left out: its list
- * ends there either way.
+ * Every 8 or 16 bytes could begin an object: its tag is one of few, and what is
+ * next lies in memory. An object that ends a list says 0 and is left out: its
+ * list ends there either way.
  */
 static void gather_words(struct gatherer *g, struct lua_window *v,
 			 uint64_t addr, uint64_t n)

@@ -78,6 +78,11 @@ static void register_types(struct lua *st)
 
 		t.flags = types[i].flags;
 		t.name = lua_words(types[i].name);
+		// table and string are what people type for the kinds, and
+		// what the globals call their libraries: these stand for them
+		for (uint32_t k = 0; k < st->n_states && t.address == 0; k++)
+			t.address = lua_table_of(lua_table_str(
+				&st->mem, st->states[k].globals, t.name));
 		t.item_size = i == LUA_STRING ? 1 :
 			      i == LUA_TABLE ?
 			      (uint64_t)st->mem.lay->sizeof_value : 0;
@@ -207,6 +212,7 @@ static const struct heapsh_plugin plugin = {
 	.names = lua_names,
 	.measure = lua_measure,
 	.get_interface = lua_interface,
+	.flags = HEAPSH_PLUGIN_SHARES_RANGES,
 };
 
 const struct heapsh_plugin *heapsh_plugin_0(const struct heapsh_host *h)
