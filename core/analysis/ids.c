@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "analysis_priv.h"
 
+#include "bits.h"
+
 struct hs_err *an_ids_push(struct an_ids *ids, struct hs_task *task,
 			   uint32_t id)
 {
@@ -29,12 +31,38 @@ static int ascending(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
+enum { MANY = 4096 };
+
+/* A bit for each number between the least and the largest. */
+static void sort_many(struct an_ids *ids, uint64_t first)
+{
+	uint32_t least = UINT32_MAX, most = 0;
+	uint64_t *bits, i, n, at;
+
+	for (i = first; i < ids->n; i++) {
+		least = ids->v[i] < least ? ids->v[i] : least;
+		most = ids->v[i] > most ? ids->v[i] : most;
+	}
+	n = (uint64_t)most - least + 1;
+	bits = hs_xcalloc(hs_bits_words(n), sizeof(*bits));
+	for (i = first; i < ids->n; i++)
+		hs_bit_set(bits, ids->v[i] - least);
+	ids->n = first;
+	for (at = 0; (at = hs_bits_next(bits, n, at)) < n; at++)
+		ids->v[ids->n++] = least + (uint32_t)at;
+	free(bits);
+}
+
 void an_ids_sort(struct an_ids *ids, uint64_t first)
 {
 	uint64_t i, to = first;
 
 	if (ids->n - first < 2)
 		return;
+	if (ids->n - first > MANY) {
+		sort_many(ids, first);
+		return;
+	}
 	qsort(ids->v + first, ids->n - first, sizeof(*ids->v), ascending);
 	for (i = first; i < ids->n; i++)
 		if (i == first || ids->v[i] != ids->v[to - 1])

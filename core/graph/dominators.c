@@ -27,39 +27,52 @@ static bool is_above(const struct tree *t, uint32_t a, uint32_t b)
 	return t->first[b] - t->first[a] < t->size[a];
 }
 
+/* Now and then: loops over all nodes are long. */
+static struct hs_err *look(struct hs_task *task, uint32_t i)
+{
+	return HS_LIKELY(i & (STEPS - 1)) ? NULL : hs_check_cancel(task);
+}
+
 static struct hs_err *measure(struct tree *t)
 {
 	const uint32_t *idom = t->s->idom;
 	uint32_t v, m = t->s->m, *cursor = t->depth;
+	struct hs_err *err = NULL;
 
 	for (v = 0; v <= m; v++)
 		t->size[v] = 1;
-	for (v = m; v; v--)
+	for (v = m; v && !err; v--) {
 		t->size[idom[v]] += t->size[v];
+		err = look(t->s->task, v);
+	}
 	t->first[0] = 0;
 	cursor[0] = 1;
-	for (v = 1; v <= m; v++) {
+	for (v = 1; v <= m && !err; v++) {
 		t->first[v] = cursor[idom[v]];
 		cursor[idom[v]] += t->size[v];
 		cursor[v] = t->first[v] + 1;
+		err = look(t->s->task, v);
 	}
-	return hs_check_cancel(t->s->task);
+	return err;
 }
 
-static void set_jumps(struct tree *t)
+static struct hs_err *set_jumps(struct tree *t)
 {
 	const uint32_t *idom = t->s->idom;
 	uint32_t v, up, *d = t->depth;
+	struct hs_err *err = NULL;
 
 	d[0] = t->jump[0] = 0;
-	for (v = 1; v <= t->s->m; v++) {
+	for (v = 1; v <= t->s->m && !err; v++) {
 		up = idom[v];
 		d[v] = d[up] + 1;
 		t->jump[v] = d[up] - d[t->jump[up]] ==
 			     d[t->jump[up]] - d[t->jump[t->jump[up]]] ?
 				     t->jump[t->jump[up]] :
 				     up;
+		err = look(t->s->task, v);
 	}
+	return err;
 }
 
 /* The nearest one above or at a that is above or at b. */
@@ -136,7 +149,7 @@ static struct hs_err *hang_all(struct gr_search *s, struct gr_dom *dom)
 		return err;
 	err = measure(&t);
 	if (!err)
-		set_jumps(&t);
+		err = set_jumps(&t);
 	hs_big_free(s->task->budget, t.depth, ((uint64_t)s->cap + 1) * 4);
 	if (!err)
 		err = gr_alloc(s->task, s->g->n, 4, &dom->idom);
@@ -165,11 +178,12 @@ static struct hs_err *add_up(struct gr_graph *g, struct hs_task *task,
 		if (!(id & (STEPS - 1)))
 			err = hs_check_cancel(task);
 	}
-	for (i = err ? 0 : dom->n_order; i; i--) {
+	for (i = err ? 0 : dom->n_order; i && !err; i--) {
 		id = dom->order[i - 1];
 		up = dom->idom[id];
 		if (up != GR_ROOTS)
 			dom->retained[up] += dom->retained[id];
+		err = look(task, i);
 	}
 	return err;
 }
@@ -267,21 +281,27 @@ static bool is_leaf(const struct gr_graph *g, uint32_t id)
 	return gr_rows_start(&g->out, id) == gr_rows_start(&g->out, id + 1);
 }
 
-static void set_sizes(const struct gr_graph *g, struct places *p)
+static struct hs_err *set_sizes(const struct gr_graph *g,
+				struct hs_task *task, struct places *p)
 {
 	const struct gr_dom *d = &g->dom;
+	struct hs_err *err = NULL;
 	uint32_t id, i;
 
 	for (id = 0; id < g->n; id++)
 		p->size[id]++;
-	for (id = 0; id < g->n; id++)
+	for (id = 0; id < g->n && !err; id++) {
 		if (d->idom[id] < GR_ROOTS && is_leaf(g, id))
 			p->size[d->idom[id]]++;
-	for (i = d->n_order; i; i--) {
+		err = look(task, id);
+	}
+	for (i = d->n_order; i && !err; i--) {
 		id = d->order[i - 1];
 		if (d->idom[id] < GR_ROOTS)
 			p->size[d->idom[id]] += p->size[id];
+		err = look(task, i);
 	}
+	return err;
 }
 
 static void put(const struct gr_graph *g, struct places *p, uint32_t id)
@@ -306,16 +326,17 @@ static struct hs_err *make_places(struct gr_graph *g, struct hs_task *task,
 	if (!err)
 		err = gr_alloc(task, g->n, 4, &p->node);
 	if (!err)
-		err = hs_check_cancel(task);
-	if (err)
-		return err;
-	set_sizes(g, p);
-	for (i = 0; i < g->dom.n_order; i++)
+		err = set_sizes(g, task, p);
+	for (i = 0; i < g->dom.n_order && !err; i++) {
 		put(g, p, g->dom.order[i]);
-	for (i = 0; i < g->n; i++)
+		err = look(task, i);
+	}
+	for (i = 0; i < g->n && !err; i++) {
 		if (g->dom.idom[i] != GR_NONE && is_leaf(g, i))
 			put(g, p, i);
-	return hs_check_cancel(task);
+		err = look(task, i);
+	}
+	return err;
 }
 
 static void places_deinit(struct places *p, uint32_t n, struct hs_budget *b)

@@ -33,16 +33,6 @@ static uint64_t key_of(const struct ordered *o, uint32_t row)
 	}
 }
 
-static int descending(const void *a, const void *b, void *arg)
-{
-	uint32_t i = *(const uint32_t *)a, k = *(const uint32_t *)b;
-	uint64_t x = key_of(arg, i), y = key_of(arg, k);
-
-	if (x != y)
-		return x > y ? -1 : 1;
-	return i < k ? -1 : i > k;
-}
-
 static uint64_t rows(void *data)
 {
 	return ((struct ordered *)data)->p->n_rows;
@@ -160,9 +150,63 @@ static const struct lg_view_ops ops = {
 	.destroy = destroy,
 };
 
+enum { DIGITS = 1 << 16 };
+
+/* One digit of the keys, the largest first; ties stay in their order. */
+static void place_digit(const struct ordered *o, const uint32_t *from,
+			uint32_t *to, uint64_t n, unsigned shift,
+			uint32_t *count)
+{
+	uint32_t sum = 0, d;
+	uint64_t i;
+
+	memset(count, 0, DIGITS * sizeof(*count));
+	for (i = 0; i < n; i++)
+		count[key_of(o, from[i]) >> shift & (DIGITS - 1)]++;
+	for (d = DIGITS; d--;) {
+		uint32_t here = count[d];
+
+		count[d] = sum;
+		sum += here;
+	}
+	for (i = 0; i < n; i++)
+		to[count[key_of(o, from[i]) >> shift & (DIGITS - 1)]++] =
+			from[i];
+}
+
+/* Without comparing: there may be a hundred million rows. */
+static struct hs_err *sort_rows(struct ordered *o, struct hs_task *task)
+{
+	HS_FREE uint32_t *count = hs_xcalloc(DIGITS, sizeof(*count));
+	uint64_t n = o->p->n_rows, bytes = n * sizeof(*o->order), all = 0, i;
+	uint32_t *from = o->order, *to, *swap;
+	struct hs_err *err;
+	unsigned shift;
+	void *v;
+
+	err = hs_big_alloc(task, bytes, &v);
+	if (err)
+		return err;
+	to = v;
+	for (i = 0; i < n; i++) {
+		from[i] = (uint32_t)i;
+		all |= key_of(o, (uint32_t)i);
+	}
+	for (shift = 0; shift < 64 && all >> shift && !err; shift += 16) {
+		place_digit(o, from, to, n, shift, count);
+		swap = from;
+		from = to;
+		to = swap;
+		err = hs_check_cancel(task);
+	}
+	o->order = from;
+	hs_big_free(task->budget, to, bytes);
+	return err;
+}
+
 static struct hs_err *arrange(struct ordered *o, struct hs_task *task)
 {
-	uint64_t n = o->p->n_rows, i;
+	uint64_t n = o->p->n_rows;
 	struct hs_err *err;
 	void *v;
 
@@ -175,11 +219,7 @@ static struct hs_err *arrange(struct ordered *o, struct hs_task *task)
 		return err;
 	o->order = v;
 	err = an_retained(o->p, task, o->retained);
-	for (i = 0; i < n; i++)
-		o->order[i] = (uint32_t)i;
-	if (!err)
-		qsort_r(o->order, n, sizeof(*o->order), descending, o);
-	return err ? err : hs_check_cancel(task);
+	return err ? err : sort_rows(o, task);
 }
 
 static struct hs_err *show(const struct lg_call *call, struct lg_instant *in,
