@@ -54,6 +54,33 @@ struct hs_err *an_asized(struct md_model *m, const uint64_t *addr, size_t n,
 			 const struct an_size_options *o, struct hs_task *task,
 			 struct an_sized *ret /* n of them */) HS_MUST_USE;
 
+/** What Pympler's stats= tells of a walk, depth first, from objects. */
+struct an_ranked {
+	uint64_t addr, size;	/* deep: with what was met first through it */
+	uint64_t parent;	/* it was met there; 0: an argument */
+	uint64_t depth;
+	uint32_t type;
+};
+struct an_type_row {
+	uint32_t type;
+	uint64_t count, total, high, largest;	/* own bytes; an address */
+};
+struct an_profile {
+	uint64_t total, above;
+	uint64_t sized, seen, missed, duplicates, deepest;
+	uint64_t n_ranked;		/* larger than above */
+	struct an_ranked *ranked;	/* the largest first, n_kept of them */
+	size_t n_kept;
+	struct an_type_row *types;	/* most bytes first */
+	size_t n_types;
+};
+/** Each object once; edges are asked for one object after the other. */
+struct hs_err *an_profile(struct md_model *m, const uint64_t *addr, size_t n,
+			  const struct an_size_options *o, uint64_t above,
+			  struct hs_task *task, struct an_profile *ret)
+	HS_MUST_USE;
+void an_profile_deinit(struct an_profile *p);
+
 /* --- partitions: the words of Heapy ------------------------------------- */
 
 /**

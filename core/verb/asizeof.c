@@ -10,7 +10,11 @@ static struct hs_err *run(const struct lg_call *call, struct lg_value **ret)
 
 	if (!err)
 		err = vb_objects(call, UINT32_MAX, &objects);
-	if (!err && objects.addr.n)
+	if (!err)
+		err = vb_asizeof_stats(call, &objects, &o, ret);
+	if (err || *ret)
+		return err;
+	if (objects.addr.n)
 		err = an_asizeof(objects.in->model, objects.addr.v,
 				 objects.addr.n, &o, call->task, &bytes);
 	if (!err)
@@ -25,7 +29,25 @@ static const struct lg_arg args[] = {
 	  .help = "object or set" },
 	{ .name = NULL },
 };
-static const struct lg_arg options[] = { VB_SIZE_OPTIONS, { .name = NULL } };
+static const struct lg_arg options[] = {
+	VB_SIZE_OPTIONS,
+	{ .name = "stats",
+	  .kind = LG_ARG_OPTION,
+	  .values = "0|1|2|3",
+	  .help = "1: the largest objects; 2: types, too; 3: sizes of types, "
+		  "too; 1.03: the three largest" },
+	{ .name = "above",
+	  .kind = LG_ARG_OPTION,
+	  .values = "SIZE",
+	  .help = "with stats: rank only what is larger, with all below it; "
+		  "1k" },
+	{ .name = "cutoff",
+	  .kind = LG_ARG_OPTION,
+	  .values = "N",
+	  .help = "stats=1: so many objects; 2, 3: percent of a type's row; "
+		  "10" },
+	{ .name = NULL },
+};
 
 const struct lg_verb vb_asizeof = {
 	.name = "asizeof",
@@ -36,6 +58,6 @@ const struct lg_verb vb_asizeof = {
 		"references hold, each object once. Classes, functions, "
 		"modules and code count 0 unless code=1.",
 	.examples = "asizeof __main__.cache\nasizeof threads[0].frames[0]."
-		    "locals['x']\nasizeof (heap & dict)\nasizeof x align=1",
+		    "locals['x']\nasizeof (heap & dict)\nasizeof x align=1\nasizeof __main__.cache stats=2 above=64k",
 	.run = run,
 };

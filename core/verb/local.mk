@@ -5,7 +5,8 @@ libhs_verb_la_SOURCES = %D%/verb.h %D%/verb_priv.h %D%/verbs.def \
 	%D%/args.c %D%/asized.c %D%/asizeof.c %D%/asizesof.c %D%/doctor.c %D%/edge.c \
 	%D%/find.c %D%/flatsize.c %D%/help.c %D%/info.c %D%/instants.c \
 	%D%/iso.c %D%/load.c %D%/measure.c %D%/modules.c %D%/path_view.c \
-	%D%/plugins.c %D%/process.c %D%/refs.c %D%/rows.c %D%/services.c %D%/set.c \
+	%D%/plugins.c %D%/process.c %D%/profile.c %D%/refs.c %D%/rows.c \
+	%D%/services.c %D%/set.c \
 	%D%/setref.c %D%/show.c %D%/show_threads.c %D%/size.c %D%/sp.c \
 	%D%/summary.c %D%/summary_diff.c %D%/table.c %D%/topic.c %D%/track.c \
 	%D%/verbs.c
@@ -40,3 +41,6 @@ tests_fixtures_call_lib_la_LDFLAGS = $(LDFLAGS_FIXTURE) -module \
 tests_fixtures_call_lib_la_SOURCES = tests/fixtures/call_lib.c
 EXTRA_DIST += tests/fixtures/call_host.py tests/fixtures/probe_host.py
 E2E_TESTS += tests/e2e/call.t tests/e2e/probe.t
+
+E2E_TESTS += tests/e2e/stats.t
+EXTRA_DIST += tests/fixtures/stats.py

@@ -70,6 +70,13 @@ void vb_cell(json_t *row, json_t *value);
 /** Foreign text, made valid. */
 void vb_cell_text(json_t *row, const char *s);
 
+/* profile.c */
+/** asizeof with stats=; *ret stays NULL without. */
+struct hs_err *vb_asizeof_stats(const struct lg_call *call,
+				const struct vb_objects *objects,
+				const struct an_size_options *o,
+				struct lg_value **ret) HS_MUST_USE;
+
 /* size.c */
 /** Options align, limit and code, which the deep sizes share. */
 struct hs_err *vb_size_options(const struct lg_call *call,

@@ -18,6 +18,9 @@
  *            address?, retained?}], more (rows after these), kind? (by id: the
  *            one type of all, or "mixed"), unreachable?: {objects, bytes},
  *            note?: a sentence; made?: seconds (of a statistic)
+ *   profile  value: lines of text; total, given, sized, seen, ranked, missed,
+ *            duplicates, deepest, largest: [{size, depth, kind, name,
+ *            address}], profiles?: [{kind, count, total, high, name, address}]
  *   summary  rows: [{type, count, size}]; diff: true for a difference
  *   diff     rows: [{index, count, size, cumulative, kind}], a: {count,
  *            size}, b: …, header

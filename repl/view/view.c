@@ -18,6 +18,7 @@ static const struct {
 	{ "dot", vw_words, false },
 	{ "paths", vw_paths, false },      { "tree", vw_tree, false },
 	{ "words", vw_words, true },       { "help", vw_words, false },
+	{ "profile", vw_words, false },
 };
 
 static size_t find(const json_t *doc)
