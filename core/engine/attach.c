@@ -224,8 +224,12 @@ static struct hs_err *understand(struct en_engine *en, struct tg_instant *t,
 	// It stood at a call that is not the allocator's: whether the runtime's
 	// lock was given up before that is for the plugin to say.
 	if (t && t->state == WR_TRACER_SETTLED &&
-	    md_status(in->lg.model)->mutating)
+	    md_status(in->lg.model)->mutating) {
 		settled = false;
+		snprintf(t->why, sizeof(t->why),
+			 "the runtime was still in the middle of something at "
+			 "the call where it stopped");
+	}
 	in->lg.attached = en_attached_doc(&in->lg);
 	json_object_set_new(in->lg.attached, "settled", json_boolean(settled));
 	*ret = &in->lg;
