@@ -79,7 +79,7 @@ static uint32_t threads_on(const struct lua_mem *m,
 }
 
 static void add_write(struct heapsh_settle *ret, uint64_t addr,
-		      const void *bytes, uint32_t len, uint32_t after)
+		      const void *bytes, uint32_t len)
 {
 	struct heapsh_write *w;
 
@@ -89,13 +89,13 @@ static void add_write(struct heapsh_settle *ret, uint64_t addr,
 	w = &ret->writes[ret->n_writes++];
 	w->addr = addr;
 	w->len = len;
-	w->after = after;
 	memcpy(w->bytes, bytes, len);
 }
 
 /*
- * Hook, mask and counts lie together: from the first to the last of them is
- * one write before and one after, which puts back what was there.
+ * Hook, mask and counts lie together: one write, which leaves what is between
+ * them as it is. Nothing is put back: what is between them has changed by
+ * then, as the stack may grow for the hook, and no answer is made of the rest.
  */
 static bool set_hook(const struct lua_mem *m, struct heapsh_settle *ret,
 		     uint64_t thread, uint64_t hook)
@@ -118,14 +118,11 @@ static bool set_hook(const struct lua_mem *m, struct heapsh_settle *ret,
 	if (p == NULL)
 		return false;
 	memcpy(bytes, p, (size_t)(to - from));
-	add_write(ret, thread + (uint64_t)from, bytes, (uint32_t)(to - from),
-		  1);
 	memcpy(bytes + (l->th_hook - from), &hook, sizeof(hook));
 	memcpy(bytes + (l->th_hookcount - from), &one, sizeof(one));
 	memcpy(bytes + (l->th_basehookcount - from), &one, sizeof(one));
 	bytes[l->th_hookmask - from] = MASK_COUNT;
-	add_write(ret, thread + (uint64_t)from, bytes, (uint32_t)(to - from),
-		  0);
+	add_write(ret, thread + (uint64_t)from, bytes, (uint32_t)(to - from));
 	return true;
 }
 
@@ -133,7 +130,7 @@ static bool set_hook(const struct lua_mem *m, struct heapsh_settle *ret,
 static void set_traps(const struct lua_mem *m, struct heapsh_settle *ret,
 		      uint64_t thread)
 {
-	const int32_t one = 1, zero = 0;
+	const int32_t one = 1;
 	struct lua_call c;
 
 	if (m->lay->ci_trap < 0)
@@ -143,9 +140,7 @@ static void set_traps(const struct lua_mem *m, struct heapsh_settle *ret,
 		if (c.proto == 0)
 			continue;
 		add_write(ret, c.ci + (uint64_t)m->lay->ci_trap, &one,
-			  sizeof(one), 0);
-		add_write(ret, c.ci + (uint64_t)m->lay->ci_trap, &zero,
-			  sizeof(zero), 1);
+			  sizeof(one));
 		n++;
 	}
 }
