@@ -11,7 +11,8 @@ LUA_SOURCES = \
 	%D%/lualinks.h %D%/luamem.h %D%/luaspace.h %D%/mem.c %D%/names.c %D%/render.c %D%/settle.c \
 	%D%/space.c %D%/table.c %D%/threads.c %D%/walk.c
 EXTRA_DIST += %D%/layout.def %D%/regen-layouts.py
-E2E_TESTS += tests/lua/both.t tests/lua/heap.t tests/lua/settle.t
+E2E_TESTS += tests/lua/both.t tests/lua/foreign.t \
+	tests/lua/heap.t tests/lua/settle.t
 EXTRA_DIST += tests/fixtures/both_runtimes.c tests/fixtures/busy.lua tests/fixtures/zoo.lua
 BENCHES += tests/bench/lua.bench
 EXTRA_DIST += tests/fixtures/bench_heap.lua

@@ -1,0 +1,112 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""Debian's haproxy, which embeds liblua5.3 with a state for each of its threads
+and was written by others: its tables are listed, it serves on."""
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import urllib.request
+
+sys.path.insert(0, os.path.join(os.environ.get("abs_top_srcdir", "."),
+                                "tests", "lib"))
+from hstest import (Shell, done, equal, ok, skip, wait_for)  # noqa: E402
+
+APP = '''
+sessions = {}
+for i = 1, 50 do sessions["s" .. i] = { n = i, data = ("x"):rep(100) } end
+core.register_service("hello", "http", function(applet)
+	sessions.last = { path = applet.path }
+	applet:set_status(200)
+	applet:add_header("content-length", "5")
+	applet:start_response()
+	applet:send("hello")
+end)
+core.register_task(function()
+	local waited = { "what a task waits with" }
+	while true do core.sleep(3600) end
+end)
+'''
+CONFIG = '''
+global
+	nbthread 2
+	lua-load-per-thread %s
+defaults
+	mode http
+	timeout client 20s
+	timeout connect 20s
+	timeout server 20s
+frontend f
+	bind 127.0.0.1:%d
+	http-request use-service lua.hello
+'''
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def get(port, path):
+    try:
+        with urllib.request.urlopen("http://127.0.0.1:%d%s" % (port, path),
+                                    timeout=20) as r:
+            return r.read()
+    except OSError:
+        return None
+
+
+def check(pid, port):
+    sh = Shell(pid)
+    equal((sh.attached["runtime"], sh.attached["version"][:3]), ("Lua", "5.3"),
+          "recognised by its library")
+    doc = sh("heap")
+    ok(doc["count"] > 1000, "%d objects" % doc["count"])
+    said = [r[1] for r in sh("info setup")["rows"] if r[0] == "layout"][0]
+    ok("; 3 states, " in said, "the common state and one for each thread")
+    ok("counts %d bytes" % doc["size"] in said,
+       "sizes add up to what the three collectors count")
+    # the common state has no script: the threads' have
+    states = [n for n in (1, 2, 3)
+              if sh("L%d._G.sessions" % n)["type"] == "object"]
+    equal(len(states), 2, "each thread has run the script")
+    equal(sorted({sh("L%d._G.sessions.s7.data" % n)["value"]
+                  for n in states}), ["'" + "x" * 100 + "'"],
+          "_G.sessions.s7.data of each")
+    ok("{path='/seen'}" in
+       [sh("L%d._G.sessions.last" % n).get("value") for n in states],
+       "the table that the last request left")
+    rows = sh("frames.all")["rows"]
+    ok(any(r[3].endswith("app.lua") for r in rows),
+       "the frame that a waiting task is in")
+    sh.end()
+    equal(get(port, "/again"), b"hello", "it serves on")
+
+
+path = shutil.which("haproxy") or shutil.which("haproxy", path="/usr/sbin")
+if path is None:
+    skip("haproxy", "it is not installed")
+    done()
+with tempfile.TemporaryDirectory() as folder:
+    port = free_port()
+    app, config = (os.path.join(folder, n) for n in ("app.lua", "cfg"))
+    with open(app, "w") as f:
+        f.write(APP)
+    with open(config, "w") as f:
+        f.write(CONFIG % (app, port))
+    p = subprocess.Popen([path, "-db", "-f", config],
+                         stderr=subprocess.DEVNULL)
+    try:
+        wait_for(lambda: p.poll() is not None or get(port, "/seen"),
+                 "haproxy answers")
+        if p.poll() is None:
+            check(p.pid, port)
+        else:
+            skip("haproxy", "it does not start here: %d" % p.returncode)
+    finally:
+        p.terminate()
+        p.wait()
+done()
