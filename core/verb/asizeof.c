@@ -58,6 +58,7 @@ const struct lg_verb vb_asizeof = {
 		"references hold, each object once. Classes, functions, "
 		"modules and code count 0 unless code=1.",
 	.examples = "asizeof __main__.cache\nasizeof threads[0].frames[0]."
-		    "locals['x']\nasizeof (heap & dict)\nasizeof x align=1\nasizeof __main__.cache stats=2 above=64k",
+		    "locals['x']\nasizeof (heap & dict)\nasizeof x align=1\n"
+		    "asizeof __main__.cache stats=2 above=64k",
 	.run = run,
 };

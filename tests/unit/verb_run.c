@@ -40,7 +40,8 @@ static void several_sizes_are_a_list(void **state)
 	assert_int_equal(value("leng empty"), 0);
 	assert_int_equal(value("itemsize empty"), 8);
 	fails("asizeof", "asizeof: OBJ is missing",
-	      "asizeof OBJ… [align=N] [limit=N|none] [code=0|1]");
+	      "asizeof OBJ… [align=N] [limit=N|none] [code=0|1] "
+	      "[stats=0|1|2|3] [above=SIZE] [cutoff=N]");
 	fails("asizeof accounts align=3",
 	      "asizeof: align=3 is not a power of "
 	      "two",
