@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 
 #include "tg_packet.h"
+#include "tg_proc.h"
 
 /*
  * A clone of a clone. Its parent stands still and is data: the call is made in
@@ -105,12 +106,14 @@ void tg_clone_reap(struct tg_tracer *t, struct tg_held *h, pid_t parent,
 {
 	struct tg_call c = {
 		.nr = SYS_wait4,
-		.args = { (uint64_t)child, 0, WNOHANG | __WALL, 0 },
+		.args = { 0, 0, WNOHANG | __WALL, 0 },
 	};
 	int64_t result;
 
 	// Else it would become init's zombie when its parent ends. Where that
 	// fails there is nothing better to do.
-	if (tg_clone_end(t, child) && parent)
-		(void)tg_clone_call(t, h, parent, c, &result);
+	if (!tg_clone_end(t, child) || !parent)
+		return;
+	c.args[0] = (uint64_t)tg_pid_within(parent, child);
+	(void)tg_clone_call(t, h, parent, c, &result);
 }

@@ -81,6 +81,38 @@ bool tg_start_time(int pid, uint64_t *ret)
 	return true;
 }
 
+/* "NSpid: 4711 7 1": as seen from here, and further and further in. */
+static size_t inner_pids(int pid, int v[32])
+{
+	HS_TEXT status = { 0 };
+	const char *p = NULL;
+	size_t n = 0;
+	char *end;
+
+	if (tg_read_proc(pid, "status", &status))
+		p = tg_field(hs_text_str(&status), "NSpid");
+	for (; p && n < 32; p = end) {
+		long number = strtol(p, &end, 10);
+
+		if (end == p || number <= 0)
+			break;
+		v[n++] = (int)number;
+		while (*end == '\t' || *end == ' ')
+			end++;
+		if (*end == '\n' || !*end)
+			break;
+	}
+	return n;
+}
+
+int tg_pid_within(int parent, int child)
+{
+	int outer[32], inner[32];
+	size_t depth = inner_pids(parent, outer), n = inner_pids(child, inner);
+
+	return depth && depth <= n ? inner[depth - 1] : child;
+}
+
 /* One line, which is NUL-terminated. Lines that are not understood are left
  * out: a mapping that is not known is not used. */
 static void add_line(struct tg_maps *m, const char *line)

@@ -10,6 +10,7 @@
 
 #include "text.h"
 #include "tg_packet.h"
+#include "tg_proc.h"
 
 /*
  * A clone is a child of the target, which knows nothing of it and so never
@@ -87,17 +88,18 @@ static void wait_for_zombies(struct tg_tracer *t, struct tg_grave *g)
 
 	for (size_t i = 0; i < g->zombies.n; i++) {
 		struct tg_zombie *z = &g->zombies.v[i];
+		pid_t pid = tg_pid_within(g->pid, z->pid);
 		struct tg_remote io = {
 			.call = {
 				.nr = SYS_wait4,
-				.args = { (uint64_t)z->pid, 0,
-					  WNOHANG | __WALL, 0 },
+				.args = { (uint64_t)pid, 0, WNOHANG | __WALL,
+					  0 },
 			},
 		};
 
 		if (!z->dying &&
 		    tg_hijack_call(t, &t->hijack, deadline, &io) == TG_DONE &&
-		    (io.result == z->pid || io.result == -ECHILD))
+		    (io.result == pid || io.result == -ECHILD))
 			continue;
 		g->zombies.v[n++] = *z;
 	}

@@ -23,6 +23,12 @@ uint64_t tg_field_u64(const char *text, const char *key);
 /** Field 22 of stat: clock ticks since boot. */
 bool tg_start_time(int pid, uint64_t *ret);
 
+/**
+ * The number by which parent knows its child, when they are in a namespace of
+ * their own; also of a zombie.
+ */
+int tg_pid_within(int parent, int child);
+
 /** A line of maps. */
 struct tg_map {
 	uint64_t start, end, offset, inode;

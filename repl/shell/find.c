@@ -143,7 +143,11 @@ static struct hs_err *list(const struct candidates *all, const char *name)
 	return hs_err_remedy(err, "heapsh attach %d", all->v[0].pid);
 }
 
-static struct hs_err *by_name(const char *name, int *ret)
+typedef void look_fn(struct candidates *all, int pid, const char *name);
+
+/* Of those that look finds, the one that there is. */
+static struct hs_err *find(const char *name, look_fn *look, const char *none,
+			   int *ret)
 {
 	struct candidates all = { 0 };
 	struct hs_err *err = NULL;
@@ -157,12 +161,11 @@ static struct hs_err *by_name(const char *name, int *ret)
 		return hs_err_os(errno, "read /proc");
 	while ((entry = readdir(proc)))
 		if (hs_parse_u64(entry->d_name, &pid) && pid <= INT_MAX)
-			look_at(&all, (int)pid, name);
+			look(&all, (int)pid, name);
 	closedir(proc);
 	drop_inexact(&all);
 	if (!all.n)
-		err = hs_err_new(HS_ERR_NAME,
-				 "attach %s: no process is called so", name);
+		err = hs_err_new(HS_ERR_NAME, "attach %s: %s", name, none);
 	else if (all.n > 1)
 		err = list(&all, name);
 	else
@@ -173,12 +176,42 @@ static struct hs_err *by_name(const char *name, int *ret)
 	return err;
 }
 
+/* "NSpid:	4711	7": its number in the innermost namespace is the last,
+ * and there is more than one. */
+static void look_inside(struct candidates *all, int pid, const char *number)
+{
+	struct candidate c = { .pid = pid, .is_exact = true };
+	char status[COMMAND_BYTES], line[COMMAND_BYTES], *p, *last;
+	size_t n, i;
+
+	read_proc(pid, "status", status, sizeof(status));
+	p = strstr(status, "\nNSpid:");
+	if (!p)
+		return;
+	p += strlen("\nNSpid:\t");
+	p[strcspn(p, "\n")] = '\0';
+	last = strrchr(p, '\t');
+	if (!last || strcmp(last + 1, number))
+		return;
+	n = read_proc(pid, "cmdline", line, sizeof(line));
+	for (i = 0; i < n; i++)
+		line[i] = line[i] ? line[i] : ' ';
+	c.command = hs_xstrndup(line, n);
+	hs_vec_push(all, c);
+}
+
+struct hs_err *sh_find_inner(const char *number, int *ret)
+{
+	return find(number, look_inside,
+		    "no process has this number in a container", ret);
+}
+
 struct hs_err *sh_find_process(const char *name, int *ret)
 {
 	uint64_t pid;
 
 	if (strspn(name, "0123456789") != strlen(name))
-		return by_name(name, ret);
+		return find(name, look_at, "no process is called so", ret);
 	if (!hs_parse_u64(name, &pid) || !pid || pid > INT_MAX)
 		return hs_err_new(HS_ERR_NAME, "attach %s: no such process",
 				  name);

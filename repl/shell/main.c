@@ -45,7 +45,8 @@ static void run_doctor(struct sh_shell *sh)
 	int pid;
 
 	if (target) {
-		err = sh_find_process(target, &pid);
+		err = sh->options->ns ? sh_find_inner(target, &pid) :
+					sh_find_process(target, &pid);
 		if (err) {
 			sh_out_error(sh, err, "doctor");
 			sh_note(sh, SH_EXIT_NOT_ATTACHED);

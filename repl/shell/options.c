@@ -33,6 +33,7 @@ enum option_id {
 	OPT_COPY,
 	OPT_PROBE,
 	OPT_MAX_PAUSE,
+	OPT_NS,
 	OPT_PLUGIN_PATH,
 	OPT_PLUGIN,
 	OPT_COLOR,
@@ -65,6 +66,8 @@ static const struct option_row {
 	  "of run, load heapsh-probe.so: others may attach later" },
 	{ OPT_MAX_PAUSE, 0, "max-pause", "TIME",
 	  "refuse to attach when a longer pause is expected (50ms, 2s)" },
+	{ OPT_NS, 0, "ns", NULL,
+	  "PID is the number that it has in its container" },
 	{ OPT_PLUGIN_PATH, 0, "plugin-path", "DIR",
 	  "look for plugins there, too; as HEAPSH_PLUGIN_PATH" },
 	{ OPT_PLUGIN, 0, "plugin", "NAME",
@@ -168,6 +171,9 @@ static struct hs_err *apply(struct sh_options *o, enum option_id id,
 		return set_rung(o, "copy");
 	case OPT_MAX_PAUSE:
 		return set_max_pause(o, value);
+	case OPT_NS:
+		o->ns = true;
+		return NULL;
 	case OPT_PLUGIN_PATH:
 		hs_vec_push(&o->plugin_dirs, value);
 		return NULL;

@@ -40,6 +40,7 @@ struct sh_options {
 	HS_VEC(const char *) plugin_dirs, plugins;
 	enum sh_when color;
 	bool no_pager, quiet;
+	bool ns; /* target is a number within its container */
 	bool probe; /* of SH_RUN: preload heapsh-probe.so */
 };
 void sh_options_deinit(struct sh_options *o);

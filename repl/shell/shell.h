@@ -151,6 +151,8 @@ void sh_interact(struct sh_shell *sh);
 
 /** The one process that is called so. HS_ERR_NAME lists several or none. */
 struct hs_err *sh_find_process(const char *name, int *ret) HS_MUST_USE;
+/** The one process that has this number in its own, inner namespace. */
+struct hs_err *sh_find_inner(const char *number, int *ret) HS_MUST_USE;
 /** Interpreter and script of the demo, as an argv for HELLO. New reference. */
 struct hs_err *sh_demo_argv(json_t **ret) HS_MUST_USE;
 /** Three things to type; without a terminal, what they print. */

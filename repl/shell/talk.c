@@ -266,7 +266,8 @@ static struct hs_err *make_hello(struct sh_shell *sh, const char *mode,
 	json_object_set_new(hello, "options", settings(sh));
 	set_target(hello, o);
 	if (!mode && o->mode == SH_ATTACH) {
-		err = sh_find_process(o->target, &pid);
+		err = o->ns ? sh_find_inner(o->target, &pid) :
+			      sh_find_process(o->target, &pid);
 		if (!err)
 			json_object_set_new(hello, "pid", json_integer(pid));
 	}

@@ -3,9 +3,9 @@
  * A fuzz test is one function, fuzz_one(bytes, n), and some good inputs,
  * fuzz_seeds. Built by the Makefile it is a TAP test: every seed, every seed
  * cut off at each length, and FUZZ_ROUNDS mutations of them, the same ones each
- * time, and with FUZZ_SECONDS=n others for so long; given a folder, it only writes the seeds there, a file each. With
- * -DFUZZ_LIBFUZZER and clang -fsanitize=fuzzer it is a libFuzzer target, to be
- * left alone with for a night:
+ * time, and with FUZZ_SECONDS=n others for so long; given a folder, it only
+ * writes the seeds there, a file each. With -DFUZZ_LIBFUZZER and clang
+ * -fsanitize=fuzzer it is a libFuzzer target, to be left alone with for a night:
  *
  *	clang -g -O1 -fsanitize=fuzzer,address -DFUZZ_LIBFUZZER …
  */

@@ -63,8 +63,8 @@ static int call(pid_t pid, const char *file)
 	if (ptrace(PTRACE_GETREGS, pid, 0, &old))
 		return 1;
 	r = old;
-	at = libc_of(pid) + ((uint64_t)(uintptr_t)dlsym(RTLD_DEFAULT, "dlopen") -
-			     libc_of(getpid()));
+	at = (uint64_t)(uintptr_t)dlsym(RTLD_DEFAULT, "dlopen");
+	at = libc_of(pid) + (at - libc_of(getpid()));
 	r.rsp = ((old.rsp - 4096) & ~UINT64_C(15)) - 8;
 	r.rip = at;
 	r.rdi = r.rsp + 64;
@@ -90,7 +90,8 @@ int main(int argc, char **argv)
 	if (!pid)
 		return 2;
 	alarm(2);		// it hangs: so does the program
-	if (ptrace(PTRACE_ATTACH, pid, 0, 0) || waitpid(pid, &status, __WALL) < 0)
+	if (ptrace(PTRACE_ATTACH, pid, 0, 0) ||
+	    waitpid(pid, &status, __WALL) < 0)
 		return 2;
 	rc = call(pid, argv[2]);
 	ptrace(PTRACE_DETACH, pid, 0, 0);

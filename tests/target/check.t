@@ -178,20 +178,50 @@ def seccomp():
 
 
 def namespaces():
-    for flag, name in (("--pid", "process"), ("--user", "user"),
-                       ("--mount", "mount")):
-        argv = ["unshare", flag] + (["--fork"] if flag == "--pid" else [])
-        p = subprocess.Popen(argv + [tgtest.FIXTURE, "memory", "1"],
+    """Other namespaces are no obstacle: names and numbers are translated."""
+    for flags in (["--pid", "--fork"], ["--user", "--map-root-user"],
+                  ["--mount"], ["--net"],
+                  ["--user", "--map-root-user", "--pid", "--fork", "--mount",
+                   "--net", "--ipc", "--uts"]):
+        name = " ".join(f for f in flags if f[2:] in (
+            "pid", "user", "mount", "net"))
+        p = subprocess.Popen(["unshare"] + flags +
+                             [tgtest.FIXTURE, "registers", "2"],
                              stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                              stderr=subprocess.DEVNULL, text=True)
         if not p.stdout.readline():
-            skip("another %s namespace" % name, "unshare may not")
+            skip("other namespaces: " + name, "unshare may not")
             continue
-        pid = tgtest.children(p.pid)[0][0] if flag == "--pid" else p.pid
-        refused(pid, "refused", "it is in another %s namespace (a container)"
-                % name, "nsenter -t %d -a heapsh attach PID" % pid,
-                "another %s namespace" % name)
+        pid = tgtest.children(p.pid)[0][0] if "--fork" in flags else p.pid
+        i = d.need("settle", d.need("freeze", pid)["id"], 0, 2000)
+        equal([i["state"], tgtest.children(i["snap"])],
+              [tgtest.SETTLED, [(i["eval"], "t")]],
+              "frozen in other namespaces: " + name)
+        d.need("release", i["id"])
+        r = d.do("loop", pid, 50)
+        ok(r.get("n", 0) > 30, "and again: " + name) or hstest.diag(r)
+        equal(tgtest.children(pid), [], "no zombie is left: " + name)
+        out, _ = p.communicate("\n")
+        equal([p.returncode, '"ok": true' in out], [0, True],
+              "it found nothing wrong: " + name)
+
+
+def to_be_init():
+    """The next child of this one would be the init of a new namespace, which
+    can have no process more when that ends: it must not be our clone."""
+    p = subprocess.Popen([sys.executable, "-c", (
+        "import ctypes, os, sys\nlibc = ctypes.CDLL(None)\n"
+        "ok = not libc.unshare(0x20000000)\nprint(ok, flush=True)\n"
+        "sys.stdin.readline()\nos.waitpid(os.fork() or os._exit(7), 0)\n"
+        "print('forked')")], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        text=True)
+    if p.stdout.readline() != "True\n":
+        skip("a namespace that is still empty", "unshare may not")
         p.communicate("\n")
+        return
+    refused(p.pid, "refused", "its children go to a process namespace of "
+            "their own", live(p.pid), "a namespace that is still empty")
+    equal(p.communicate("\n")[0], "forked\n", "it can still begin it")
 
 
 def elf32():
@@ -291,7 +321,7 @@ def headroom():
         os.rmdir(path)
 
 
-for part in (facts, not_there, threads, stopped, traced, seccomp, namespaces,
+for part in (facts, not_there, threads, stopped, traced, seccomp, namespaces, to_be_init,
              elf32, permissions, headroom):
     part()
 equal(d.do("quit"), {"tracer_status": 0}, "the tracer ends when told to")
