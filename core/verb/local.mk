@@ -13,7 +13,7 @@ libhs_verb_la_SOURCES = %D%/verb.h %D%/verb_priv.h %D%/verbs.def \
 libhs_verb_la_SOURCES += %D%/retained.c %D%/why.c
 libhs_verb_la_SOURCES += %D%/call.c %D%/marshal.c %D%/marshal.h %D%/probe.c \
 	%D%/signature.c %D%/signature.h
-libhs_verb_la_SOURCES += %D%/audit.c %D%/waste.c
+libhs_verb_la_SOURCES += %D%/audit.c %D%/locals.c %D%/waste.c
 libhs_verb_la_SOURCES += %D%/browse.c %D%/cycles.c %D%/rp.c
 
 # Lines over the example process.

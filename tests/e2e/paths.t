@@ -220,6 +220,23 @@ def unused(version, f):
     ok(d[9]["rows"], version + ": waste of a set")
 
 
+def variables(version, f):
+    t = f.truth
+    d = heapsh(["attach", f.pid], ["locals", "locals by=thread", "locals by=x",
+                                   "_.count"]).results
+    by = {r[2].split("'")[1]: r[:2] for r in d[0]["rows"] if "'" in r[2]}
+    want = held(f, t["of_thread"])
+    equal(by.get("kept_by_thread"), [want, want],
+          version + ": what a variable keeps alive alone")
+    ok(by["also_global"][0] == 0 and by["also_global"][1] > 1000,
+       version + ": a variable that is not alone")
+    rows = d[1]["rows"]
+    ok(len(rows) == 2 and min(r[2] for r in rows) >= want,
+       "%s: and what threads keep: %s" % (version, rows))
+    ok("'x'" in d[2].get("message", "") or "by" in d[2].get("message", ""),
+       version + ": locals by x: %s" % d[2].get("message"))
+
+
 def dot_of(doc):
     nodes = set(re.findall(r"^  (o\d+) \[", doc["value"], re.M))
     edges = re.findall(r'^  (o\d+) -> (o\d+) \[label="(.*)"\];$',
@@ -323,6 +340,7 @@ def main():
             retained(version, f)
             patterns(version, f)
             unused(version, f)
+            variables(version, f)
             pictures(version, f)
             garbage(version, f)
             f.end()
