@@ -215,6 +215,9 @@ struct lg_range;
 struct hs_err *lg_set_rows(struct lg_session *s, struct lg_value *v,
 			   const struct lg_range *r,
 			   struct lg_value **ret) HS_MUST_USE;
+/** HS_ERR_FAULT: rows by it must be read, and the bytes are gone. */
+struct hs_err *lg_check_rows(struct lg_instant *in, const struct gr_graph *g,
+			     enum an_relation by) HS_MUST_USE;
 /** A set that is the kind k, whose reference is taken over. */
 struct lg_value *lg_kind_set(struct lg_instant *in, struct gr_set *nodes,
 			     struct lg_kind_value *k);

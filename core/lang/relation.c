@@ -60,7 +60,9 @@ static struct hs_err *named_kind(struct lg_session *s, struct lg_instant *in,
 
 	if (err)
 		return err;
-	err = an_partition(all, by, s->task, &p);
+	err = lg_check_rows(in, gr_set_graph(all), by);
+	if (!err)
+		err = an_partition(all, by, s->task, &p);
 	gr_set_unref(all);
 	if (err)
 		return err;

@@ -6,6 +6,7 @@
 typedef struct hs_err *set_fn(struct gr_set *s, struct hs_task *task,
 			      struct gr_set **ret);
 
+/* With rows where they are there, or can be made. */
 static struct hs_err *answer(struct lg_session *s, struct lg_value *v,
 			     set_fn *fn, struct lg_value **ret)
 {
@@ -13,7 +14,9 @@ static struct hs_err *answer(struct lg_session *s, struct lg_value *v,
 	struct hs_err *err;
 
 	md_set_task(v->in->model, s->task);
-	err = fn(v->u.set.nodes, s->task, &nodes);
+	err = lg_check_rows(v->in, gr_set_graph(v->u.set.nodes), AN_BY_RCS);
+	if (!err)
+		err = fn(v->u.set.nodes, s->task, &nodes);
 	if (err)
 		return err;
 	*ret = lg_set(v->in, nodes, AN_BY_CLODO);

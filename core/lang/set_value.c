@@ -12,6 +12,32 @@ static struct lg_set_value *set_of(struct lg_value *v)
 	return &v->u.set;
 }
 
+/*
+ * Names of edges, modules and notes of allocations are read when they are asked
+ * for: of an instant whose bytes are gone all would look as if it had none.
+ */
+struct hs_err *lg_check_rows(struct lg_instant *in, const struct gr_graph *g,
+			     enum an_relation by)
+{
+	enum an_relation factor[AN_MAX_FACTORS];
+	size_t n = an_by_factors(by, factor);
+	bool reads = false;
+
+	for (size_t i = 0; i < n; i++)
+		reads |= factor[i] == AN_BY_MODULE || factor[i] == AN_BY_VIA ||
+			 factor[i] == AN_BY_PROD ||
+			 ((factor[i] == AN_BY_RCS ||
+			   factor[i] == AN_BY_RCS_TYPE) &&
+			  !gr_has_rows(g));
+	if (!reads || lg_instant_readable(in))
+		return NULL;
+	return hs_err_remedy(hs_err_new(HS_ERR_FAULT,
+					"read references of instant %u: it was "
+					"released before",
+					in->number),
+			     "snap takes a new one");
+}
+
 struct hs_err *lg_set_parts(struct lg_session *s, struct lg_value *v,
 			    struct an_partition **ret)
 {
@@ -20,6 +46,9 @@ struct hs_err *lg_set_parts(struct lg_session *s, struct lg_value *v,
 
 	md_set_task(v->in->model, s->task);
 	if (!set->parts->p)
+		err = lg_check_rows(v->in, gr_set_graph(set->nodes),
+				    set->by);
+	if (!err && !set->parts->p)
 		err = an_partition(set->nodes, set->by, s->task,
 				   &set->parts->p);
 	if (!err)
