@@ -33,6 +33,11 @@ tests_unit_verb_run_t_CPPFLAGS = $(INC_VERB) $(INC_TESTS) $(JANSSON_CFLAGS)
 tests_unit_verb_run_t_SOURCES = tests/unit/verb_run.c $(SOURCES_LINES)
 tests_unit_verb_run_t_LDADD = $(LIBS_LINES)
 
+check_PROGRAMS += tests/unit/verb_signature.t
+tests_unit_verb_signature_t_CPPFLAGS = $(INC_VERB) $(INC_TESTS) $(JANSSON_CFLAGS)
+tests_unit_verb_signature_t_SOURCES = tests/unit/verb_signature.c
+tests_unit_verb_signature_t_LDADD = $(LIBS_LINES)
+
 # C functions of every class, for "call".
 check_LTLIBRARIES += tests/fixtures/call_lib.la
 tests_fixtures_call_lib_la_CFLAGS = $(CFLAGS_FIXTURE)
