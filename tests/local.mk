@@ -23,7 +23,7 @@ AM_TESTS_ENVIRONMENT = \
 	export LINK_LIBS; \
 	PYTHONDONTWRITEBYTECODE=1; export PYTHONDONTWRITEBYTECODE;
 
-E2E_TESTS += tests/e2e/arrays.t tests/e2e/attach_many.t tests/e2e/census.t tests/e2e/core.t \
+E2E_TESTS += tests/e2e/arrays.t tests/e2e/asked.t tests/e2e/attach_many.t tests/e2e/census.t tests/e2e/core.t \
 	tests/e2e/deep.t tests/e2e/edges.t tests/e2e/errors.t \
 	tests/e2e/foreign.t tests/e2e/hammer.t tests/e2e/held.t \
 	tests/e2e/kill.t tests/e2e/library.t tests/e2e/lifetime.t \
@@ -34,6 +34,7 @@ E2E_TESTS += tests/e2e/arrays.t tests/e2e/attach_many.t tests/e2e/census.t tests
 E2E_TESTS += tests/e2e/container.t tests/e2e/doctor.t tests/e2e/ladder.t
 EXTRA_DIST += tests/lib/obstacles.py
 EXTRA_DIST += tests/fixtures/arrays.py tests/fixtures/census.py \
+	tests/fixtures/chain.c tests/fixtures/chain.py tests/fixtures/reprs.py \
 	tests/fixtures/change.py \
 	tests/fixtures/deep.py tests/fixtures/edges.py \
 	tests/fixtures/edges_library.py tests/fixtures/edges_members.py \

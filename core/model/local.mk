@@ -6,7 +6,7 @@ libhs_model_la_SOURCES = %D%/model.h %D%/model_priv.h %D%/plugin.h \
 	%D%/claim.c %D%/defaults.c %D%/edges.c %D%/eval.c %D%/guard.c \
 	%D%/host.c %D%/join.c %D%/join_priv.h %D%/joinquery.c \
 	%D%/belief.c %D%/witness.c \
-	%D%/label.c %D%/model.c %D%/query.c %D%/render.c %D%/services.c \
+	%D%/label.c %D%/model.c %D%/ask.c %D%/query.c %D%/render.c %D%/services.c \
 	%D%/sweep.c %D%/threads.c %D%/trust.c %D%/types.c
 
 check_PROGRAMS += tests/unit/model_example.t

@@ -224,6 +224,16 @@ bool md_frame(struct md_model *m, uint32_t thread, uint32_t index,
 bool md_variable(struct md_model *m, uint32_t thread, uint32_t frame,
 		 uint32_t index, struct heapsh_variable *ret);
 void md_each_module(struct md_model *m, heapsh_name_fn *fn, void *arg);
+/**
+ * What the object's own code says, run in a disposable copy: its text (what:
+ * heapsh_ask_what; escaped, at most max columns, free()), or how many bytes it
+ * has. HS_ERR_UNSUPPORTED when no code can be run, HS_ERR_NAME when it ended in
+ * another way than with an answer: the message is a clause about "it".
+ */
+struct hs_err *md_ask_text(struct md_model *m, uint64_t addr, uint32_t what,
+			   size_t max, char **ret) HS_MUST_USE;
+struct hs_err *md_ask_flat(struct md_model *m, uint64_t addr,
+			   uint64_t *ret) HS_MUST_USE;
 /** An item that is a number and no object; false: there is none. */
 bool md_item_number(struct md_model *m, uint64_t addr,
 		    const struct heapsh_key *key, int64_t *ret);

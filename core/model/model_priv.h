@@ -32,7 +32,7 @@ enum md_entry {
 	MD_AT, MD_ROOTS, MD_RENDER, MD_LOOKUP, MD_ATTR, MD_ITEM, MD_NAMES,
 	MD_MEASURE, MD_INTERFACE, MD_THREAD, MD_FRAME, MD_VARIABLE, MD_MODULES,
 	MD_CONTENT, MD_PREPARE, MD_SITES, MD_BASES,
-	MD_FLAGS, MD_USAGE, MD_N_ENTRIES
+	MD_FLAGS, MD_USAGE, MD_ASK, MD_N_ENTRIES
 };
 
 /** What one call may take: plugin.h, "Trust". */
@@ -279,5 +279,12 @@ struct heapsh_text md_clamp(struct heapsh_text t, uint64_t max);
  * Make an array that a plugin filled a string: ended, escaped, cut to fit.
  */
 void md_clean(char *s, size_t cap);
+
+/**
+ * Escape character by character until max columns are full. An escape is taken
+ * whole or not at all. more: there was text beyond s already.
+ * free().
+ */
+char *md_fit(const char *s, size_t n, size_t max, bool more);
 
 #endif

@@ -14,11 +14,7 @@ static size_t char_len(const char *s, size_t n)
 	return i;
 }
 
-/**
- * Escape character by character until max columns are full. An escape is taken
- * whole or not at all. more: there was text beyond s already.
- */
-static char *fit(const char *s, size_t n, size_t max, bool more)
+char *md_fit(const char *s, size_t n, size_t max, bool more)
 {
 	HS_TEXT out = { 0 }, one = { 0 };
 	size_t at, len, width, used = 0, keep = 0;
@@ -63,7 +59,7 @@ static char *plain(struct md_model *m, uint64_t addr, size_t max)
 				     (unsigned long long)measure.length);
 		hs_text_addf(&t, " at 0x%llx>", (unsigned long long)addr);
 	}
-	return fit(hs_text_str(&t), t.len, max, false);
+	return md_fit(hs_text_str(&t), t.len, max, false);
 }
 
 uint64_t md_raw(struct md_model *m, uint64_t addr, uint32_t style, char *buf,
@@ -93,7 +89,7 @@ static char *quoted(struct md_model *m, uint64_t addr, char *buf, uint64_t cap,
 	    !(o.type->flags & HEAPSH_TYPE_TEXT))
 		return NULL;
 	len = md_raw(m, addr, HEAPSH_RENDER_TEXT, buf, cap);
-	body = fit(buf, len < cap ? len : cap, max - 2, len > cap);
+	body = md_fit(buf, len < cap ? len : cap, max - 2, len > cap);
 	return hs_xasprintf("'%s'", body);
 }
 
@@ -112,5 +108,5 @@ char *md_render(struct md_model *m, uint64_t addr, uint32_t style, size_t max)
 		return text;
 	if (!len && style != HEAPSH_RENDER_TEXT)
 		return plain(m, addr, max);
-	return fit(buf, len < cap ? len : cap, max, len > cap);
+	return md_fit(buf, len < cap ? len : cap, max, len > cap);
 }

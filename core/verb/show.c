@@ -32,10 +32,35 @@ static struct hs_err *add_rows(const struct lg_call *call,
 	return err;
 }
 
-static json_t *object_doc(struct md_model *m, const struct md_object *o)
+/* Its text as we read it, or as its own code makes it. free(). */
+static struct hs_err *text_of(const struct lg_call *call, struct md_model *m,
+			      const struct md_object *o, char **ret)
 {
-	HS_FREE char *repr =
-		md_render(m, o->o.address, HEAPSH_RENDER_REPR, REPR_COLUMNS);
+	bool repr = false, str = false;
+	struct hs_err *err = lg_opt_bool(call, "repr", false, &repr);
+
+	if (!err)
+		err = lg_opt_bool(call, "str", false, &str);
+	if (err)
+		return err;
+	if (!repr && !str) {
+		*ret = md_render(m, o->o.address, HEAPSH_RENDER_REPR,
+				 REPR_COLUMNS);
+		return NULL;
+	}
+	err = md_ask_text(m, o->o.address,
+			  repr ? HEAPSH_ASK_REPR : HEAPSH_ASK_STR,
+			  REPR_COLUMNS, ret);
+	return err ? hs_err_remedy(
+			     hs_err_wrap(err, "%s of %s at 0x%llx",
+					 repr ? "repr" : "str", o->type->name,
+					 (unsigned long long)o->o.address),
+			     "show OBJ") :
+		     NULL;
+}
+
+static json_t *object_doc(const struct md_object *o, const char *repr)
+{
 	json_t *doc = wr_doc_create("object");
 
 	json_object_set_new(doc, "address", wr_addr(o->o.address));
@@ -63,6 +88,7 @@ static struct hs_err *run(const struct lg_call *call, struct lg_value **ret)
 {
 	VB_OBJECTS objects = { 0 };
 	VB_OBJECTS targets = { 0 };
+	HS_FREE char *text = NULL;
 	struct md_object o;
 	json_t *doc, *rows;
 	struct hs_err *err;
@@ -76,9 +102,11 @@ static struct hs_err *run(const struct lg_call *call, struct lg_value **ret)
 		err = hs_err_new(HS_ERR_USAGE, "show: the set is empty");
 	if (!err)
 		err = vb_object_at(call, objects.in, objects.addr.v[0], &o);
+	if (!err)
+		err = text_of(call, objects.in->model, &o, &text);
 	if (err)
 		return err;
-	doc = object_doc(objects.in->model, &o);
+	doc = object_doc(&o, text);
 	rows = json_array();
 	json_object_set_new(doc, "rows", rows);
 	err = add_rows(call, objects.in, o.o.address, rows, &targets);
@@ -94,15 +122,29 @@ static const struct lg_arg args[] = {
 	{ .name = "OBJ", .kind = LG_ARG_VALUE, .help = "object" },
 	{ .name = NULL },
 };
+static const struct lg_arg options[] = {
+	{ .name = "repr",
+	  .kind = LG_ARG_OPTION,
+	  .values = "0|1",
+	  .help = "the text that repr() makes, in a copy of the process" },
+	{ .name = "str",
+	  .kind = LG_ARG_OPTION,
+	  .values = "0|1",
+	  .help = "the text that str() makes, there" },
+	{ .name = NULL },
+};
 
 const struct lg_verb vb_show = {
 	.name = "show",
 	.args = args,
+	.options = options,
 	.summary = "an object: its text, type, sizes and what it refers to",
 	.help = "Rows are attributes and items, with their objects: _[3] is "
 		"that of row 3. Nothing of the program is run, so a class "
 		"with a text form of its own is shown as <… object at "
-		"0x…>.",
-	.examples = "show __main__.cache\nshow 0x7f12aa0456c0\nshow _[0]",
+		"0x…>; repr=1 asks it, in a disposable copy that can do "
+		"nothing but compute.",
+	.examples = "show __main__.cache\nshow __main__.job repr=1\n"
+		    "show 0x7f12aa0456c0\nshow _[0]",
 	.run = run,
 };

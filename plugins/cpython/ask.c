@@ -7,7 +7,7 @@
 #include "evaluate.h"
 
 #include <stdio.h>
-#include <stdlib.h>
+#include <sys/syscall.h>
 
 #include "plain.h"
 
@@ -69,16 +69,49 @@ static uint64_t copy_text(struct talk *t, uint64_t str, char *buf, uint64_t cap)
 	return n;
 }
 
-/* " (3 system calls were refused)" where that may be why. */
+/* "kill()", or its number. */
+static void put_call_name(char *buf, size_t cap, int32_t number)
+{
+	static const struct {
+		int32_t number;
+		const char *name;
+	} names[] = {
+		{ SYS_kill, "kill" },           { SYS_tgkill, "tgkill" },
+		{ SYS_clone, "clone" },         { SYS_clone3, "clone3" },
+		{ SYS_fork, "fork" },           { SYS_vfork, "vfork" },
+		{ SYS_execve, "execve" },       { SYS_open, "open" },
+		{ SYS_openat, "openat" },       { SYS_read, "read" },
+		{ SYS_write, "write" },         { SYS_socket, "socket" },
+		{ SYS_connect, "connect" },     { SYS_sendto, "sendto" },
+		{ SYS_unlink, "unlink" },       { SYS_mkdir, "mkdir" },
+		{ SYS_stat, "stat" },           { SYS_newfstatat, "fstatat" },
+		{ SYS_getrandom, "getrandom" },
+	};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (names[i].number == number) {
+			snprintf(buf, cap, "%s()", names[i].name);
+			return;
+		}
+	snprintf(buf, cap, "number %d", number);
+}
+
+/* Where that may be why: a copy may do nothing but compute. */
 static void add_refused(struct talk *t)
 {
 	size_t n = strlen(t->why);
+	char name[32];
 
-	if (t->n_refused != 0 && n < t->why_cap)
+	if (t->n_refused == 0 || n >= t->why_cap)
+		return;
+	put_call_name(name, sizeof(name), t->refused);
+	if (t->n_refused == 1)
 		snprintf(t->why + n, t->why_cap - n,
-			 "; %u of its system calls %s refused, number %d first",
-			 t->n_refused, t->n_refused == 1 ? "was" : "were",
-			 t->refused);
+			 "; its system call %s was refused", name);
+	else
+		snprintf(t->why + n, t->why_cap - n,
+			 "; %u of its system calls were refused, %s first",
+			 t->n_refused, name);
 }
 
 /* It answered NULL: "it raised ZeroDivisionError: division by zero". */
@@ -139,7 +172,6 @@ static uint32_t end_of(struct talk *t, bool raised)
 		end = HEAPSH_EVAL_FAILED;
 	}
 	add_refused(t);
-	// what it has done to the copy is of no use to the next
 	t->eval->reset(t->im);
 	return end;
 }
@@ -162,8 +194,11 @@ uint32_t cpython_ask_text(const struct cpython *st, uint64_t addr,
 	if (t.r.end != HEAPSH_EVAL_RETURNED || str == 0)
 		return end_of(&t, str == 0 && t.r.end == HEAPSH_EVAL_RETURNED);
 	*n = copy_text(&t, str, buf, cap);
-	if (*n != UINT64_MAX)
+	if (*n != UINT64_MAX) {
+		// what it has done to the copy is of no use to the next
+		t.eval->reset(t.im);
 		return HEAPSH_EVAL_RETURNED;
+	}
 	*n = 0;
 	return end_of(&t, t.r.end == HEAPSH_EVAL_RETURNED);
 }
@@ -183,5 +218,6 @@ uint32_t cpython_ask_flat(const struct cpython *st, uint64_t addr,
 	*ret = call1(&t, st->functions->getsizeof, addr);
 	if (t.r.end != HEAPSH_EVAL_RETURNED || *ret == UINT64_MAX)
 		return end_of(&t, t.r.end == HEAPSH_EVAL_RETURNED);
+	t.eval->reset(t.im);
 	return HEAPSH_EVAL_RETURNED;
 }

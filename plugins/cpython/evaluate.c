@@ -17,6 +17,8 @@ enum {
 	VALUES = 1 << 16, /* of one object, at first */
 	VALUES_MOST = 1 << 20, /* the host keeps no more */
 	CPU_MS = 500, /* for one object */
+	/* Of one type: it is not asked again, each time costs a copy. */
+	MAX_FAILURES = 3,
 };
 
 struct cpython_functions *cpython_functions_create(const struct cpython_mem *m)
@@ -209,6 +211,23 @@ static int compare(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
+/* False: this type is to be left alone, and the batch begins anew behind it. */
+static bool note_failure(struct asking *b, const struct heapsh_eval_item *item)
+{
+	const struct cpython_answer *v = &b->a->v[b->index[item->index]];
+	// types are read-only but for this
+	struct cpython_type *t = (struct cpython_type *)v->type;
+
+	if (item->end == HEAPSH_EVAL_RETURNED ||
+	    item->end == HEAPSH_EVAL_FAILED)
+		return true;
+	if (++t->failed < MAX_FAILURES)
+		return true;
+	b->more = b->index[item->index] + 1;
+	b->more_total = UINT64_MAX;
+	return false;
+}
+
 static int take_targets(void *arg, const struct heapsh_eval_item *item)
 {
 	struct asking *b = arg;
@@ -216,7 +235,7 @@ static int take_targets(void *arg, const struct heapsh_eval_item *item)
 	struct cpython_answer *v;
 
 	if (item->index >= b->n || item->end != HEAPSH_EVAL_RETURNED)
-		return 1;
+		return item->index >= b->n || note_failure(b, item);
 	v = &a->v[b->index[item->index]];
 	if (item->total > item->n) {
 		b->more = b->index[item->index] + 1;
@@ -240,11 +259,16 @@ static int take_targets(void *arg, const struct heapsh_eval_item *item)
 static int take_size(void *arg, const struct heapsh_eval_item *item)
 {
 	struct asking *b = arg;
+	struct cpython_answer *v;
 
-	if (item->index < b->n && item->end == HEAPSH_EVAL_RETURNED &&
-	    item->n == 1 && (int64_t)item->values[0] >= 0)
-		b->a->v[b->index[item->index]].flat = item->values[0];
-	return 1;
+	if (item->index >= b->n)
+		return 1;
+	v = &b->a->v[b->index[item->index]];
+	if (item->end == HEAPSH_EVAL_RETURNED && item->n == 1 &&
+	    (int64_t)item->values[0] >= 0)
+		v->flat = item->values[0] +
+			  (v->type->whole_size ? 0 : (uint64_t)v->type->pre);
+	return note_failure(b, item);
 }
 
 static void run(const struct cpython_mem *m, const struct heapsh_eval *eval,
@@ -278,7 +302,8 @@ static void ask_targets(const struct cpython_mem *m,
 		};
 
 		for (uint64_t i = from; i < a->n; i++)
-			if (a->v[i].type->traverse != 0)
+			if (a->v[i].type->traverse != 0 &&
+			    a->v[i].type->failed < MAX_FAILURES)
 				put(&b, i, a->v[i].type->traverse);
 		run(m, eval, &batch, &b);
 		asking_deinit(&b);
@@ -307,20 +332,20 @@ static void ask_sizes(const struct cpython *st, const struct cpython_mem *m,
 		.bad = whole ? UINT64_MAX : 0,
 		.each = take_size,
 	};
+	uint64_t from = 0;
 	struct asking b;
 
-	if (asking_init(&b, a)) {
-		for (uint64_t i = 0; i < a->n; i++)
+	while (asking_init(&b, a)) {
+		for (uint64_t i = from; i < a->n; i++)
 			if (a->v[i].type->sizeof_fn != 0 &&
-			    a->v[i].type->whole_size == whole)
+			    a->v[i].type->whole_size == whole &&
+			    a->v[i].type->failed < MAX_FAILURES)
 				put(&b, i, a->v[i].type->sizeof_fn);
 		run(m, eval, &batch, &b);
-		for (uint64_t k = 0; k < b.n && !whole; k++) {
-			struct cpython_answer *v = &a->v[b.index[k]];
-
-			if (v->flat != UINT64_MAX)
-				v->flat += (uint64_t)v->type->pre;
-		}
+		asking_deinit(&b);
+		if (b.more == 0)
+			return;
+		from = b.more;
 	}
 	asking_deinit(&b);
 }

@@ -132,6 +132,7 @@ struct cpython_type {
 	bool about;		/* its __sizeof__ in C is not known */
 	bool whole_size;	/* sizeof_fn answers as sys.getsizeof() */
 	uint64_t traverse, sizeof_fn;	/* of the program: evaluate.h; or 0 */
+	_Atomic uint32_t failed;	/* times that these crashed or looped */
 	uint32_t n_refs, n_scans;
 	struct cpython_ref *refs;
 	struct cpython_scan *scans;

@@ -54,7 +54,8 @@ static void several_sizes_are_a_list(void **state)
 	      "leng: a string of the shell is not an object "
 	      "of the program",
 	      "a name is written without quotes");
-	fails("flatsize", "flatsize: OBJ is missing", "flatsize OBJ…");
+	fails("flatsize", "flatsize: OBJ is missing",
+	      "flatsize OBJ… [eval=0|1]");
 }
 
 static void trees_are_as_deep_as_asked(void **state)

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the program's own code says of an object: HEAPSH_ASK_0.
+#include "model_priv.h"
+
+enum { TEXT_MAX = 1 << 20 };	/* bytes of a text that are looked at */
+
+static const struct heapsh_ask *ask_of(struct md_model *m, void **state)
+{
+	const struct heapsh_ask *ask = md_interface(m, HEAPSH_ASK_0, state);
+
+	return ask && HEAPSH_HAS(ask, flat) && ask->text && ask->flat ? ask :
+									NULL;
+}
+
+static struct hs_err *no_answer(uint32_t end, char *why, size_t cap)
+{
+	why[cap - 1] = '\0';
+	md_clean(why, cap);
+	return hs_err_new(end == HEAPSH_EVAL_UNAVAILABLE ? HS_ERR_UNSUPPORTED :
+							   HS_ERR_NAME,
+			  "%s", *why ? why : "it gave no answer");
+}
+
+static struct hs_err *nobody(void)
+{
+	return hs_err_new(HS_ERR_UNSUPPORTED,
+			  "objects of this runtime cannot be asked");
+}
+
+struct hs_err *md_ask_text(struct md_model *m, uint64_t addr, uint32_t what,
+			   size_t max, char **ret)
+{
+	HS_FREE char *buf = hs_xalloc(TEXT_MAX);
+	const struct heapsh_ask *ask;
+	char why[256] = "";
+	struct md_call call;
+	uint64_t n = 0;
+	uint32_t end;
+	void *state;
+
+	ask = ask_of(m, &state);
+	if (!ask || !md_enter(m->own, MD_ASK, m->image, &call))
+		return nobody();
+	end = ask->text(state, addr, what, buf, TEXT_MAX, &n, why,
+			sizeof(why));
+	md_leave(&call);
+	if (end != HEAPSH_EVAL_RETURNED)
+		return no_answer(end, why, sizeof(why));
+	*ret = md_fit(buf, n < TEXT_MAX ? n : TEXT_MAX, max, n > TEXT_MAX);
+	return NULL;
+}
+
+struct hs_err *md_ask_flat(struct md_model *m, uint64_t addr, uint64_t *ret)
+{
+	const struct heapsh_ask *ask;
+	char why[256] = "";
+	struct md_call call;
+	uint64_t flat = 0;
+	uint32_t end;
+	void *state;
+
+	ask = ask_of(m, &state);
+	if (!ask || !md_enter(m->own, MD_ASK, m->image, &call))
+		return nobody();
+	end = ask->flat(state, addr, &flat, why, sizeof(why));
+	md_leave(&call);
+	if (end != HEAPSH_EVAL_RETURNED)
+		return no_answer(end, why, sizeof(why));
+	*ret = flat;
+	return NULL;
+}
