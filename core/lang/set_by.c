@@ -33,12 +33,39 @@ struct hs_err *lg_set_er(struct lg_session *s, struct lg_value *v, int64_t arg,
 	return NULL;
 }
 
+/* Which rows of whole p has, too: by their keys, where those are of the heap
+ * (two classes may have one name), else by what they are called. */
+static void mark_same(const struct an_partition *p,
+		      const struct an_partition *whole, bool *wanted)
+{
+	bool by_key = p->by < AN_BY_MODULE;
+	struct hs_strmap names = { 0 };
+	struct hs_map keys = { 0 };
+
+	for (size_t i = 0; i < p->n_rows; i++) {
+		HS_FREE char *name = by_key ? NULL : an_row_words(p, i);
+
+		if (by_key)
+			hs_map_put(&keys, p->rows[i].key, i);
+		else
+			hs_strmap_put(&names, name, i);
+	}
+	for (size_t i = 0; i < whole->n_rows; i++) {
+		HS_FREE char *name = by_key ? NULL : an_row_words(whole, i);
+
+		wanted[i] = by_key ? hs_map_get(&keys, whole->rows[i].key) !=
+					     NULL
+				   : hs_strmap_get(&names, name) != NULL;
+	}
+	hs_strmap_deinit(&names);
+	hs_map_deinit(&keys);
+}
+
 /* Rows of the whole heap that the set has, too. */
 static struct hs_err *same_rows(struct lg_session *s,
 				const struct an_partition *p,
 				struct gr_set **ret)
 {
-	struct hs_strmap names = { 0 };
 	HS_FREE bool *wanted = NULL;
 	struct an_partition *whole;
 	struct gr_set *all;
@@ -50,20 +77,10 @@ static struct hs_err *same_rows(struct lg_session *s,
 	gr_set_unref(all);
 	if (err)
 		return err;
-	for (size_t i = 0; i < p->n_rows; i++) {
-		HS_FREE char *name = an_row_words(p, i);
-
-		hs_strmap_put(&names, name, i);
-	}
 	wanted = hs_xcalloc(whole->n_rows + 1, sizeof(*wanted));
-	for (size_t i = 0; i < whole->n_rows; i++) {
-		HS_FREE char *name = an_row_words(whole, i);
-
-		wanted[i] = hs_strmap_get(&names, name);
-	}
+	mark_same(p, whole, wanted);
 	err = an_rows_pick(whole, wanted, s->task, ret);
 	an_partition_destroy(whole);
-	hs_strmap_deinit(&names);
 	return err;
 }
 
