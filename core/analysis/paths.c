@@ -73,9 +73,9 @@ static bool ends(const struct an_paths *p, size_t d, uint32_t id)
 
 /* --- layers --------------------------------------------------------------- */
 
-/* Targets by distance, the farthest last: distance << 32 | id. */
+/* Targets, the farthest last. */
 struct targets {
-	uint64_t *v, *tmp;
+	uint32_t *v;
 	uint64_t n, cap;
 };
 
@@ -84,27 +84,68 @@ static uint32_t distance(const struct an_paths *p, uint32_t id)
 	return p->direct ? 1 : p->depth[id] & GR_DEPTH;
 }
 
+static bool is_reached(const struct an_paths *p, uint32_t id)
+{
+	return p->direct || p->depth[id] != GR_NONE;
+}
+
+static uint32_t farthest(const struct an_paths *p)
+{
+	uint32_t id, most = 0, d;
+
+	for (id = 0; gr_set_next(p->to, &id); id++) {
+		d = is_reached(p, id) ? distance(p, id) : 0;
+		most = d > most ? d : most;
+	}
+	return most;
+}
+
+/* Each at the place that is counted for its distance. */
+static struct hs_err *place_targets(struct an_paths *p, struct hs_task *task,
+				    struct targets *t, uint32_t *count,
+				    uint32_t most)
+{
+	uint32_t id, d, sum = 0, here;
+	struct hs_err *err = NULL;
+
+	for (id = 0; gr_set_next(p->to, &id) && !err; id++) {
+		if (is_reached(p, id))
+			count[distance(p, id)]++;
+		err = id & (STEPS - 1) ? NULL : hs_check_cancel(task);
+	}
+	for (d = 0; d <= most && !err; d++) {
+		here = count[d];
+		count[d] = sum;
+		sum += here;
+	}
+	for (id = 0; gr_set_next(p->to, &id) && !err; id++) {
+		if (is_reached(p, id))
+			t->v[count[distance(p, id)]++] = id;
+		err = id & (STEPS - 1) ? NULL : hs_check_cancel(task);
+	}
+	t->n = sum;
+	return err;
+}
+
 static struct hs_err *sort_targets(struct an_paths *p, struct hs_task *task,
 				   struct targets *t)
 {
+	uint32_t most = farthest(p);
+	uint64_t bytes = ((uint64_t)most + 1) * sizeof(uint32_t);
 	struct hs_err *err;
-	void *v, *tmp;
-	uint32_t id;
+	void *v, *count;
 
 	t->cap = (uint64_t)gr_set_count(p->to) + 1;
 	err = hs_big_alloc(task, t->cap * sizeof(*t->v), &v);
 	if (err)
 		return err;
 	t->v = v;
-	err = hs_big_alloc(task, t->cap * sizeof(*t->v), &tmp);
+	err = hs_big_alloc(task, bytes, &count);
 	if (err)
 		return err;
-	t->tmp = tmp;
-	for (id = 0; gr_set_next(p->to, &id); id++)
-		if (p->direct || p->depth[id] != GR_NONE)
-			t->v[t->n++] = (uint64_t)distance(p, id) << 32 | id;
-	gr_sort_u64(t->v, t->tmp, t->n);
-	return hs_check_cancel(task);
+	err = place_targets(p, task, t, count, most);
+	hs_big_free(task->budget, count, bytes);
+	return err;
 }
 
 /* Does a shortest path go from one node to the other, by this edge? */
@@ -144,14 +185,15 @@ static struct hs_err *add_referrers(struct an_paths *p, struct hs_task *task,
 static struct hs_err *gather(struct an_paths *p, struct hs_task *task,
 			     struct targets *t)
 {
-	uint64_t d = t->n ? t->v[t->n - 1] >> 32 : 0, start = 0, end = 0;
+	uint64_t d = t->n ? distance(p, t->v[t->n - 1]) : 0;
+	uint64_t start = 0, end = 0;
 	struct hs_err *err = NULL;
 
 	hs_vec_push(&p->starts, 0);
 	for (d++; t->n + end && d-- && !err;) {
-		for (; t->n && t->v[t->n - 1] >> 32 == d && !err; t->n--)
-			err = an_ids_push(&p->nodes, task,
-					  (uint32_t)t->v[t->n - 1]);
+		for (; t->n && distance(p, t->v[t->n - 1]) == d && !err;
+		     t->n--)
+			err = an_ids_push(&p->nodes, task, t->v[t->n - 1]);
 		if (!err)
 			err = add_referrers(p, task, start, end);
 		an_ids_sort(&p->nodes, end);
@@ -172,7 +214,6 @@ static struct hs_err *make_layers(struct an_paths *p, struct hs_task *task)
 	if (!err)
 		err = gather(p, task, &t);
 	hs_big_free(task->budget, t.v, t.cap * sizeof(*t.v));
-	hs_big_free(task->budget, t.tmp, t.cap * sizeof(*t.v));
 	return err;
 }
 
