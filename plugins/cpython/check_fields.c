@@ -106,8 +106,8 @@ static const struct expectation {
 	{"collections.OrderedDict", FIELD(odict_first), BLOCK, true},
 	{"array.array", FIELD(array_descr), BLOCK, false},
 	{"array.array", FIELD(array_allocated), COUNT, false},
-	{"Struct", FIELD(struct_codes), BLOCK, false},
-	{"_struct.Struct", FIELD(struct_codes), BLOCK, false},
+	{"Struct", FIELD(struct_codes), BLOCK, true},
+	{"_struct.Struct", FIELD(struct_codes), BLOCK, true},
 	{"decimal.Decimal", FIELD(decimal_alloc), COUNT, false},
 	{"xml.etree.ElementTree.Element", FIELD(element_extra), BLOCK, true},
 	{"datetime.time", FIELD(time_hastzinfo), FLAG, false},
@@ -138,6 +138,20 @@ static bool named(const struct cpython_mem *m, uint64_t v)
 		if ((unsigned char)*p < 0x20)
 			return false;
 	return true;
+}
+
+/* Does it point into a mapping that can be executed? */
+static bool is_code(const struct cpython_mem *m, uint64_t addr)
+{
+	struct heapsh_mapping map;
+
+	for (uint32_t i = 0;; i++) {
+		map = (struct heapsh_mapping){ .size = sizeof(map) };
+		if (!m->host->mapping(m->im, i, &map))
+			return false;
+		if (addr >= map.start && addr < map.end)
+			return (map.prot & 4) != 0;
+	}
 }
 
 static bool is_keys(const struct cpython_mem *m, uint64_t v)
@@ -187,7 +201,11 @@ static bool is(const struct cpython_obj *o, const struct expectation *e,
 	case BLOCK:
 		return cpython_plausible(v) && !cpython_living(o->st, m, v);
 	case METHOD:
-		return named(m, cpython_field(m, v, m->lay->ml_name));
+		// flags: Include/methodobject.h, the highest is METH_METHOD
+		return named(m, cpython_field(m, v, m->lay->ml_name)) &&
+		       is_code(m, cpython_field(m, v, m->lay->ml_meth)) &&
+		       (uint32_t)cpython_i32(m, v, m->lay->ml_flags, -1) <
+			       0x400;
 	default:
 		return false;
 	}
@@ -219,13 +237,13 @@ static void check_code(const struct cpython_obj *o, cpython_met_fn *met,
 	if (l->code_adaptive >= 0)
 		met(arg, "co_code_adaptive",
 		    l->code_adaptive == o->type->basic);
-	// what makes a generator comes before
+	// what makes a generator comes before; code that is never run may
+	// have no such instruction
 	first = (uint32_t)cpython_obj_i32(o, l->code_firsttraceable);
-	if (l->code_firsttraceable >= 0)
-		met(arg, "_co_firsttraceable",
-		    first < cpython_obj_size(o) &&
-			    (first > 0 || (cpython_obj_i32(o, l->code_flags) &
-					   CO_GENERATOR) == 0));
+	if (l->code_firsttraceable >= 0 &&
+	    (cpython_obj_i32(o, l->code_flags) & CO_GENERATOR) != 0)
+		met(arg, "_co_firsttraceable of a generator",
+		    first > 0 && first <= cpython_obj_size(o));
 	met(arg, "co_argcount",
 	    cpython_obj_i32(o, l->code_argcount) <= locals);
 	met(arg, "co_kwonlyargcount",
@@ -264,20 +282,6 @@ static uint64_t first_item(const struct cpython_obj *o, int32_t field)
 {
 	return cpython_word(o->m, cpython_obj_field(o, field) +
 				  (uint64_t)o->m->lay->tuple_items);
-}
-
-/* Does it point into a mapping that can be executed? */
-static bool is_code(const struct cpython_mem *m, uint64_t addr)
-{
-	struct heapsh_mapping map;
-
-	for (uint32_t i = 0;; i++) {
-		map = (struct heapsh_mapping){ .size = sizeof(map) };
-		if (!m->host->mapping(m->im, i, &map))
-			return false;
-		if (addr >= map.start && addr < map.end)
-			return (map.prot & 4) != 0;
-	}
 }
 
 /* A type comes first in its own __mro__; what deallocates is code. */

@@ -258,13 +258,18 @@ static void look_at(struct inspection *in, uint64_t addr)
 		cpython_check_count(&o, in->n_items, in->n_bad, met, in);
 }
 
-/* One or two may be caught in mid-change; code never changes. */
+/*
+ * One or two may be caught in mid-change. What a code object counts is made
+ * with it and never changes.
+ */
 static bool acceptable(const struct kind *k)
 {
+	bool strict = k->type != NULL && k->type->kind == CPYTHON_KIND_CODE &&
+		      k->text != NULL && strncmp(k->text, "co_", 3) == 0;
+
 	if (k->bad < 3 && k->ok > 0)
 		return true;
-	return k->bad * 8 <= k->ok &&
-	       (k->bad == 0 || k->type->kind != CPYTHON_KIND_CODE);
+	return k->bad * 8 <= k->ok && (k->bad == 0 || !strict);
 }
 
 /* What some object of every CPython has. */

@@ -23,7 +23,8 @@ static const struct place {
 /* The first member of its structure, or a number that is the same always. */
 #define C(b, n) { SIZE_MAX, AT(b), #b, n, OLDEST, NEWEST },
 	P(ob_refcnt, ob_type, 8) P(ob_type, sizeof_object, 8)
-	P(sizeof_object, ob_size, 0)
+	P(sizeof_object, ob_size, 0) P(tp_flags, tp_traverse, 16)
+	C(ml_name, 0) P(ml_name, ml_meth, 8) P(ml_meth, ml_flags, 8)
 	V(sizeof_type, ht_name, 432, 8, 9) V(sizeof_type, ht_name, 440, 10, 13)
 	P(ht_name, ht_slots, 8) P(ht_slots, ht_qualname, 8)
 	P(ht_qualname, ht_cached_keys, 8) P(ht_cached_keys, ht_module, 8)

@@ -12,6 +12,7 @@
 enum {
 	N_ENTRIES = 3,		/* of one table that are looked for */
 	N_SUBCLASSES = 64,
+	MAX_TRIES = 512,	/* that a search takes; two, mostly */
 	PERTURB_SHIFT = 5,	/* Objects/dictobject.c, 3.8-3.13 */
 	INDEX_EMPTY = -1,	/* DKIX_EMPTY, pycore_dict.h */
 };
@@ -30,21 +31,24 @@ static int64_t index_at(const struct cpython_mem *m,
 	return (int64_t)(v << (64 - 8 * width)) >> (64 - 8 * width);
 }
 
-/* Does the search for a hash (lookdict()) come by entry number entry? */
+/*
+ * Does the search for a hash (lookdict()) come by entry number entry? One that
+ * takes too long is no proof that it does not.
+ */
 static bool is_found(const struct cpython_mem *m, const struct cpython_keys *k,
 		     uint64_t hash, int64_t entry)
 {
 	uint64_t mask = k->n_slots - 1, i = hash & mask, perturb = hash;
 	int64_t have;
 
-	for (uint64_t tries = 0; tries < k->n_slots + 64; tries++) {
+	for (int tries = 0; tries < MAX_TRIES; tries++) {
 		have = index_at(m, k, i);
 		if (have == entry || have == INDEX_EMPTY)
 			return have == entry;
 		perturb >>= PERTURB_SHIFT;
 		i = (i * 5 + perturb + 1) & mask;
 	}
-	return false;
+	return true;
 }
 
 void cpython_check_table(const struct cpython_mem *m,

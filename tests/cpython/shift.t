@@ -31,6 +31,7 @@ PLACED = {
         "stringio_buf_size buffered_buffer buffered_buffer_size "
         "datetime_hastzinfo time_hastzinfo decimal_flags decimal_alloc "
         "iframe_instr iframe_stacktop iframe_locals ts_eval_breaker "
+        "struct_codes tp_traverse "
         "frame_lasti frame_stackdepth frame_stacktop arena_nfreepools arena_ntotalpools pool_freeblock",
     "the first of a list of one is the last":
         "lru_next odict_first runtime_interp_head interp_next",
@@ -71,7 +72,9 @@ NONE_THERE = (
     "iframe_owner frame_back frame_trace frame_iframe hamt_bitmap_array "
     "teedata_values combinations_r cwr_r permutations_r permutations_pool "
     "product_pools deque_left sizeof_deque queue_items "
-    "queue_get_idx time_tzinfo datetime_tzinfo array_descr struct_codes")
+    "queue_get_idx time_tzinfo datetime_tzinfo array_descr")
+# What the frame of a process with one frame leads to is not always refused.
+SOMETIMES = {"iframe_previous"}
 
 
 def fields():
@@ -116,7 +119,7 @@ def judge(job, first, said, allowed):
 
 def main():
     placed = set(" ".join(PLACED.values()).split())
-    bare = placed | set(NONE_THERE.split())
+    bare = placed | SOMETIMES | set(NONE_THERE.split())
     equal(sorted(bare - set(fields())), [], "exceptions are fields")
     found = pythons()
     jobs = [(v, path, what, 8) for v, path in found
@@ -129,7 +132,7 @@ def main():
             judge(job, first, said, bare if job[2] == "bare" else placed)
             seen |= said["placed"]
     if len(found) >= 6 and not SMOKE:
-        equal(sorted(bare - seen), [], "every exception is needed")
+        equal(sorted(bare - seen - SOMETIMES), [], "every exception is needed")
     done()
 
 
