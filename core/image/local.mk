@@ -38,6 +38,11 @@ tests_fuzz_fuzz_core_t_CPPFLAGS = $(INC_IMAGE) $(INC_TESTS)
 tests_fuzz_fuzz_core_t_SOURCES = tests/fuzz/fuzz_core.c tests/lib/fuzz.h
 tests_fuzz_fuzz_core_t_LDADD = $(LIBS_IMAGE) $(ELF_LIBS)
 
+check_PROGRAMS += tests/fuzz/fuzz_elf.t
+tests_fuzz_fuzz_elf_t_CPPFLAGS = $(INC_IMAGE) $(INC_TESTS)
+tests_fuzz_fuzz_elf_t_SOURCES = tests/fuzz/fuzz_elf.c tests/lib/fuzz.h
+tests_fuzz_fuzz_elf_t_LDADD = $(LIBS_IMAGE) $(ELF_LIBS)
+
 check_PROGRAMS += tests/fuzz/fuzz_maps.t
 tests_fuzz_fuzz_maps_t_CPPFLAGS = $(INC_IMAGE) $(INC_TESTS)
 tests_fuzz_fuzz_maps_t_SOURCES = tests/fuzz/fuzz_maps.c tests/lib/fuzz.h

@@ -5,7 +5,7 @@
  * cut off at each length, and FUZZ_ROUNDS mutations of them, the same ones each
  * time, and with FUZZ_SECONDS=n others for so long; given a folder, it only
  * writes the seeds there, a file each. With -DFUZZ_LIBFUZZER and clang
- * -fsanitize=fuzzer it is a libFuzzer target, to be left alone with for a night:
+ * -fsanitize=fuzzer it is a libFuzzer target, to be left alone with:
  *
  *	clang -g -O1 -fsanitize=fuzzer,address -DFUZZ_LIBFUZZER …
  */
