@@ -67,7 +67,8 @@ static void number_modules(struct modules *m)
 	uint32_t type = module_type(m);
 	size_t i;
 
-	qsort(m->listed.v, m->listed.n, sizeof(*m->listed.v), by_name);
+	if (m->listed.n)
+		qsort(m->listed.v, m->listed.n, sizeof(*m->listed.v), by_name);
 	hs_vec_push(&m->names, hs_xstrdup("~module"));
 	for (i = 0; i < m->listed.n; i++) {
 		struct listed *one = &m->listed.v[i];

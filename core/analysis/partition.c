@@ -129,7 +129,8 @@ static struct hs_err *place_rows(struct partition *p, struct hs_task *task,
 	err = get_rows(p, task, to);
 	if (err)
 		return err;
-	qsort_r(sums, to, sizeof(*sums), compare_rows, &order);
+	if (to)
+		qsort_r(sums, to, sizeof(*sums), compare_rows, &order);
 	p->class_of_row = hs_xcalloc((size_t)to + 1, sizeof(uint32_t));
 	p->row_of_class = hs_xcalloc((size_t)n + 1, sizeof(uint32_t));
 	memset(p->row_of_class, 0xff, (size_t)n * sizeof(uint32_t));
