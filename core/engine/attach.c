@@ -154,15 +154,10 @@ static size_t split_writes(const struct heapsh_settle *s, uint32_t after,
 	return n;
 }
 
-/**
- * Settle t as the plugin says. On return *im is the image to read (it may be
- * another one) and *settled says whether it is consistent.
- */
-static struct hs_err *settle(struct en_engine *en, struct tg_instant *t,
-			     const struct md_claim *claim,
-			     struct im_image **im, bool *settled)
+struct hs_err *en_settle(struct en_engine *en, struct tg_instant *t,
+			 const struct heapsh_settle *s, struct im_image **im,
+			 bool *settled)
 {
-	HS_FREE struct heapsh_settle *s = hs_xalloc(sizeof(*s));
 	HS_FREE struct wr_tracer_write *w =
 		hs_xcalloc(2 * HS_ARRAY_SIZE(s->writes), sizeof(*w));
 	struct wr_tracer_write *after = w + HS_ARRAY_SIZE(s->writes);
@@ -170,7 +165,6 @@ static struct hs_err *settle(struct en_engine *en, struct tg_instant *t,
 	struct im_image *image;
 	struct hs_err *err;
 
-	md_settle(en->host, claim, *im, s);
 	*settled = s->flags & HEAPSH_SETTLE_CONSISTENT;
 	// Only of a clone can another be made, to be run a little.
 	if (s->flags || t->mirror || s->n_writes > HS_ARRAY_SIZE(s->writes) ||
@@ -193,6 +187,37 @@ static struct hs_err *settle(struct en_engine *en, struct tg_instant *t,
 	*im = image;
 	*settled = true;
 	return NULL;
+}
+
+static struct hs_err *settle(struct en_engine *en, struct tg_instant *t,
+			     const struct md_claim *claim,
+			     struct im_image **im, bool *settled)
+{
+	HS_FREE struct heapsh_settle *s = hs_xalloc(sizeof(*s));
+
+	md_settle(en->host, claim, *im, s);
+	return en_settle(en, t, s, im, settled);
+}
+
+struct hs_err *en_freeze(struct en_engine *en, int pid, struct tg_instant **t,
+			 struct im_image **ret)
+{
+	EN_WAY way = { 0 };
+	struct hs_err *err;
+
+	err = en_way_find(en, pid, &way);
+	if (!err)
+		err = en_way_take(en, &way, t);
+	if (err)
+		return err;
+	en_way_say(en, &way);
+	err = open_image(pid, *t, ret);
+	if (err && *t) {
+		hs_err_free(tg_release(en->tracer, *t));
+		tg_instant_free(*t);
+		*t = NULL;
+	}
+	return err;
 }
 
 /**

@@ -78,6 +78,19 @@ struct hs_err *en_open(struct en_engine *en, const char *path,
 		       struct lg_instant **ret) HS_MUST_USE;
 struct hs_err *en_snap(struct en_engine *en, const char *name,
 		       struct lg_instant **ret) HS_MUST_USE;
+/**
+ * Freeze the process for someone else than a session: *t (NULL when it can only
+ * be read as it runs) is the caller's to release and free.
+ */
+struct hs_err *en_freeze(struct en_engine *en, int pid, struct tg_instant **t,
+			 struct im_image **ret) HS_MUST_USE;
+/**
+ * Settle t as the plugin's script says. On return *im is the image to read (it
+ * may be another one) and *settled says whether it is consistent.
+ */
+struct hs_err *en_settle(struct en_engine *en, struct tg_instant *t,
+			 const struct heapsh_settle *s, struct im_image **im,
+			 bool *settled) HS_MUST_USE;
 /** After a death: the tracer's instants again. Errors become words. */
 void en_adopt(struct en_engine *en);
 

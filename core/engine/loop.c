@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Frames in, documents out. */
-#include "engine.h"
+#include "check.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -174,6 +174,23 @@ static void take_options(struct en_engine *en, const json_t *options)
 	}
 }
 
+/** heapsh plugin-check: the whole of what this engine is for. */
+static void check_plugin(struct en_engine *en, const json_t *hello)
+{
+	json_t *doc = NULL;
+	bool fine = true;
+	struct hs_err *err = en_plugin_check(en, hello, &doc, &fine);
+
+	if (err) {
+		int status = send_error(en, err, "plugin-check");
+
+		send_done(en, status == 1 ? 3 : status);
+		return;
+	}
+	send_doc(en, doc, "plugin-check");
+	send_done(en, !fine);
+}
+
 static void on_hello(struct en_engine *en, const struct wr_frame *f)
 {
 	struct lg_instant *in = NULL;
@@ -189,6 +206,11 @@ static void on_hello(struct en_engine *en, const struct wr_frame *f)
 	take_options(en, json_object_get(hello, "options"));
 	adopted = !strcmp(wr_get_text(hello, "mode"), "adopt");
 	begin(en);
+	if (!strcmp(wr_get_text(hello, "mode"), "check")) {
+		check_plugin(en, hello);
+		json_decref(hello);
+		return;
+	}
 	err = enter_mode(en, hello, &in);
 	json_decref(hello);
 	if (err) {

@@ -521,8 +521,8 @@ struct heapsh_plugin {
 	 */
 
 	/**
-	 * Text of an object, escaped by nobody, at most cap bytes; returns the
-	 * length that it would have had (capped by a bound of the plugin's).
+	 * Text of an object, escaped by nobody, at most cap bytes; returns its
+	 * length, or where it does not fit any number above cap.
 	 * Runs nothing of the program: an object that prints itself by code is
 	 * "<mod.Class object at 0x...>". 0: the host writes the TEXT of an
 	 * object of a HEAPSH_TYPE_TEXT type in quotes, and of all others type,

@@ -15,7 +15,7 @@
  *                     DONE     JSON state (struct wr_state); header.arg: exit
  *                              status of the line. Ends each COMMAND, HELLO.
  *
- * HELLO: {mode: "attach"|"open"|"run"|"none", pid, file, argv: […],
+ * HELLO: {mode: "attach"|"open"|"run"|"check"|"none", pid, file, argv: […],
  *   max_pause, rung: "copy"|"live"|"",
  *   options: {setting: text}, shell_verbs: [{name, usage, summary, help}],
  *   wait_line: bool, end_child: bool}. wait_line: of a program that is run,

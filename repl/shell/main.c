@@ -99,7 +99,7 @@ static int explore(const struct sh_options *o)
 
 	take_plugins(&sh, o);
 	status = sh_begin(&sh);
-	if (!status) {
+	if (!status && o->mode != SH_CHECK) {
 		run(&sh);
 		// One who typed has seen what failed.
 		status = sh.interactive && sh.status != SH_EXIT_CLOSED

@@ -18,6 +18,9 @@ static const struct {
 	  "start a program and explore it" },
 	{ "open", SH_OPEN, "FILE", false, "open FILE [options]",
 	  "explore an ELF core" },
+	{ "plugin-check", SH_CHECK, "FILE", false,
+	  "plugin-check FILE [PID|NAME|CORE]",
+	  "hold a plugin against <heapsh/plugin.h>" },
 	{ "demo", SH_DEMO, NULL, false, "demo [options]",
 	  "start a small leaking service and explore it" },
 	{ "doctor", SH_DOCTOR, "PID or NAME", true, "doctor [PID|NAME]",
@@ -309,6 +312,11 @@ static struct hs_err *take_word(struct sh_options *o, struct cursor *c,
 	if (*command == HS_ARRAY_SIZE(commands)) {
 		c->at++;
 		return take_command(o, command, word);
+	}
+	if (o->mode == SH_CHECK && o->target && !o->process) {
+		o->process = word;
+		c->at++;
+		return NULL;
 	}
 	if (!commands[*command].operand || o->target)
 		return usage("%s: '%s' is one word too many",

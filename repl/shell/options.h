@@ -15,6 +15,7 @@ enum sh_mode {
 	SH_OPEN,
 	SH_DEMO,
 	SH_DOCTOR,
+	SH_CHECK,
 	SH_HELP,
 	SH_VERSION,
 };
@@ -31,6 +32,7 @@ struct sh_input {
 struct sh_options {
 	enum sh_mode mode;
 	const char *target; /* PID, NAME or FILE; NULL in other modes */
+	const char *process; /* of SH_CHECK: PID, NAME or a core; or NULL */
 	char *const *argv; /* of SH_RUN: PROG and what follows, NULL */
 	HS_VEC(struct sh_input) inputs;
 	bool stop_on_error;

@@ -218,6 +218,28 @@ static void set_target(json_t *hello, const struct sh_options *o)
 				    json_string_nocheck(o->target));
 }
 
+/* The plugin's file, and what it is run over: a file is a core. */
+static struct hs_err *set_check(json_t *hello, const struct sh_options *o)
+{
+	HS_FREE char *path = realpath(o->target, NULL);
+	struct hs_err *err = NULL;
+	int pid;
+
+	json_object_set_new(hello, "file",
+			    json_string_nocheck(path ? path : o->target));
+	if (!o->process)
+		return NULL;
+	if (strchr(o->process, '/') || !access(o->process, R_OK)) {
+		json_object_set_new(hello, "core",
+				    json_string_nocheck(o->process));
+		return NULL;
+	}
+	err = sh_find_process(o->process, &pid);
+	if (!err)
+		json_object_set_new(hello, "pid", json_integer(pid));
+	return err;
+}
+
 static const char *mode_name(enum sh_mode mode)
 {
 	switch (mode) {
@@ -228,6 +250,8 @@ static const char *mode_name(enum sh_mode mode)
 	case SH_RUN:
 	case SH_DEMO:
 		return "run";
+	case SH_CHECK:
+		return "check";
 	case SH_NONE:
 	case SH_DOCTOR:
 	case SH_HELP:
@@ -271,6 +295,8 @@ static struct hs_err *make_hello(struct sh_shell *sh, const char *mode,
 		if (!err)
 			json_object_set_new(hello, "pid", json_integer(pid));
 	}
+	if (!mode && o->mode == SH_CHECK)
+		err = set_check(hello, o);
 	if (!mode && o->mode == SH_DEMO) {
 		err = sh_demo_argv(&argv);
 		if (!err)

@@ -149,7 +149,7 @@ CALLS = [("load", None), ("probe", None), ("settle", None), ("open", None),
          ("get_interface", "threads"), ("thread", "threads"),
          ("frame", "frames"), ("variable", "threads[0].frames[0]"),
          ("each", "modules"), ("close", "detach"),
-         ("hash", "a = heap & Node\nsnap\na & (heap & Node)")]
+         ("hash", "a = heap & Node\nsnap\na & heap")]
 # Ways to lie that are found out as the instant is opened, and the words.
 LIES = [("size", "the object at 0x"), ("type", "the object at 0x"),
         ("outside", "lead to addresses that are not mapped"),
@@ -239,6 +239,43 @@ def check_lies():
         judge(evil(how), how, "'evil' is disabled", words)
 
 
+def rows_of(r):
+    return {row[0]: row[1:] for d in r.docs for row in d.get("rows", [])}
+
+
+def check_plugin_check(toy):
+    """plugin-check: a line a check, and the exit status."""
+    good = os.path.join(BUILD, "plugins", "example", ".libs", "example.so")
+    bad = os.path.join(BAD, "evil.so")
+    r = heapsh(["plugin-check", good, toy.pid])
+    rows = rows_of(r)
+    ok(r.status == 0 and len(rows) >= 20 and
+       {v[0] for v in rows.values()} == {"ok", "none"},
+       "plugin-check: the example is right in all")
+    r = heapsh(["plugin-check", good])
+    rows = rows_of(r)
+    equal((r.status, rows["garbage"][0], rows["sweep"][0]),
+          (0, "ok", "not run"), "plugin-check: without a process, garbage")
+    for how, check, words in [
+            ("crash:sweep", "sweep", "killed by signal 11"),
+            ("crash:render", "render", "killed by signal 11"),
+            ("crash:open", "open", "killed by signal 11"),
+            ("size", "same answer twice", "was said to have"),
+            ("kinds", "same answer twice", "has a type, and so on"),
+            ("outside", "references", "lead to no object")]:
+        r = heapsh(["plugin-check", bad, toy.pid],
+                   env=dict(os.environ, HEAPSH_EVIL=how))
+        row = rows_of(r)[check]
+        ok(r.status == 1 and row[0] == "WRONG" and words in row[1],
+           "plugin-check finds %s" % how) or diag("%r" % rows_of(r))
+    r = heapsh(["plugin-check", "/nonexistent/x.so"])
+    equal((r.status, rows_of(r)["load"][0]), (1, "WRONG"),
+          "plugin-check: no such file")
+    equal(heapsh(["plugin-check", good, "999999999"]).status, 3,
+          "plugin-check: no such process")
+    equal(heapsh(["plugin-check"]).status, 2, "plugin-check what?")
+
+
 def check_by_hand(toy):
     r = heapsh(["attach", toy.pid, "--plugin", "example"],
                ["heap.count", "plugins disable example", "heap.count",
@@ -265,6 +302,7 @@ def main():
            "its table has 16 bytes instead of" in r.out and
            "no heapsh plugin" in r.out, "what is no plugin of ours is listed")
         check_by_hand(toy)
+        check_plugin_check(toy)
         equal(toy.end()[0], 0, "the process ends well")
     judge(evil("nothing"), "the plugin that is spoilt is fine else")
     check_deaths()

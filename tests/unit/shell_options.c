@@ -122,8 +122,11 @@ static void what_is_wrong_is_named(void **state)
 	assert_refuses("attach 1 2", "attach: '2' is one word too many");
 	assert_refuses("demo 1", "demo: '1' is one word too many");
 	assert_refuses("opem x", "'opem' is no command; 'open' is");
-	assert_refuses("plugh", "'plugh' is no command: there are attach, "
-				"run, open, demo, doctor");
+	assert_refuses("examine", "'examine' is no command: there are attach, "
+				  "run, open, plugin-check, demo, doctor");
+	assert_refuses("plugin-check", "plugin-check: FILE is missing");
+	assert_refuses("plugin-check 1 2 3",
+		       "plugin-check: '3' is one word too many");
 	assert_refuses("--evil x", "--evil is no option; --eval is");
 	assert_refuses("--zzzzzzz=3", "--zzzzzzz is no option");
 	assert_refuses("-qz", "-qz is no option");
