@@ -307,15 +307,11 @@ static void judge(struct belief *b)
 			 "the whole process", (unsigned long long)absurd);
 }
 
-struct hs_err *md_believe(struct md_model *m)
+static struct hs_err *believe_one(struct md_model *m)
 {
-	HS_FREE struct belief *b = NULL;
+	HS_FREE struct belief *b = hs_xalloc(sizeof(*b));
 	struct hs_err *err;
 
-	// A running process says what it likes.
-	if (!m->frozen)
-		return NULL;
-	b = hs_xalloc(sizeof(*b));
 	b->m = m;
 	err = md_reader_create(m, NULL, &b->reader);
 	if (err)
@@ -326,4 +322,25 @@ struct hs_err *md_believe(struct md_model *m)
 	judge(b);
 	md_reader_destroy(b->reader);
 	return md_fault(m);
+}
+
+static void believe_part(struct md_model *part, void *arg)
+{
+	struct hs_err **err = arg;
+
+	if (!*err)
+		*err = believe_one(part);
+}
+
+struct hs_err *md_believe(struct md_model *m)
+{
+	struct hs_err *err = NULL;
+
+	// A running process says what it likes.
+	if (!m->frozen)
+		return NULL;
+	if (m->own != &m->own->host->joint)
+		return believe_one(m);
+	md_each_part(m, believe_part, &err);
+	return err;
 }

@@ -170,6 +170,37 @@ static struct hs_err *refusal(const struct im_image *im,
 			  c->runtime, c->version);
 }
 
+/**
+ * Two plugins for one runtime do not share it: the more confident reads it, of
+ * equals the first. True: there was such a rival, and it stays or is replaced.
+ */
+static bool replace_rival(struct md_claim *c,
+			  const struct heapsh_plugin *plugin,
+			  const struct heapsh_claim *claim)
+{
+	uint32_t i;
+
+	if (c->plugin && !strcmp(c->claim.runtime, claim->runtime)) {
+		if (claim->confidence > c->claim.confidence) {
+			c->plugin = plugin;
+			c->claim = *claim;
+		}
+		return true;
+	}
+	for (i = 0; i < c->n_others; i++) {
+		if (strcmp(c->others[i].claim.runtime, claim->runtime))
+			continue;
+		if (claim->confidence <= c->others[i].claim.confidence)
+			return true;
+		// It may belong further ahead now: as if it had not been there.
+		c->n_others--;
+		memmove(c->others + i, c->others + i + 1,
+			(c->n_others - i) * sizeof(c->others[0]));
+		return false;
+	}
+	return false;
+}
+
 /** Insert a yes, the most confident first; of equals the first. */
 static void add_claim(struct md_claim *c, const struct heapsh_plugin *plugin,
 		      const struct heapsh_claim *claim)
@@ -177,6 +208,8 @@ static void add_claim(struct md_claim *c, const struct heapsh_plugin *plugin,
 	const size_t max = HS_ARRAY_SIZE(c->others);
 	size_t i;
 
+	if (replace_rival(c, plugin, claim))
+		return;
 	if (!c->plugin || claim->confidence > c->claim.confidence) {
 		if (c->plugin) {
 			memmove(c->others + 1, c->others,

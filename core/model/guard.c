@@ -187,6 +187,9 @@ void md_blame(struct md_loaded *own, const char *fmt, ...)
 	char why[256];
 	va_list ap;
 
+	// What its parts say, they answer for; we join it ourselves.
+	if (own == &own->host->joint)
+		return;
 	va_start(ap, fmt);
 	vsnprintf(why, sizeof(why), fmt, ap);
 	va_end(ap);

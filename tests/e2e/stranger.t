@@ -260,7 +260,7 @@ def check_plugin_check(toy):
             ("crash:sweep", "sweep", "killed by signal 11"),
             ("crash:render", "render", "killed by signal 11"),
             ("crash:open", "open", "killed by signal 11"),
-            ("size", "same answer twice", "was said to have"),
+            ("size", "same answer twice", "the object at 0x"),
             ("kinds", "same answer twice", "has a type, and so on"),
             ("outside", "references", "lead to no object")]:
         r = heapsh(["plugin-check", bad, toy.pid],
