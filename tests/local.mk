@@ -27,7 +27,7 @@ E2E_TESTS += tests/e2e/arrays.t tests/e2e/asked.t tests/e2e/attach_many.t tests/
 	tests/e2e/deep.t tests/e2e/edges.t tests/e2e/errors.t \
 	tests/e2e/foreign.t tests/e2e/hammer.t tests/e2e/held.t \
 	tests/e2e/kill.t tests/e2e/library.t tests/e2e/lifetime.t \
-	tests/e2e/measure.t tests/e2e/names.t tests/e2e/readme.t \
+	tests/e2e/measure.t tests/e2e/megabyte.t tests/e2e/names.t tests/e2e/readme.t \
 	tests/e2e/reuse.t \
 	tests/e2e/session.t tests/e2e/stranger.t tests/e2e/time.t tests/e2e/zoo.t
 # What attaching may do to a program, and how else it may be had.
@@ -44,7 +44,7 @@ EXTRA_DIST += tests/fixtures/arrays.py tests/fixtures/census.py \
 	tests/fixtures/library_objects.py \
 	tests/fixtures/hammer.py tests/fixtures/held.py \
 	tests/fixtures/idle.py tests/fixtures/lifetime.py \
-	tests/fixtures/measure.py \
+	tests/fixtures/measure.py tests/fixtures/megabyte.py \
 	tests/fixtures/names.py tests/fixtures/newcomer.py \
 	tests/fixtures/reuse.py tests/fixtures/zoo.py
 E2E_TESTS += tests/e2e/orphans.t tests/e2e/paths.t tests/e2e/tutorial.t
