@@ -227,6 +227,18 @@ static struct hs_err *make_maps(const struct opening *o)
 	return err;
 }
 
+/* kill() and its like name it by this. */
+static void ask_name(const struct opening *o)
+{
+	struct tg_call who = { .nr = SYS_gettid };
+	int64_t tid;
+
+	o->c->self = o->c->pid;
+	if (tg_clone_call(o->t, o->h, o->c->pid, who, &tid) == TG_DONE &&
+	    tid > 0)
+		o->c->self = (pid_t)tid;
+}
+
 static struct hs_err *fill(struct opening *o)
 {
 	struct tg_guest *c = o->c;
@@ -244,8 +256,10 @@ static struct hs_err *fill(struct opening *o)
 	err = make_maps(o);
 	if (!err && !tg_clone_write(c->mem_fd, o->writes, o->q.n_writes))
 		err = hs_err_os(errno, "write into copy %d", c->pid);
-	if (!err)
+	if (!err) {
+		ask_name(o);
 		limit_memory(o);
+	}
 	return err;
 }
 

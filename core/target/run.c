@@ -149,7 +149,7 @@ static bool withheld(struct running *r, const struct tg_call *call,
 	bool stuck = false, ok;
 	int detail = 0;
 
-	switch (tg_arch_run_call(call, r->c->pid, &wait, &detail)) {
+	switch (tg_arch_run_call(call, r->c->self, &wait, &detail)) {
 	case TG_CALL_EXIT:
 		r->c->ran.exit_status = detail;
 		*ret = WR_TRACER_RAN_EXITED;

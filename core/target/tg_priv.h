@@ -245,6 +245,7 @@ struct tg_guest {
 	uint64_t id;
 	pid_t pid;		/* 0: it has ended */
 	pid_t parent;		/* E or S, which it was cloned of */
+	pid_t self;		/* what it calls itself: in its namespace */
 	uint32_t thread;	/* whose identity it has */
 	int mem_fd;
 	clockid_t clock;	/* its processor time */

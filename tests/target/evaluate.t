@@ -4,6 +4,7 @@
 program itself notices nothing."""
 import os
 import signal
+import subprocess
 import sys
 import tempfile
 import time
@@ -169,6 +170,28 @@ def busy(mode, function, want, what):
     return helped
 
 
+def other_namespace():
+    """Where it is called by another number than here."""
+    prefix = ["unshare", "-Urpfm", "--mount-proc"]
+    if subprocess.run(prefix + ["true"], capture_output=True).returncode:
+        hstest.skip("in another namespace", "unshare is not permitted here")
+        return
+    with hstest.Fixture(prefix + [FIXTURE, "idle", FILE]) as f:
+        pid = tgtest.children(f.pid)[0][0]
+        i = d.do("freeze", pid)
+        if "error" in i:
+            hstest.skip("in another namespace", i["message"])
+            return
+        d.need("eval", i["id"])
+        r = d.need("call", 1000, f.truth["abort"])
+        equal((r["end"], r["signal"]), ("crashed", signal.SIGABRT),
+              "in another namespace: abort() is its own")
+        r = d.need("call", 1000, f.truth["kill_parent"])
+        equal((r["value"], r["refused"]), (EPERM, SYS_kill),
+              "and kill() of others is refused")
+        d.need("release", i["id"])
+
+
 def engine_dies():
     """The copy of an engine that is gone ends with its instant."""
     p = Program("idle")
@@ -266,6 +289,7 @@ ok(busy("arena", "use_malloc", 3000, "with one lock for all") > 0 or
    hstest.SMOKE, "now and then the lock is another thread's")
 ok(busy("lock", "take_mutex", 7, "a lock that is nearly always taken") > 0,
    "its owner gives it back, in the copy")
+other_namespace()
 engine_dies()
 copy_killed()
 tracer_killed()

@@ -74,7 +74,7 @@ static void structs_are_laid_out(void **state)
 	struct vb_ctype *t;
 
 	(void)state;
-	t = parse("struct { char c; struct { int a[3]; } s; short h; } (int)")
+	t = parse("struct { char c; struct { int a[3]; } s; short h; } ()")
 		    ->result;
 	assert_int_equal(t->n_members, 3);
 	assert_int_equal(t->offsets[1], 4);
@@ -87,7 +87,8 @@ static void structs_are_laid_out(void **state)
 static void callbacks_keep_their_signature(void **state)
 {
 	struct vb_signature *s =
-		parse("void (int (*cmp)(const void *, double), void (*)(void))");
+		parse("void (int (*f)(const void *, double), "
+		      "void (*)(void))");
 
 	(void)state;
 	assert_int_equal(s->n_params, 2);
