@@ -53,11 +53,13 @@ AC_DEFUN([HS_SANITIZE], [
 		[AS_HELP_STRING([--enable-sanitize],
 			[build with ASan and UBSan (for developers)])],
 		[], [enable_sanitize=no])
+	AC_ARG_VAR([SANITIZE_MORE], [flags beside those of --enable-sanitize])
 	SANITIZE_CFLAGS=
 	AS_VAR_IF([enable_sanitize], [no], [], [
 		SANITIZE_CFLAGS="-fsanitize=address,undefined"
 		SANITIZE_CFLAGS="$SANITIZE_CFLAGS -fno-sanitize-recover=all"
 		SANITIZE_CFLAGS="$SANITIZE_CFLAGS -fno-omit-frame-pointer"
+		SANITIZE_CFLAGS="$SANITIZE_CFLAGS $SANITIZE_MORE"
 	])
 	AC_SUBST([SANITIZE_CFLAGS])
 	AM_CONDITIONAL([SANITIZE], [test "x$enable_sanitize" != xno])
