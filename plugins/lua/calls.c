@@ -60,9 +60,11 @@ bool lua_call_at(const struct lua_mem *m, uint64_t thread, uint32_t index,
 		 struct lua_call *ret)
 {
 	uint64_t ci = lua_word(m, thread, m->lay->th_ci), outer;
+	struct lua_chain chain = { 0 };
 	uint32_t i;
 
-	for (i = 0; ci != 0 && i < LUA_MAX_CALLS; i++) {
+	for (i = 0; ci != 0 && i < LUA_MAX_CALLS &&
+	     !lua_chain_repeats(&chain, ci); i++) {
 		outer = previous(m, thread, ci);
 		// the outermost is C's, which has called lua_call()
 		if (outer == 0)
@@ -78,11 +80,13 @@ struct lua_call *lua_calls(const struct lua_mem *m, uint64_t thread,
 			   uint32_t *n)
 {
 	uint64_t ci = lua_word(m, thread, m->lay->th_ci), at;
+	struct lua_chain chain = { 0 };
 	struct lua_call *v = NULL;
 	uint32_t i, count = 0;
 
 	*n = 0;
-	for (at = ci; at != 0 && count < LUA_MAX_CALLS; count++)
+	for (at = ci; at != 0 && count < LUA_MAX_CALLS &&
+	     !lua_chain_repeats(&chain, at); count++)
 		at = previous(m, thread, at);
 	if (count > 1)
 		v = calloc(count, sizeof(*v));

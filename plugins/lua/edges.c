@@ -184,6 +184,14 @@ static void tell_upvalue(struct teller *t, uint64_t addr)
 	tell_part(t, target, "value", 0, 0, flags);
 }
 
+/* Is all of an array there, going by its end? */
+static bool is_there(const struct lua_mem *m, uint64_t at, uint64_t n,
+		     int32_t size)
+{
+	return at != 0 && n != 0 && n <= LUA_MAX_ITEMS &&
+	       lua_view(m, at + n * (uint64_t)size - 1, 1) != NULL;
+}
+
 /* n names, step apart */
 static void tell_names(struct teller *t, uint64_t proto, int32_t array,
 		       int32_t size, int32_t step, const char *word)
@@ -191,7 +199,9 @@ static void tell_names(struct teller *t, uint64_t proto, int32_t array,
 	uint64_t at = lua_word(t->m, proto, array), i;
 	uint64_t n = lua_u32(t->m, proto, size);
 
-	for (i = 0; at != 0 && n <= LUA_MAX_ITEMS && i < n; i++) {
+	if (!is_there(t->m, at, n, step))
+		return;
+	for (i = 0; i < n; i++) {
 		tell_part(t, lua_word(t->m, at + i * (uint64_t)step, 0), word,
 			  0, i + 1, 0);
 		if (!(~i & 0xffff) && t->m->host->cancelled(t->m->im))
@@ -207,7 +217,9 @@ static void tell_proto(struct teller *t, uint64_t addr)
 
 	tell_part(t, lua_word(t->m, addr, l->proto_source), "source", 0, 0,
 		  0);
-	for (i = 0; k != 0 && n <= LUA_MAX_ITEMS && i < n; i++) {
+	if (!is_there(t->m, k, n, l->sizeof_value))
+		n = 0;
+	for (i = 0; i < n; i++) {
 		tell_value(t, lua_value_at(t->m, k + i * (uint64_t)
 							 l->sizeof_value),
 			   "constant", 0, i + 1);
@@ -324,13 +336,15 @@ static void tell_thread(struct teller *t, uint64_t addr)
 {
 	const struct lua_layout *l = t->m->lay;
 	uint64_t uv = lua_word(t->m, addr, l->th_openupval), i;
+	struct lua_chain chain = { 0 };
 
 	tell_stack(t, addr);
 	if (l->th_globals >= 0)
 		tell_part(t, lua_table_of(lua_value_at(t->m,
 				addr + (uint64_t)l->th_globals)),
 			  "globals", 0, 0, HEAPSH_EDGE_CONTEXT);
-	for (i = 0; uv != 0 && i < LUA_MAX_STACK; i++) {
+	for (i = 0; uv != 0 && i < LUA_MAX_STACK &&
+	     !lua_chain_repeats(&chain, uv); i++) {
 		tell_part(t, uv, "open upvalue", 0, i + 1, 0);
 		uv = lua_word(t->m, uv, l->upval_open_next);
 	}

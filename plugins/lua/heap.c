@@ -184,10 +184,12 @@ static void root(struct rooter *r, uint64_t target, const char *name)
 
 static void root_list(struct rooter *r, uint64_t at, const char *word)
 {
+	struct lua_chain chain = { 0 };
 	char name[64];
 
 	for (uint64_t i = 0; i < MAX_FIXED && at != 0; i++) {
-		if (!lua_space_has(&r->st->objects, at))
+		if (lua_chain_repeats(&chain, at) ||
+		    !lua_space_has(&r->st->objects, at))
 			return;
 		snprintf(name, sizeof(name), "%s[%llu]", word,
 			 (unsigned long long)i);
@@ -226,12 +228,15 @@ static void roots_fixed(struct rooter *r, const struct lua_state *s)
 	const struct lua_layout *l = m->lay;
 	uint64_t n = lua_u32(m, s->global, l->g_strt_size), i, at, left;
 	uint64_t hash = lua_word(m, s->global, l->g_strt_hash);
+	struct lua_chain chain;
 
 	if (l->g_fixedgc >= 0)
 		return;
 	for (i = 0; i < n && n <= LUA_MAX_ITEMS; i++) {
 		at = lua_word(m, hash + 8 * i, 0);
+		chain = (struct lua_chain){ 0 };
 		for (left = MAX_FIXED; left != 0 &&
+		     !lua_chain_repeats(&chain, at) &&
 		     lua_space_has(&r->st->objects, at); left--) {
 			// lgc.h, FIXEDBIT
 			if (lua_u8(m, at, l->gc_marked) & 1 << 5)

@@ -16,3 +16,8 @@ E2E_TESTS += tests/lua/both.t tests/lua/foreign.t \
 EXTRA_DIST += tests/fixtures/both_runtimes.c tests/fixtures/busy.lua tests/fixtures/zoo.lua
 BENCHES += tests/bench/lua.bench
 EXTRA_DIST += tests/fixtures/bench_heap.lua
+check_PROGRAMS += tests/fuzz/fuzz_lua.t
+tests_fuzz_fuzz_lua_t_CPPFLAGS = $(INC_PLUGIN) $(INC_TESTS) \
+	-iquote $(srcdir)/%D%
+tests_fuzz_fuzz_lua_t_SOURCES = tests/fuzz/fuzz_lua.c tests/lib/fuzz.h \
+	$(LUA_SOURCES)

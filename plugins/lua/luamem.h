@@ -27,6 +27,23 @@ struct lua_mem {
 	uint64_t near_addr, near_len;
 };
 
+/**
+ * A chain that is followed link by link. Some link of a ring, or of a chain
+ * that runs into one, comes again (R. Brent, An improved Monte Carlo
+ * factorization algorithm, 1980): noticed within three times its length.
+ */
+struct lua_chain {
+	uint64_t n, kept;	/* {0} at the start */
+};
+static inline bool lua_chain_repeats(struct lua_chain *c, uint64_t link)
+{
+	if (c->n++ != 0 && link == c->kept)
+		return true;
+	if ((c->n & (c->n - 1)) == 0)
+		c->kept = link;
+	return false;
+}
+
 /** What kinds of objects the collector knows; Lua 5.4, lobject.h, LUA_V*. */
 enum lua_kind {
 	LUA_NOTHING,

@@ -2,6 +2,8 @@
 /* Tables: an array part, a hash part, and what is in them. */
 #include "luamem.h"
 
+enum { LARGE = 1 << 16 };	/* items */
+
 /*
  * 5.4, ltable.c, luaH_realasize: when the top bit of flags is set, alimit is a
  * hint for the length, and the array has the next power of two.
@@ -40,6 +42,17 @@ bool lua_table_read(const struct lua_mem *m, uint64_t addr,
 		ret->torn = true;
 	else if (!dummy)
 		ret->n_node = UINT64_C(1) << p[l->tab_lsizenode];
+	// what is large must be there: its end is looked at
+	if (ret->n_array > LARGE && !ret->torn &&
+	    lua_view(m, ret->array + ret->n_array *
+		     (uint64_t)l->sizeof_value - 1, 1) == NULL)
+		ret->torn = true;
+	if (ret->n_node > LARGE && !ret->torn &&
+	    lua_view(m, ret->node + ret->n_node *
+		     (uint64_t)l->sizeof_node - 1, 1) == NULL)
+		ret->torn = true;
+	if (ret->torn)
+		ret->n_node = 0;
 	if (ret->torn || (ret->n_array != 0 && ret->array == 0))
 		ret->n_array = 0;
 	return true;
@@ -70,12 +83,13 @@ static bool each_item(const struct lua_mem *m, const struct lua_table *t,
 	struct lua_entry e = { .key = { .is = LUA_IS_INT } };
 	uint8_t buf[BATCH * LARGEST_ITEM];
 	uint64_t i, k, n;
-	bool there;
 
 	for (i = 0; i < t->n_array; i += n) {
-		there = batch(m, t->array, l->sizeof_value, i, t->n_array, buf,
-			      &n);
-		for (k = 0; there && k < n; k++) {
+		// behind a hole is nothing that is worth the way
+		if (!batch(m, t->array, l->sizeof_value, i, t->n_array, buf,
+			   &n))
+			break;
+		for (k = 0; k < n; k++) {
 			e.key.bits = i + k + 1;
 			e.value = lua_value_in(
 				l, buf + k * (uint64_t)l->sizeof_value);
@@ -103,13 +117,13 @@ void lua_table_each(const struct lua_mem *m, uint64_t table, lua_entry_fn *fn,
 	uint8_t buf[BATCH * LARGEST_ITEM];
 	struct lua_table t;
 	struct lua_entry e;
-	bool there;
 
 	if (!lua_table_read(m, table, &t) || !each_item(m, &t, fn, arg))
 		return;
 	for (i = 0; i < t.n_node; i += n) {
-		there = batch(m, t.node, (int32_t)size, i, t.n_node, buf, &n);
-		for (k = 0; there && k < n; k++) {
+		if (!batch(m, t.node, (int32_t)size, i, t.n_node, buf, &n))
+			return;
+		for (k = 0; k < n; k++) {
 			node_entry(m->lay, buf + k * size, &e);
 			if (e.value.is != LUA_IS_NIL &&
 			    e.key.is != LUA_IS_NIL && !fn(arg, &e))

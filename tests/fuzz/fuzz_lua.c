@@ -1,0 +1,319 @@
+// SPDX-License-Identifier: Apache-2.0
+// The Lua plugin over memory that a fuzzer filled: one main thread whose way to
+// its global state is true, and anything in the rest, lists that are rings too.
+#include "fuzz.h"
+#include "luaheap.h"
+
+/* Small, so that chance makes structures. */
+#define HEAP UINT64_C(0x7f0000000000)
+#define CODE UINT64_C(0x7f1000000000)
+enum { HEAP_SIZE = 16384, CODE_SIZE = 4096, VIEW_MAX = 1 << 20,
+       MAIN = 64,	/* where the main thread's block begins */
+       REGISTRY = 8192, STACK = 8448 };
+
+struct heapsh_image {
+	void *views[HEAPSH_VIEWS];
+	unsigned next_view;
+};
+
+static uint8_t memory[HEAP_SIZE];
+
+static const uint8_t *bytes_at(uint64_t addr, uint64_t len)
+{
+	if (addr >= HEAP && len <= HEAP_SIZE && addr - HEAP <= HEAP_SIZE - len)
+		return memory + (addr - HEAP);
+	return NULL;
+}
+
+static const void *host_view(struct heapsh_image *im, void *reader,
+			     uint64_t addr, uint64_t len)
+{
+	const uint8_t *p = bytes_at(addr, len);
+	void **v = &im->views[im->next_view++ % HEAPSH_VIEWS];
+
+	(void)reader;
+	// blocks of their own, so that ASan sees a byte too far or too late
+	free(*v);
+	*v = NULL;
+	if (p == NULL || len > VIEW_MAX || len == 0)
+		return NULL;
+	*v = malloc(len);
+	if (*v == NULL)
+		abort();
+	memcpy(*v, p, len);
+	return *v;
+}
+
+/* Like the true one up to where memory ends. */
+static uint64_t host_read(struct heapsh_image *im, uint64_t addr, void *buf,
+			  uint64_t len)
+{
+	uint64_t n = 0;
+
+	(void)im;
+	if (addr >= HEAP && addr < HEAP + HEAP_SIZE)
+		n = HEAP + HEAP_SIZE - addr < len ? HEAP + HEAP_SIZE - addr :
+						    len;
+	if (n != 0)
+		memcpy(buf, bytes_at(addr, n), n);
+	return n;
+}
+
+static uint64_t host_symbol(struct heapsh_image *im, const char *module,
+			    const char *name, uint64_t *size)
+{
+	(void)im;
+	(void)module;
+	(void)size;
+	return strcmp(name, "getpid") == 0 ? CODE + 64 : 0;
+}
+
+static int host_mapping(struct heapsh_image *im, uint32_t index,
+			struct heapsh_mapping *ret)
+{
+	(void)im;
+	if (index > 1)
+		return 0;
+	ret->start = index == 0 ? HEAP : CODE;
+	ret->end = ret->start + (index == 0 ? HEAP_SIZE : CODE_SIZE);
+	ret->prot = index == 0 ? 3 : 5;
+	ret->shared = 0;
+	ret->module = index == 0 ? UINT32_MAX : 0;
+	return 1;
+}
+
+static int host_thread(struct heapsh_image *im, uint32_t index,
+		       struct heapsh_thread_state *ret)
+{
+	(void)im;
+	ret->sp = HEAP;
+	ret->syscall = -1;
+	return index < 2;
+}
+
+static uint32_t host_type(struct heapsh_image *im, const struct heapsh_type *t)
+{
+	(void)im;
+	return (uint32_t)t->name.n;
+}
+
+static int host_cancelled(struct heapsh_image *im)
+{
+	(void)im;
+	return 0;
+}
+
+static void host_diag(struct heapsh_image *im, uint32_t level, const char *text)
+{
+	(void)im;
+	(void)level;
+	(void)text;
+}
+
+static const struct heapsh_host host = {
+	.size = sizeof(host), .abi_minor = HEAPSH_ABI_MINOR,
+	.read = host_read, .view = host_view, .symbol = host_symbol,
+	.mapping = host_mapping, .thread = host_thread, .type = host_type,
+	.cancelled = host_cancelled, .diag = host_diag,
+};
+
+/* --- memory -------------------------------------------------------------- */
+
+/* What a byte of the input makes of the index-th word. */
+static uint64_t word_of(uint8_t byte, uint64_t index)
+{
+	// tags of objects and of values, white
+	static const uint8_t tags[] = { 4, 0x14, 5, 6, 0x26, 7, 8, 9, 10, 0x44,
+					0x45, 0x46, 0x47, 0x48, 3, 0x13 };
+	uint64_t x = (index * 257 + byte) * UINT64_C(0x9e3779b97f4a7c15);
+
+	if (byte < 0x80)
+		return HEAP + ((uint64_t)byte * 144 & (HEAP_SIZE - 8));
+	if (byte < 0xd0)
+		return tags[byte % 16] | 0x0800 | (uint64_t)(byte & 7) << 16 |
+		       (uint64_t)(byte & 3) << 32;
+	if (byte < 0xe0)
+		return byte & 15;
+	if (byte < 0xf0)
+		return x ^ x >> 29;
+	return byte == 0xff ? UINT64_MAX : (uint64_t)1 << (x >> 58);
+}
+
+static void put(uint64_t base, int32_t off, uint64_t v, size_t n)
+{
+	if (off >= 0 && base + (uint64_t)off + n <= HEAP_SIZE)
+		memcpy(memory + base + off, &v, n);
+}
+
+/* A state that is believed. */
+static void put_state(const struct lua_layout *l)
+{
+	uint64_t main = MAIN + (uint64_t)l->main_thread;
+	uint64_t g = MAIN + (uint64_t)l->main_global;
+
+	put(main, l->gc_tt, 8, 1);
+	put(main, l->th_global, HEAP + g, 8);
+	put(main, l->th_stack, HEAP + STACK, 8);
+	put(main, l->th_stack_last, HEAP + STACK + 640, 8);
+	put(main, l->th_top, HEAP + STACK + 512, 8);
+	put(main, l->th_ci, HEAP + STACK - 128, 8);
+	put(g, l->g_mainthread, HEAP + main, 8);
+	put(g, l->g_frealloc, CODE, 8);
+	put(g, l->g_strt_size, 4, 4);
+	put(g, l->g_strt_hash, HEAP + STACK, 8);
+	put(g, l->g_registry, HEAP + REGISTRY, 8);
+	put(g, l->g_registry + l->value_tt, l->minor == 1 ? 5 : 0x45, 1);
+	put(REGISTRY, l->gc_tt, 5, 1);
+}
+
+static void fill(const struct lua_layout *l, const uint8_t *input, size_t n)
+{
+	for (uint64_t i = 0; i < HEAP_SIZE / 8; i++) {
+		uint64_t w = word_of(n ? input[i % n] : 0, i);
+
+		memcpy(memory + i * 8, &w, sizeof(w));
+	}
+	put_state(l);
+}
+
+/* --- what is asked ------------------------------------------------------- */
+
+static uint64_t sum;	/* so that nothing is left out */
+
+static void on_object(struct heapsh_sink *sink, const struct heapsh_object *o)
+{
+	(void)sink;
+	sum += o->flat;
+}
+
+static void on_edge(struct heapsh_sink *sink, const struct heapsh_edge *e)
+{
+	(void)sink;
+	sum += e->target;
+}
+
+static void on_nothing(struct heapsh_sink *sink, uint64_t addr)
+{
+	(void)sink;
+	sum += addr;
+}
+
+static void on_root(void *arg, const struct heapsh_root *root)
+{
+	(void)arg;
+	sum += root->target;
+}
+
+static int on_name(void *arg, struct heapsh_text name, uint64_t target)
+{
+	int *left = arg;
+
+	sum += name.n + target;
+	return --*left > 0;
+}
+
+static void ask_object(struct lua *st, uint64_t addr)
+{
+	struct heapsh_key key = { .kind = HEAPSH_KEY_INT, .i = 2 };
+	struct heapsh_text text = { "name", 4 };
+	struct heapsh_measure measure = { .size = sizeof(measure) };
+	int left = 100;
+	char buf[64];
+
+	sum += lua_render(st, addr, HEAPSH_RENDER_REPR, buf, sizeof(buf));
+	sum += lua_render(st, addr, HEAPSH_RENDER_TEXT, buf, sizeof(buf));
+	sum += lua_attr(st, addr, text);
+	sum += lua_item(st, addr, &key);
+	lua_names(st, addr, text, on_name, &left);
+	sum += (uint64_t)lua_measure(st, addr, &measure);
+}
+
+static void ask_threads(struct lua *st)
+{
+	const struct heapsh_threads *t = lua_interface(HEAPSH_THREADS_0);
+	const struct heapsh_modules *m = lua_interface(HEAPSH_MODULES_0);
+	struct heapsh_thread thread = { .size = sizeof(thread) };
+	struct heapsh_frame frame = { .size = sizeof(frame) };
+	struct heapsh_variable var = { .size = sizeof(var) };
+	int left = 100;
+
+	for (uint32_t i = 0; i < 4 && t->thread(st, i, &thread); i++) {
+		for (uint32_t k = 0; k < 4 && t->frame(st, i, k, &frame); k++)
+			for (uint32_t n = 0; n < 4 &&
+			     t->variable(st, i, k, n, &var); n++)
+				sum += var.target;
+	}
+	m->each(st, on_name, &left);
+}
+
+static void ask(struct lua *st)
+{
+	struct heapsh_sink sink = { .size = sizeof(sink), .want = 15,
+				    .object = on_object, .edge = on_edge,
+				    .nothing = on_nothing };
+	struct heapsh_chunk chunk = { .size = sizeof(chunk), .address = HEAP,
+				      .len = HEAP_SIZE, .bytes = memory };
+	struct heapsh_range ranges[8];
+	uint64_t grain, addr;
+
+	sum += lua_ranges(st, ranges, 8, &grain);
+	lua_sweep(st, &chunk, &sink);
+	lua_roots(st, on_root, NULL);
+	sum += lua_lookup(st, (struct heapsh_text){ "x", 1 });
+	for (addr = HEAP; addr < HEAP + HEAP_SIZE; addr += 1032) {
+		lua_objects_at(st, &addr, 1, &sink);
+		ask_object(st, addr);
+	}
+	ask_threads(st);
+}
+
+static void drop(struct lua *st, struct heapsh_image *im)
+{
+	lua_space_deinit(&st->objects);
+	lua_space_deinit(&st->upvalues);
+	lua_space_deinit(&st->keys);
+	lua_names_free(st);
+	free(st->classes);
+	free(st->threads);
+	free(st->weak_tables);
+	free(st->ephemerons);
+	pthread_mutex_destroy(&st->lock);
+	for (int i = 0; i < HEAPSH_VIEWS; i++)
+		free(im->views[i]);
+}
+
+static void fuzz_one(const uint8_t *bytes, size_t n)
+{
+	static struct lua_found found;
+	static struct heapsh_settle settle;
+	struct heapsh_image im = { 0 };
+	static struct lua st;
+	uint64_t n_objects;
+
+	memset(&found, 0, sizeof(found));
+	memset(&st, 0, sizeof(st));
+	found.mem.host = &host;
+	found.mem.im = &im;
+	found.mem.lay = &lua_layouts[n ? bytes[0] % 3 : 0];
+	fill(found.mem.lay, bytes, n);
+	if (!lua_find_states(&found, n > 1 && bytes[1] & 1))
+		abort();
+	lua_check(&found, &n_objects);
+	lua_settle(&found, &settle);
+	st.mem = found.mem;
+	memcpy(st.states, found.states, sizeof(st.states));
+	st.n_states = found.n_states;
+	pthread_mutex_init(&st.lock, NULL);
+	if (st.n_states != 0)
+		ask(&st);
+	drop(&st, &im);
+}
+
+static const uint8_t lists[] = "\x20\x94\x31\x05\x81\x00\xa3\x12\x99\x42\xd1";
+static const uint8_t rings[] = "\x10\x91\x10\x92\x11\x93\x12\x94\xc0\x95\xb1";
+static const uint8_t odd[] = "\xff\xf1\x04\x95\xe3\xd4\x97\x33\x96\x21\xf9";
+static const struct fuzz_seed seeds[] = {
+	{ lists, sizeof(lists) }, { rings, sizeof(rings) },
+	{ odd, sizeof(odd) },
+};
+FUZZ_MAIN(seeds, sizeof(seeds) / sizeof(seeds[0]))
