@@ -223,6 +223,64 @@ static void hostile_text_is_escaped(void **state)
 	assert_null(strstr(shown, "\xe2\x80\xae"));
 }
 
+/* --- paths and dominators ------------------------------------------------- */
+
+static void paths_begin_at_a_root(void **state)
+{
+	json_t *doc = run("sp (heap & text)"), *path;
+	uint64_t n = number(doc, "count");
+
+	(void)state;
+	assert_string_equal(text(doc, "type"), "paths");
+	path = json_array_get(json_object_get(doc, "paths"), 0);
+	assert_true(*text(path, "text"));
+	assert_non_null(json_object_get(path, "steps"));
+	assert_true(n >= census("text").n - value("(heapu & text).count"));
+	assert_int_equal(value("(heap & text).sp.numpaths"), n);
+	assert_int_equal(value("len((heap & text).sp)"), n);
+	doc = run("heapu.sp");
+	assert_int_equal(number(doc, "count"), 0);
+	fails("sp heap maxpaths=0", "sp: maxpaths=0: 1 to 100000", NULL);
+	fails("heap.sp.nosuch", "paths have no attribute nosuch", NULL);
+}
+
+static void rows_are_ordered_by_what_they_retain(void **state)
+{
+	json_t *doc = run("heap.bytype.retained");
+	size_t i;
+
+	(void)state;
+	assert_string_equal(text(doc, "by"), "type");
+	for (i = 1; i < n_rows(doc); i++)
+		assert_true(number(row(doc, i - 1), "retained") >=
+			    number(row(doc, i), "retained"));
+	doc = run("top 3 by held");
+	assert_int_equal(n_rows(doc), 3);
+	assert_true(number(row(doc, 0), "held") >=
+		    number(row(doc, 1), "held"));
+	fails("top 3 by colour",
+	      "top: by colour: it orders by retained, size or held", NULL);
+	fails("why heap[0:0]", "why: a set of 0 objects, where one is wanted",
+	      "why SET.byid[0]");
+}
+
+static void what_the_runtime_does_not_tell_is_said(void **state)
+{
+	(void)state;
+	fails("garbage",
+	      "garbage: what the collector of this runtime would free is not "
+	      "known",
+	      "heapu: what neither roots nor C hold");
+	fails("waste",
+	      "waste: how full its containers are is not known of this "
+	      "runtime",
+	      NULL);
+	fails("rp heap depth=0", "rp: depth=0: 1 to 60", NULL);
+	fails("refbrowser heap[0:0]",
+	      "refbrowser: a set of 0 objects, where one is wanted",
+	      "refbrowser SET.byid[0]");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -236,6 +294,9 @@ int main(void)
 		cmocka_unit_test(unreachable_objects_are_told_apart),
 		cmocka_unit_test(objects_are_found_by_name_and_address),
 		cmocka_unit_test(hostile_text_is_escaped),
+		cmocka_unit_test(paths_begin_at_a_root),
+		cmocka_unit_test(rows_are_ordered_by_what_they_retain),
+		cmocka_unit_test(what_the_runtime_does_not_tell_is_said),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
