@@ -25,7 +25,8 @@ static int64_t index_at(const struct cpython_mem *m,
 	uint64_t at = k->entries - k->index_bytes + i * width;
 	uint64_t v = 0;
 
-	if (width > sizeof(v) || !cpython_copy(m, at, &v, width))
+	if (width == 0 || width > sizeof(v) ||
+	    !cpython_copy(m, at, &v, width))
 		return INDEX_EMPTY;
 	// signed, of one, two, four or eight bytes
 	return (int64_t)(v << (64 - 8 * width)) >> (64 - 8 * width);

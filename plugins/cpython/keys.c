@@ -200,9 +200,10 @@ static uint64_t block_at(const struct cpython *st, const struct cpython_mem *m,
 			seen->pool[i].first = pool.first;
 		}
 	}
+	if (seen->pool[i].block == 0 || addr - base < seen->pool[i].first)
+		return 0;
 	addr -= base + seen->pool[i].first;
-	return seen->pool[i].block != 0 && addr % seen->pool[i].block == 0 ?
-		       seen->pool[i].block : 0;
+	return addr % seen->pool[i].block == 0 ? seen->pool[i].block : 0;
 }
 
 /*
