@@ -39,8 +39,8 @@ void en_check_at(struct en_check *c)
 			en_wrong(c, "the object at 0x%llx is not there when "
 				 "asked for again",
 				 (unsigned long long)c->sample[i].address);
-	en_fine(c, "%u objects asked for singly, and %d addresses of nothing "
-		"in particular", c->n_sample, GARBAGE_ASKED);
+	en_fine(c, "%u objects asked for singly; of %d addresses near them %u "
+		"are objects", c->n_sample, GARBAGE_ASKED, n);
 }
 
 struct rooted {

@@ -95,6 +95,9 @@ static bool tell_entry(void *arg, const struct lua_entry *e)
 				   .b = t->n_keys++ };
 	struct heapsh_edge value;
 
+	// a number is no edge: then none follows that would be the key's
+	if (lua_object_of(e->value) == 0)
+		key.flags = 0;
 	if (t->weak & LUA_WEAK_KEYS && may_clear(e->key))
 		key.flags |= HEAPSH_EDGE_WEAK;
 	tell(t, lua_object_of(e->key), key);

@@ -243,6 +243,28 @@ def rows_of(r):
     return {row[0]: row[1:] for d in r.docs for row in d.get("rows", [])}
 
 
+def check_ours():
+    """The plugins that are shipped keep the rules themselves."""
+    lua = shutil.which("lua5.4")
+    runs = [("cpython", [sys.executable, "-c", "import sys, json; "
+                         "a = [{i: str(i)} for i in range(9999)]; "
+                         "print(1, flush=True); sys.stdin.read()"])]
+    if lua:
+        runs.append(("lua", [lua, "-e", "t = {} for i = 1, 9999 do t[i] = {i, "
+                             "x = i} end print(1) io.stdout:flush() "
+                             "io.read()"]))
+    else:
+        skip("plugin-check: lua keeps the rules", "there is no lua5.4")
+    for name, argv in runs:
+        with Fixture(argv) as f:
+            r = heapsh(["plugin-check", os.path.join(
+                BUILD, "plugins", name, ".libs", name + ".so"), f.pid])
+            bad = {k: v for k, v in rows_of(r).items()
+                   if v[0] not in ("ok", "none")}
+            equal((r.status, bad), (0, {}),
+                  "plugin-check: %s keeps the rules" % name)
+
+
 def check_plugin_check(toy):
     """plugin-check: a line a check, and the exit status."""
     good = os.path.join(BUILD, "plugins", "example", ".libs", "example.so")
@@ -268,6 +290,7 @@ def check_plugin_check(toy):
         row = rows_of(r)[check]
         ok(r.status == 1 and row[0] == "WRONG" and words in row[1],
            "plugin-check finds %s" % how) or diag("%r" % rows_of(r))
+    check_ours()
     r = heapsh(["plugin-check", "/nonexistent/x.so"])
     equal((r.status, rows_of(r)["load"][0]), (1, "WRONG"),
           "plugin-check: no such file")
