@@ -68,6 +68,7 @@ struct hs_err *lg_attribute(struct lg_session *s, struct lg_value *v,
 	const struct lg_method *method;
 	struct hs_err *err;
 	struct lg_near near = { 0 };
+	const struct lg_verb *verb;
 
 	if (v->kind == LG_OBJECT)
 		return lg_object_attr(s, v, name, strlen(name), ret);
@@ -89,14 +90,13 @@ struct hs_err *lg_attribute(struct lg_session *s, struct lg_value *v,
 		return a->get(s, v, a->arg, ret);
 	if (v->kind == LG_NAMESPACE && v->u.space.space == LG_LOCALS)
 		return local(s, v, name, ret);
-	for (size_t i = 0; v->kind == LG_SET && i < s->n_verbs; i++) {
-		if (!(s->verbs[i]->flags & LG_VERB_OF_SETS))
-			continue;
-		if (!strcmp(s->verbs[i]->name, name))
-			return lg_verb_of_set(s, s->verbs[i], v, ret);
-		lg_near_add(&near, s->verbs[i]->name,
-			    strlen(s->verbs[i]->name));
-	}
+	verb = v->kind == LG_SET ? lg_verb_named(s, name, strlen(name)) : NULL;
+	if (verb && verb->flags & LG_VERB_OF_SETS)
+		return lg_verb_of_set(s, verb, v, ret);
+	for (size_t i = 0; v->kind == LG_SET && i < s->n_verbs; i++)
+		if (s->verbs[i]->flags & LG_VERB_OF_SETS)
+			lg_near_add(&near, s->verbs[i]->name,
+				    strlen(s->verbs[i]->name));
 	for (a = attrs; a->word.name; a++)
 		lg_near_add(&near, a->word.name, strlen(a->word.name));
 	for (method = v->kind == LG_SET ? lg_set_methods : NULL;
