@@ -69,7 +69,7 @@ print-fuzz-tests:
 .PHONY: print-fuzz-tests
 
 # Figures, not tests: "name value unit (ratio to what was measured beside it)".
-BENCHES += tests/bench/heap.bench tests/bench/pause.bench tests/bench/sets.bench
+BENCHES += tests/bench/gap.bench tests/bench/heap.bench tests/bench/pause.bench tests/bench/sets.bench
 BENCHES += tests/bench/evaluate.bench tests/bench/views.bench
 EXTRA_DIST += $(BENCHES) tests/fixtures/bench_heap.py tests/lib/hsbench.py
 bench: all
