@@ -264,6 +264,39 @@ static void rows_are_ordered_by_what_they_retain(void **state)
 	      "why SET.byid[0]");
 }
 
+/* Each once, for those who look at memory. */
+static void every_view_of_the_graph_answers(void **state)
+{
+	static const struct {
+		const char *line, *type;
+	} lines[] = {
+		{ "heap.rp", "tree" },
+		{ "heap.rp[0]", "set" },
+		{ "heap.rp.paths(0)", "paths" },
+		{ "(heap & text).rp(depth=2)", "tree" },
+		{ "heap.sp.avoided(-1)", "paths" },
+		{ "heap.sp[0]", "set" },
+		{ "pathsin heap.byid[0]", "paths" },
+		{ "pathsout heap.byid[0]", "paths" },
+		{ "why heap.byid[0]", "table" },
+		{ "cycles heapu", "table" },
+		{ "cycles(heap)[0]", "set" },
+		{ "refbrowser heap.byid[0]", "tree" },
+		{ "refbrowser heap.byid[0] of=referents repeat=1", "tree" },
+		{ "graph heap.byid[0]", "dot" },
+		{ "duplicates", "table" },
+		{ "audit heap", "table" },
+		{ "locals", "table" },
+		{ "locals by=thread", "table" },
+		{ "heap.retained[0]", "set" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < HS_ARRAY_SIZE(lines); i++)
+		assert_string_equal(text(run("%s", lines[i].line), "type"),
+				    lines[i].type);
+}
+
 static void what_the_runtime_does_not_tell_is_said(void **state)
 {
 	(void)state;
@@ -296,6 +329,7 @@ int main(void)
 		cmocka_unit_test(hostile_text_is_escaped),
 		cmocka_unit_test(paths_begin_at_a_root),
 		cmocka_unit_test(rows_are_ordered_by_what_they_retain),
+		cmocka_unit_test(every_view_of_the_graph_answers),
 		cmocka_unit_test(what_the_runtime_does_not_tell_is_said),
 	};
 
