@@ -6,12 +6,25 @@
 static size_t char_len(const char *s, size_t n)
 {
 	uint8_t c = (uint8_t)*s;
-	size_t want = c < 0x80 ? 1 : c >= 0xf0 ? 4 : c >= 0xe0 ? 3 :
-		      c >= 0xc0 ? 2 : 1, i;
+	size_t want = c < 0x80    ? 1
+		      : c >= 0xf0 ? 4
+		      : c >= 0xe0 ? 3
+		      : c >= 0xc0 ? 2
+				  : 1,
+	       i;
 
 	for (i = 1; i < want && i < n && ((uint8_t)s[i] & 0xc0) == 0x80; i++)
 		;
 	return i;
+}
+
+/** Most texts: nothing to escape, a column a byte. */
+static bool is_plain_ascii(const char *s, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (s[i] < ' ' || s[i] > '~')
+			return false;
+	return true;
 }
 
 char *md_fit(const char *s, size_t n, size_t max, bool more)
@@ -19,6 +32,8 @@ char *md_fit(const char *s, size_t n, size_t max, bool more)
 	HS_TEXT out = { 0 }, one = { 0 };
 	size_t at, len, width, used = 0, keep = 0;
 
+	if (!more && n <= max && is_plain_ascii(s, n))
+		return hs_xstrndup(s, n);
 	for (at = 0; at < n; at += len) {
 		len = char_len(s + at, n - at);
 		hs_text_clear(&one);

@@ -44,6 +44,7 @@ static void plugin_close(void *state)
 	if (st == NULL)
 		return;
 	free(st->functions);
+	free(st->mem.forms);
 	cpython_threads_destroy(st->threads);
 	cpython_sites_end(st);
 	cpython_types_destroy(st->types);
@@ -82,6 +83,7 @@ static const char *plugin_open(struct heapsh_image *im, void **state,
 		return reason;
 	}
 	st->mem = f.mem;
+	st->mem.forms = calloc(1, sizeof(*st->mem.forms));
 	st->type_type = f.type_type;
 	cpython_core_find(st);
 	st->eval = host->get_interface(HEAPSH_EVAL_0);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "read.h"
 
+#include <stdatomic.h>
 #include <string.h>
 
 #include "layout.h"
@@ -247,7 +248,29 @@ enum cpython_form cpython_form(const struct cpython_mem *m, uint64_t type,
 	return form;
 }
 
+/* As cpython_form() without *base; of nearly every call. */
+static enum cpython_form form_lately(const struct cpython_mem *m,
+				     uint64_t type)
+{
+	_Atomic uint64_t *at =
+		&m->forms->v[(type >> 4 ^ type >> 12) % CPYTHON_N_FORMS];
+	uint64_t word = atomic_load_explicit(at, memory_order_relaxed);
+	enum cpython_form form;
+
+	if (word >> 8 == type)
+		return (enum cpython_form)(word & 0xff);
+	form = cpython_form(m, type, NULL);
+	atomic_store_explicit(at, type << 8 | (uint64_t)form,
+			      memory_order_relaxed);
+	return form;
+}
+
 enum cpython_form cpython_form_of(const struct cpython_mem *m, uint64_t obj)
 {
-	return cpython_form(m, cpython_type_of(m, obj), NULL);
+	uint64_t type = cpython_type_of(m, obj);
+
+	// an address of user space leaves room for the form
+	return m->forms != NULL && type != 0 && type >> 47 == 0 ?
+		       form_lately(m, type) :
+		       cpython_form(m, type, NULL);
 }

@@ -19,6 +19,7 @@
 
 struct cpython_layout;
 struct cpython_keys_seen;
+struct cpython_forms;
 
 /** Where bytes come from, and what they mean. Borrows all that it points to. */
 struct cpython_mem {
@@ -26,6 +27,7 @@ struct cpython_mem {
 	struct heapsh_image *im;
 	void *reader;			/* of a sink; NULL: the main thread */
 	struct cpython_keys_seen *keys;	/* of one sweep, or NULL */
+	struct cpython_forms *forms;	/* of all threads, or NULL */
 	const struct cpython_layout *lay;
 	int minor;			/* 8 … 13, of CPython 3.minor */
 	uint64_t runtime;		/* _PyRuntime */
@@ -163,6 +165,15 @@ enum cpython_form {
 	CPYTHON_FORM_MAPPINGPROXY,
 	CPYTHON_FORM_EXCEPTION,
 	CPYTHON_FORM_WEAKREF,
+};
+
+/**
+ * Forms of types that were asked for lately: names are compared for each else.
+ * A word is the type's address and its form; any thread may write it.
+ */
+enum { CPYTHON_N_FORMS = 1024 };
+struct cpython_forms {
+	_Atomic uint64_t v[CPYTHON_N_FORMS];
 };
 
 /**

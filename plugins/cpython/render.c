@@ -496,11 +496,8 @@ static void step(struct rendering *r)
 uint64_t cpython_render(const struct cpython_mem *m, uint64_t addr,
 			uint32_t style, char *buf, uint64_t cap)
 {
-	struct rendering *r = malloc(sizeof(*r));
-	uint64_t len;
+	struct rendering on_stack, *r = &on_stack;
 
-	if (r == NULL)
-		return 0;
 	r->m = m;
 	r->budget = MAX_OBJECTS;
 	r->depth = 0;
@@ -516,7 +513,5 @@ uint64_t cpython_render(const struct cpython_mem *m, uint64_t addr,
 		step(r);
 	if (r->depth > 0 && !cpython_full(&r->out))
 		cpython_puts(&r->out, "...");
-	len = r->out.len;
-	free(r);
-	return len;
+	return r->out.len;
 }
