@@ -188,7 +188,7 @@ void en_check_render(struct en_check *c)
 struct named {
 	struct en_check *c;
 	uint64_t of;		/* object, or 0: bare names */
-	uint32_t n;
+	uint32_t n, n_attrs, n_missing;
 };
 
 static int check_name(void *arg, struct heapsh_text name, uint64_t target)
@@ -204,9 +204,12 @@ static int check_name(void *arg, struct heapsh_text name, uint64_t target)
 	found = k->of ? md_attr(k->c->model, k->of, copy, name.n) :
 			md_lookup(k->c->model, copy, name.n);
 	// It may be another: where two namespaces have the name, one wins.
-	if (target && !found)
-		en_wrong(k->c, "names() offers '%.*s' of 0x%llx, and there is "
-			 "none", (int)name.n, copy, (unsigned long long)k->of);
+	if (target && !found && !k->of)
+		en_wrong(k->c, "names() offers '%.*s', and there is none",
+			 (int)name.n, copy);
+	// An attribute may be one that the program makes when asked.
+	k->n_attrs += k->of != 0;
+	k->n_missing += k->of && target && !found;
 	return ++k->n < SHOWN;
 }
 
@@ -226,7 +229,11 @@ void en_check_names(struct en_check *c)
 			en_wrong(c, "there is an object with a name of "
 				 "nonsense");
 	}
-	en_fine(c, "%u bare names are found again%s", bare,
+	if (k.n_missing > k.n_attrs / 2)
+		en_wrong(c, "of %u attributes that names() offers, attr() does "
+			 "not find %u", k.n_attrs, k.n_missing);
+	en_fine(c, "%u bare names and %u of %u attributes are found again%s",
+		bare, k.n_attrs - k.n_missing, k.n_attrs,
 		c->claim.plugin->lookup ? "" : " (by the host)");
 }
 
