@@ -26,7 +26,7 @@ AM_TESTS_ENVIRONMENT = \
 E2E_TESTS += tests/e2e/arrays.t tests/e2e/asked.t tests/e2e/attach_many.t tests/e2e/census.t tests/e2e/core.t \
 	tests/e2e/deep.t tests/e2e/edges.t tests/e2e/errors.t \
 	tests/e2e/foreign.t tests/e2e/hammer.t tests/e2e/held.t \
-	tests/e2e/kill.t tests/e2e/library.t tests/e2e/lifetime.t \
+	tests/e2e/kill.t tests/e2e/libraries.t tests/e2e/library.t tests/e2e/lifetime.t \
 	tests/e2e/measure.t tests/e2e/megabyte.t tests/e2e/names.t tests/e2e/readme.t \
 	tests/e2e/reuse.t \
 	tests/e2e/session.t tests/e2e/stranger.t tests/e2e/time.t tests/e2e/zoo.t
@@ -40,7 +40,7 @@ EXTRA_DIST += tests/fixtures/arrays.py tests/fixtures/census.py \
 	tests/fixtures/deep.py tests/fixtures/edges.py \
 	tests/fixtures/edges_library.py tests/fixtures/edges_members.py \
 	tests/fixtures/edges_objects.py \
-	tests/fixtures/library.py tests/fixtures/library_modules.py \
+	tests/fixtures/libraries.py tests/fixtures/library.py tests/fixtures/library_modules.py \
 	tests/fixtures/library_objects.py \
 	tests/fixtures/hammer.py tests/fixtures/held.py \
 	tests/fixtures/idle.py tests/fixtures/lifetime.py \
