@@ -65,7 +65,9 @@ static void add_row(struct vw_grid *g, const json_t *row,
 	for (i = 0; i < columns; i++) {
 		char *cell = vw_cell(json_array_get(row, i), style);
 
-		vw_grid_add(g, i + 1 < columns ? bounded(cell, style) : cell);
+		if (g->clips && i + 1 < columns)
+			cell = bounded(cell, style);
+		vw_grid_add(g, cell);
 	}
 	for (; i < n; i++) {
 		HS_FREE char *last = g->cells.v[g->cells.n - 1];
@@ -79,7 +81,9 @@ void vw_table(struct hs_text *out, const json_t *doc,
 	      const struct vw_style *style)
 {
 	HS_FREE char *title = vw_member(doc, "title", style);
-	VW_GRID g = { .gap = 2, .clips = true };
+	// What is to be read to its end, or typed, says so (doctor).
+	VW_GRID g = { .gap = 2, .clips = !json_is_true(
+				json_object_get(doc, "whole")) };
 	size_t i;
 	json_t *row;
 

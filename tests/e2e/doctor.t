@@ -73,6 +73,8 @@ def healthy(path):
         obeys(only(d, "attach gives")[1], f, "frozen clone", "what to type")
         r = hstest.heapsh(["doctor", f.pid], form=None)
         ok(len(r.out.splitlines()) < 40, "it fits a screen")
+        ok("\u2026" not in r.out and "objects agree" in r.out,
+           "and no sentence is cut off") or diag(r.out)
         # Nothing was stopped: the same in the shell, without attaching.
         r = hstest.heapsh(["attach", f.pid], ["doctor %d" % f.pid,
                                               "len(heap & __main__.Item)"])
