@@ -111,6 +111,12 @@ struct lg_value {
 
 /** New value with one reference; in may be NULL. */
 struct lg_value *lg_value_create(enum lg_kind kind, struct lg_instant *in);
+/**
+ * A value of the program that is no object, or NULL: by key of the object at
+ * addr, or a bare name where addr is 0.
+ */
+struct lg_value *lg_scalar(struct md_model *m, uint64_t addr,
+			   const struct heapsh_key *key);
 struct lg_value *lg_raw(const char *s, size_t n);
 struct lg_value *lg_space(struct lg_instant *in, enum lg_space space,
 			  uint32_t thread, uint32_t frame);

@@ -283,6 +283,16 @@ static uint64_t of_program(struct md_model *m, const struct lg_node *node)
 	return addr ? addr : lg_module(m, node->s);
 }
 
+/* A number that the program calls so, or NULL. */
+static struct lg_value *bare_scalar(struct lg_session *s,
+				    const struct lg_node *node)
+{
+	const struct heapsh_key key = { .kind = HEAPSH_KEY_STR,
+					.text = { node->s, node->n } };
+
+	return lg_scalar(lg_instant_model(s->current, s->task), 0, &key);
+}
+
 static int add_near(void *arg, struct heapsh_text name, uint64_t target)
 {
 	struct lg_near *near = arg;
@@ -429,8 +439,8 @@ struct hs_err *lg_name(struct lg_session *s, const struct lg_node *node,
 		if (err)
 			return err;
 		addr = of_program(lg_instant_model(s->current, s->task), node);
-		if (addr)
-			v = lg_object(s->current, addr);
+		v = addr ? lg_object(s->current, addr) :
+			   bare_scalar(s, node);
 	}
 	if (!v)
 		return unknown(s, node);

@@ -53,10 +53,23 @@ static bool is_set_attr(const char *name)
 	return false;
 }
 
+struct lg_value *lg_scalar(struct md_model *m, uint64_t addr,
+			   const struct heapsh_key *key)
+{
+	struct heapsh_key k;
+
+	if (!md_scalar(m, addr, key, &k))
+		return NULL;
+	return k.kind == HEAPSH_KEY_FLOAT ? lg_float(k.f) :
+	       k.kind == HEAPSH_KEY_BOOL ? lg_bool(k.i != 0) : lg_int(k.i);
+}
+
 struct hs_err *lg_object_attr(struct lg_session *s, struct lg_value *v,
 			      const char *name, size_t n, struct lg_value **ret)
 {
 	struct md_model *m = lg_instant_model(v->in, s->task);
+	const struct heapsh_key key = { .kind = HEAPSH_KEY_STR,
+					.text = { name, n } };
 	uint64_t addr = md_attr(m, v->u.addr, name, n);
 	struct lg_near near = { 0 };
 	HS_FREE char *words = NULL;
@@ -66,6 +79,9 @@ struct hs_err *lg_object_attr(struct lg_session *s, struct lg_value *v,
 		*ret = lg_object(v->in, addr);
 		return NULL;
 	}
+	*ret = lg_scalar(m, v->u.addr, &key);
+	if (*ret)
+		return NULL;
 	words = lg_object_words(s, v);
 	err = hs_err_new(HS_ERR_NAME, "%s has no attribute %s", words, name);
 	if (is_set_attr(name))
@@ -200,6 +216,7 @@ struct hs_err *lg_object_item(struct lg_session *s, struct lg_value *v,
 	size_t budget = MAX_KEY_ITEMS;
 	HS_FREE char *words = NULL;
 	HS_TEXT shown = { 0 };
+	struct lg_value *scalar = NULL;
 	struct heapsh_key k;
 	struct hs_err *err;
 	bool number = false;
@@ -216,11 +233,14 @@ struct hs_err *lg_object_item(struct lg_session *s, struct lg_value *v,
 		addr = md_item(m, v->u.addr, &k);
 	if (!err && !addr)
 		number = md_item_number(m, v->u.addr, &k, &n);
+	if (!err && !addr && !number)
+		scalar = lg_scalar(m, v->u.addr, &k);
 	hs_arena_deinit(&arena);
 	if (err)
 		return err;
-	if (addr || number) {
-		*ret = addr ? lg_object(v->in, addr) : lg_int(n);
+	if (addr || number || scalar) {
+		*ret = addr ? lg_object(v->in, addr) :
+		       number ? lg_int(n) : scalar;
 		return NULL;
 	}
 	if (is_text(s, v))

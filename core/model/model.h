@@ -237,6 +237,9 @@ struct hs_err *md_ask_flat(struct md_model *m, uint64_t addr,
 /** An item that is a number and no object; false: there is none. */
 bool md_item_number(struct md_model *m, uint64_t addr,
 		    const struct heapsh_key *key, int64_t *ret);
+/** A value that is no object: as heapsh_scalars.get(). */
+bool md_scalar(struct md_model *m, uint64_t addr, const struct heapsh_key *key,
+	       struct heapsh_key *ret);
 /** Shallow hash of type and content; 0: has none. */
 uint64_t md_content_hash(struct md_model *m, uint64_t addr);
 /** Every type that a type's object comes from; names are empty. */

@@ -63,6 +63,23 @@ struct heapsh_modules {
 	void (*each)(void *state, heapsh_name_fn *fn, void *arg);
 };
 
+/**
+ * Values that are no objects, of runtimes whose numbers have no address of
+ * their own. Since 0.1.
+ */
+#define HEAPSH_SCALARS_0 "heapsh.scalars.0"
+struct heapsh_scalars {
+	uint32_t size;
+	uint32_t reserved;
+	/**
+	 * [key] of an object, or .key where key is text; addr 0: the bare name
+	 * key. Returns 1 and *ret of HEAPSH_KEY_INT, _FLOAT or _BOOL; 0: there
+	 * is no such value.
+	 */
+	int (*get)(void *state, uint64_t addr, const struct heapsh_key *key,
+		   struct heapsh_key *ret);
+};
+
 /** Content of an object: equality without the program's code. */
 #define HEAPSH_CONTENT_0 "heapsh.content.0"
 struct heapsh_content {

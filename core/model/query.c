@@ -48,6 +48,29 @@ uint64_t md_item(struct md_model *m, uint64_t addr,
 	return ret;
 }
 
+bool md_scalar(struct md_model *m, uint64_t addr, const struct heapsh_key *key,
+	       struct heapsh_key *ret)
+{
+	struct heapsh_key out = { 0 };
+	const struct heapsh_scalars *p;
+	struct md_call call;
+	void *state;
+	int known;
+
+	p = md_interface(m, HEAPSH_SCALARS_0, &state);
+	if (!p || !HEAPSH_HAS(p, get) || !p->get ||
+	    !md_enter(m->own, MD_ITEM, m->image, &call))
+		return false;
+	known = p->get(state, addr, key, &out);
+	md_leave(&call);
+	if (!known || (out.kind != HEAPSH_KEY_INT &&
+		       out.kind != HEAPSH_KEY_FLOAT &&
+		       out.kind != HEAPSH_KEY_BOOL))
+		return false;
+	*ret = out;
+	return true;
+}
+
 struct name_guard {
 	heapsh_name_fn *fn;
 	void *arg;

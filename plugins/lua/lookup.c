@@ -205,6 +205,33 @@ uint64_t lua_item(void *state, uint64_t addr, const struct heapsh_key *key)
 	return o.kind == LUA_TABLE ? lua_object_of(get(st, addr, key)) : 0;
 }
 
+/* --- values that are no objects ------------------------------------------ */
+
+int lua_scalar(void *state, uint64_t addr, const struct heapsh_key *key,
+	       struct heapsh_key *ret)
+{
+	struct lua_value v = none();
+	struct lua *st = state;
+	struct lua_object o;
+
+	lua_walk(st, NULL);
+	if (addr == 0) {
+		for (uint32_t i = 0; v.is == LUA_IS_NIL &&
+		     i < st->n_states && key->kind == HEAPSH_KEY_STR; i++)
+			v = lua_table_str(&st->mem, st->states[i].globals,
+					  key->text);
+	} else if (lua_object_at(st, &st->mem, addr, &o) &&
+		   o.kind == LUA_TABLE) {
+		v = get(st, addr, key);
+	}
+	ret->kind = v.is == LUA_IS_BOOL ? HEAPSH_KEY_BOOL :
+		    v.is == LUA_IS_FLOAT ? HEAPSH_KEY_FLOAT : HEAPSH_KEY_INT;
+	ret->i = (int64_t)v.bits;
+	memcpy(&ret->f, &v.bits, sizeof(ret->f));
+	return v.is == LUA_IS_BOOL || v.is == LUA_IS_FLOAT ||
+	       v.is == LUA_IS_INT;
+}
+
 /* --- completion ---------------------------------------------------------- */
 
 struct namer {

@@ -170,6 +170,8 @@ uint64_t lua_attr(void *state, uint64_t addr, struct heapsh_text name);
 uint64_t lua_item(void *state, uint64_t addr, const struct heapsh_key *key);
 void lua_names(void *state, uint64_t addr, struct heapsh_text prefix,
 	       heapsh_name_fn *fn, void *arg);
+int lua_scalar(void *state, uint64_t addr, const struct heapsh_key *key,
+	       struct heapsh_key *ret);
 int lua_measure(void *state, uint64_t addr, struct heapsh_measure *ret);
 const void *lua_interface(const char *name);
 /** settle.c */

@@ -187,6 +187,12 @@ const void *lua_interface(const char *name)
 		.size = sizeof(content), .hash = content_hash,
 	};
 
+	static const struct heapsh_scalars scalars = {
+		.size = sizeof(scalars), .get = lua_scalar,
+	};
+
+	if (strcmp(name, HEAPSH_SCALARS_0) == 0)
+		return &scalars;
 	if (strcmp(name, HEAPSH_THREADS_0) == 0)
 		return &threads;
 	if (strcmp(name, HEAPSH_MODULES_0) == 0)

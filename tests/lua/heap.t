@@ -69,6 +69,10 @@ def check_paths(sh, v):
         equal(got.get("value", got), text, "%s: %s" % (v, expr))
     equal(sh("accounts[7].new").get("kind"), "closure",
           "%s: __index is followed" % v)
+    for expr, value in (("cache[3].id", 3), ("mixed[1]", 10),
+                        ("hinted_length", 67)):
+        equal(sh(expr).get("value"), value,
+              "%s: %s, which is no object" % (v, expr))
     equal(sh("accounts[7].nothing").get("message", "")[-24:],
           "has no attribute nothing", "%s: what is not there is said so" % v)
 
