@@ -74,7 +74,7 @@ NONE_THERE = (
     "product_pools deque_left sizeof_deque queue_items "
     "queue_get_idx time_tzinfo datetime_tzinfo array_descr")
 # What the frame of a process with one frame leads to is not always refused.
-SOMETIMES = {"iframe_previous"}
+SOMETIMES = {"iframe_previous", "ts_thread_id"}
 
 
 def fields():
