@@ -47,9 +47,10 @@ EXTRA_DIST += tests/fixtures/arrays.py tests/fixtures/census.py \
 	tests/fixtures/measure.py tests/fixtures/megabyte.py \
 	tests/fixtures/names.py tests/fixtures/newcomer.py \
 	tests/fixtures/reuse.py tests/fixtures/zoo.py
-E2E_TESTS += tests/e2e/embed.t tests/e2e/orphans.t tests/e2e/paths.t \
+E2E_TESTS += tests/e2e/embed.t tests/e2e/hidden.t tests/e2e/orphans.t tests/e2e/paths.t \
 	tests/e2e/tutorial.t
-EXTRA_DIST += tests/fixtures/embed_host.c tests/fixtures/paths.py \
+EXTRA_DIST += tests/fixtures/embed_host.c tests/fixtures/hidden.py \
+	tests/fixtures/paths.py \
 	tests/lib/transcript.py \
 	doc/shop.py doc/tutorial.md
 dist_man_MANS += doc/heapsh.1
