@@ -20,5 +20,9 @@ for version, path in pythons():
         diag("%s: %s" % (version, " ".join(sorted({p[0] for p in pairs}))))
         equal(missing, [], "%s: what is held is a referent, %d times"
               % (version, len(pairs)))
+        rows = heapsh(["attach", f.pid],
+                      ["orphans.bytype.all"]).results[0]["rows"]
+        equal([x["kind"] for x in rows if "sqlite3Node" in x["kind"]], [],
+              "%s: every count of a statement's node is found" % version)
         equal(f.end()[0], 0, "%s: the program ends well" % version)
 done()
