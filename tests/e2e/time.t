@@ -31,10 +31,12 @@ for version, path in pythons():
                "Dropped": [700, 700 * t["sizes"]["Dropped"]],
                "Still": [50, 50 * t["sizes"]["Still"]]},
               "%s: summary of the whole heap, own classes" % version)
+        f.listens()
         sh("track start")
         idle = sh("track diff")
         equal(table(idle), {}, "%s: an idle program: nothing" % version)
         f.ask("change")
+        f.listens()
         want = {"__main__.Kept": [300, 300 * t["sizes"]["Kept"]],
                 "__main__.Dropped": [-600, -600 * t["sizes"]["Dropped"]]}
         equal(own(sh("track diff")), want,

@@ -128,6 +128,14 @@ class Fixture:
         self.say(text)
         return json.loads(self.line())
 
+    def listens(self):
+        """Wait until it reads its standard input: its line comes before the
+        objects that it was written with are gone."""
+        def reads():
+            with open("/proc/%d/syscall" % self.pid) as f:
+                return f.read().startswith("0 0x0 ")
+        wait_for(reads, "fixture %d does not read" % self.pid)
+
     def end(self):
         """Tell it to end: (exit status, what it said last)."""
         try:
