@@ -48,6 +48,7 @@ static void add_name(struct md_model *m, struct hs_text *t,
 		return;
 	case HEAPSH_LABEL_SCALAR:
 	case HEAPSH_LABEL_PART:
+	case HEAPSH_LABEL_OFFSET:
 		label = md_label(m, e);
 		hs_text_add(t, label);
 		hs_text_add(t, ": ");

@@ -73,6 +73,7 @@ static struct fact fold(const struct via *v, uint32_t source, uint32_t target,
 			f.label = HEAPSH_LABEL_INDEX;
 		break;
 	case HEAPSH_LABEL_ATTR:
+	case HEAPSH_LABEL_OFFSET:
 		f.a = e->a;
 		break;
 	case HEAPSH_LABEL_LOCAL:

@@ -50,16 +50,96 @@ struct bound {
 	size_t n_args;
 	struct lg_option *options;
 	size_t n_options;
+	struct lg_inner inner;
+	bool invoked;		/* inner is there */
 };
+
+static void options_free(struct lg_option *v, size_t n)
+{
+	while (n)
+		lg_unref(v[--n].value);
+	free(v);
+}
+
+static void args_free(struct lg_value **v, size_t n)
+{
+	while (n)
+		lg_unref(v[--n]);
+	free(v);
+}
 
 static void bound_deinit(struct bound *b)
 {
-	while (b->n_args)
-		lg_unref(b->args[--b->n_args]);
-	while (b->n_options)
-		lg_unref(b->options[--b->n_options].value);
-	free(b->args);
-	free(b->options);
+	args_free(b->args, b->n_args);
+	options_free(b->options, b->n_options);
+	lg_unref(b->inner.self);
+	free(b->inner.words);
+	args_free(b->inner.args, b->inner.n_args);
+	options_free(b->inner.options, b->inner.n_options);
+}
+
+static struct hs_err *eval_options(struct lg_session *s,
+				   const struct lg_node *node,
+				   struct lg_option **ret, size_t *n)
+{
+	struct lg_option *v = hs_xcalloc(node->n_options + 1, sizeof(*v));
+	struct hs_err *err;
+
+	*ret = v;
+	for (size_t i = 0; i < node->n_options; i++) {
+		const struct lg_option_node *o = &node->options[i];
+
+		v[i].name = o->name;
+		v[i].op = o->op;
+		err = lg_eval(s, o->value, &v[i].value);
+		if (err)
+			return err;
+		++*n;
+	}
+	return NULL;
+}
+
+/* What is called: with SELF.NAME both, and what is found there now. */
+static struct hs_err *bind_callee(struct lg_session *s,
+				  const struct lg_node *node, struct bound *b,
+				  struct lg_value **ret)
+{
+	struct lg_inner *inner = &b->inner;
+
+	if (node->kind == LG_N_ATTR) {
+		hs_err_free(lg_eval(s, node->a, &inner->self));
+		if (inner->self && lg_kind(inner->self) != LG_OBJECT) {
+			lg_unref(inner->self);
+			inner->self = NULL;
+		}
+		inner->name = inner->self ? node->s : NULL;
+	}
+	return lg_eval(s, node, ret);
+}
+
+/* OBJ(ARG…), without that it is called. */
+static struct hs_err *bind_inner(struct lg_session *s,
+				 const struct lg_node *node, struct bound *b,
+				 struct lg_value **ret)
+{
+	struct lg_inner *inner = &b->inner;
+	LG_GUARD callee = NULL;
+	struct hs_err *err = bind_callee(s, node->a, b, &callee);
+
+	inner->words = lg_dotted(node->a);
+	inner->args = hs_xcalloc(node->n_items + 1, sizeof(*inner->args));
+	for (size_t i = 0; !err && i < node->n_items; i++) {
+		err = lg_eval(s, node->items[i], &inner->args[i]);
+		inner->n_args += !err;
+	}
+	if (!err)
+		err = eval_options(s, node, &inner->options,
+				   &inner->n_options);
+	if (err)
+		return err;
+	b->invoked = true;
+	*ret = hs_take(callee);
+	return NULL;
 }
 
 static struct hs_err *bind_args(struct lg_session *s,
@@ -69,29 +149,17 @@ static struct hs_err *bind_args(struct lg_session *s,
 
 	b->args = hs_xcalloc(node->n_items + 1, sizeof(*b->args));
 	for (size_t i = 0; i < node->n_items; i++) {
-		err = lg_eval(s, node->items[i], &b->args[i]);
+		const struct lg_arg *arg = lg_verb_arg(node->verb, i);
+		const struct lg_node *item = node->items[i];
+
+		if (arg && arg->kind == LG_ARG_CALL && item->invoked &&
+		    !b->invoked)
+			err = bind_inner(s, item, b, &b->args[i]);
+		else
+			err = lg_eval(s, item, &b->args[i]);
 		if (err)
 			return err;
 		b->n_args++;
-	}
-	return NULL;
-}
-
-static struct hs_err *bind_options(struct lg_session *s,
-				   const struct lg_node *node, struct bound *b)
-{
-	struct hs_err *err;
-
-	b->options = hs_xcalloc(node->n_options + 1, sizeof(*b->options));
-	for (size_t i = 0; i < node->n_options; i++) {
-		const struct lg_option_node *o = &node->options[i];
-
-		b->options[i].name = o->name;
-		b->options[i].op = o->op;
-		err = lg_eval(s, o->value, &b->options[i].value);
-		if (err)
-			return err;
-		b->n_options++;
 	}
 	return NULL;
 }
@@ -129,7 +197,7 @@ struct hs_err *lg_eval_verb(struct lg_session *s, const struct lg_node *node,
 	if (!err)
 		err = bind_args(s, node, &b);
 	if (!err)
-		err = bind_options(s, node, &b);
+		err = eval_options(s, node, &b.options, &b.n_options);
 	if (!err) {
 		const struct lg_call call = {
 			.session = s,
@@ -139,6 +207,7 @@ struct hs_err *lg_eval_verb(struct lg_session *s, const struct lg_node *node,
 			.n_args = b.n_args,
 			.options = b.options,
 			.n_options = b.n_options,
+			.inner = b.invoked ? &b.inner : NULL,
 		};
 
 		if (s->current)

@@ -293,6 +293,29 @@ static struct hs_err *command_value(struct call *c, struct lg_node **ret)
 	return NULL;
 }
 
+/* OBJ(ARG…): what is called is no verb, and neither are its arguments. */
+static struct hs_err *invocation(struct call *c, struct lg_node **ret)
+{
+	struct lg_parser *p = c->p;
+	bool invoke = p->invoke, tight = p->tight;
+	struct hs_err *err;
+
+	p->invoke = true;
+	if (!c->paren) {
+		err = command_value(c, ret);
+	} else {
+		p->tight = false;
+		err = lg_seek(p, c->i);
+		if (!err)
+			err = lg_parse_postfix(p, ret);
+		if (!err)
+			c->i = p->tok.at;
+	}
+	p->invoke = invoke;
+	p->tight = tight;
+	return err;
+}
+
 static struct hs_err *paren_value(struct call *c, struct lg_node **ret)
 {
 	struct hs_err *err = lg_seek(c->p, c->i);
@@ -329,6 +352,8 @@ static struct hs_err *positional(struct call *c)
 	if (kind == LG_ARG_VALUE || kind == LG_ARG_NUMBER)
 		err = c->paren ? paren_value(c, &item)
 			       : command_value(c, &item);
+	else if (kind == LG_ARG_CALL)
+		err = invocation(c, &item);
 	else if (!c->paren && (kind == LG_ARG_REST || kind == LG_ARG_VERB))
 		err = rest_of_line(c, &item);
 	else
@@ -399,7 +424,7 @@ static bool is_option(const struct call *c, struct lg_option_node *ret,
 	if (strcmp(op, "="))
 		return has_comparing(verb);
 	return !(arg && arg->kind != LG_ARG_VALUE &&
-		 arg->kind != LG_ARG_NUMBER);
+		 arg->kind != LG_ARG_NUMBER && arg->kind != LG_ARG_CALL);
 }
 
 static struct hs_err *unknown_option(const struct call *c,
@@ -430,6 +455,8 @@ static struct hs_err *option_value(struct call *c, struct lg_option_node *o)
 	const char *line = c->p->line;
 	struct hs_err *err;
 
+	if (c->node->invoked)
+		return paren_value(c, &o->value);
 	if (line[c->i] == '(') {
 		bool tight = c->p->tight;
 

@@ -330,6 +330,7 @@ static void offer_argument(struct complete *c, const struct lg_arg *arg)
 	switch (arg->kind) {
 	case LG_ARG_VALUE:
 	case LG_ARG_NUMBER:
+	case LG_ARG_CALL:
 	case LG_ARG_CLASS:
 		offer_names(c);
 		break;

@@ -237,7 +237,7 @@ static struct hs_err *not_callable(const struct lg_node *node,
 				     "write it without ( )");
 	hint = node->a->s ? lg_hint(node->a->s) : NULL;
 	if (!hint)
-		hint = node->n_items ? "help lists the verbs"
+		hint = node->n_items ? "call OBJ(ARG…) runs it in a copy"
 				     : "write it without ( )";
 	return hs_err_remedy(hs_err_new(HS_ERR_REFUSED,
 					"call an object of the program: "

@@ -177,6 +177,8 @@ enum lg_arg_kind {
 	LG_ARG_VALUE,		/* postfix expression, evaluated */
 	LG_ARG_NUMBER,		/* as VALUE, but a bare 0x… is a number,
 				   not an object */
+	LG_ARG_CALL,		/* as VALUE, but OBJ(ARG…) is taken apart: the
+				   value is OBJ, the rest lg_call.inner */
 	LG_ARG_WORD,		/* bare word up to a blank, not evaluated */
 	LG_ARG_FILE,		/* a path: as WORD; completes file names */
 	LG_ARG_INSTANT,		/* name or number of a snapshot */
@@ -201,6 +203,20 @@ struct lg_option {
 	struct lg_value *value;	/* bare words are LG_TEXT */
 };
 
+/** Arguments of an LG_ARG_CALL. */
+struct lg_inner {
+	/* Where OBJ was written as SELF.NAME, both of an object: */
+	struct lg_value *self;		/* or NULL */
+	const char *name;
+	char *words;			/* OBJ as it was typed, if a dotted
+					   name; or NULL */
+	struct lg_value **args;
+	size_t n_args;
+	struct lg_option *options;	/* NAME=value: op is always "=", and
+					   the value an expression's */
+	size_t n_options;
+};
+
 /** What a verb is called with. Borrowed for the call. */
 struct lg_call {
 	struct lg_session *session;
@@ -210,6 +226,8 @@ struct lg_call {
 	size_t n_args;
 	const struct lg_option *options;
 	size_t n_options;
+	/** Of the argument that is an LG_ARG_CALL; NULL: no ( ) were there. */
+	const struct lg_inner *inner;
 };
 
 enum lg_verb_flags {

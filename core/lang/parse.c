@@ -265,7 +265,8 @@ static struct hs_err *parse_name(struct lg_parser *p, struct lg_node **ret)
 	size_t paren = verb ? lg_skip_blanks(p->line, end) : 0;
 	struct hs_err *err;
 
-	if (!verb || p->line[paren] != '(' || (p->tight && paren != end))
+	if (!verb || p->line[paren] != '(' || (p->tight && paren != end) ||
+	    p->invoke) // what is to be called is the program's
 		return parse_word(p, ret);
 	*ret = lg_new_node(p, LG_N_VERB, at);
 	(*ret)->verb = verb;
@@ -422,8 +423,10 @@ static const struct lg_verb *verb_of_set(const struct lg_parser *p,
 static struct hs_err *parse_call_of(struct lg_parser *p, struct lg_node **node)
 {
 	struct lg_node *call = lg_new_node(p, LG_N_CALL, (*node)->at);
-	const struct lg_verb *verb = verb_of_set(p, *node);
+	const struct lg_verb *verb = p->invoke ? NULL : verb_of_set(p, *node);
 
+	call->invoked = p->invoke;
+	p->invoke = false;
 	if (verb) { // SET.verb(…) is verb(SET, …)
 		call->kind = LG_N_VERB;
 		call->verb = verb;
@@ -507,13 +510,14 @@ static struct hs_err *parse_binary(struct lg_parser *p, int least,
 
 struct hs_err *lg_parse_expr(struct lg_parser *p, struct lg_node **ret)
 {
-	bool tight = p->tight;
+	bool tight = p->tight, invoke = p->invoke;
 	struct hs_err *err = lg_enter(p);
 
-	p->tight = false;
+	p->tight = p->invoke = false;
 	if (!err)
 		err = parse_binary(p, 1, ret);
 	p->tight = tight;
+	p->invoke = invoke;
 	lg_leave(p);
 	return err;
 }

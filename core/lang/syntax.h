@@ -81,6 +81,7 @@ struct lg_node {
 	unsigned depth;		/* 1 + the deepest below */
 	bool program;		/* NAME: @name */
 	bool grouped;		/* ( … ) around it */
+	bool invoked;		/* CALL: not evaluated, an LG_ARG_CALL */
 	size_t at, end;		/* bytes of the line */
 	struct lg_node *a, *b, *c, *d;
 	struct lg_node **items;
@@ -105,6 +106,7 @@ struct lg_parser {
 	struct lg_token tok;	/* the next one, not yet taken */
 	unsigned nest;		/* open parentheses and operators */
 	bool tight;		/* an argument: a blank ends it */
+	bool invoke;		/* the next call of a value is an LG_ARG_CALL */
 };
 
 /** A line, parsed. */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the program's own code says of an object: HEAPSH_ASK_0.
+// What the program's own code says and does: HEAPSH_ASK_0, HEAPSH_INVOKE_0.
 #include "model_priv.h"
 
 enum { TEXT_MAX = 1 << 20 };	/* bytes of a text that are looked at */
@@ -67,5 +67,42 @@ struct hs_err *md_ask_flat(struct md_model *m, uint64_t addr, uint64_t *ret)
 	if (end != HEAPSH_EVAL_RETURNED)
 		return no_answer(end, why, sizeof(why));
 	*ret = flat;
+	return NULL;
+}
+
+static const struct heapsh_invoke *invoke_of(struct md_model *m, void **state)
+{
+	const struct heapsh_invoke *p =
+		md_interface(m, HEAPSH_INVOKE_0, state);
+
+	return p && HEAPSH_HAS(p, call) ? p : NULL;
+}
+
+struct hs_err *md_invoke(struct md_model *m, struct heapsh_invocation *what,
+			 size_t max, struct heapsh_invoked *how, char **ret)
+{
+	HS_FREE char *buf = hs_xalloc(TEXT_MAX);
+	const struct heapsh_invoke *p;
+	struct md_call call;
+	void *state;
+
+	p = invoke_of(m, &state);
+	if (!p || !p->call || !md_enter(m->own, MD_INVOKE, m->image, &call))
+		return nobody();
+	what->size = sizeof(*what);
+	*how = (struct heapsh_invoked){
+		.size = sizeof(*how),
+		.end = HEAPSH_EVAL_UNAVAILABLE,
+		.refused = -1,
+	};
+	p->call(state, what, buf, TEXT_MAX, how);
+	md_leave(&call);
+	how->why[sizeof(how->why) - 1] = '\0';
+	md_clean(how->why, sizeof(how->why));
+	if (how->end == HEAPSH_EVAL_UNAVAILABLE)
+		return no_answer(how->end, how->why, sizeof(how->why));
+	if (how->end == HEAPSH_EVAL_RETURNED)
+		*ret = md_fit(buf, how->n < TEXT_MAX ? how->n : TEXT_MAX, max,
+			      how->n > TEXT_MAX);
 	return NULL;
 }

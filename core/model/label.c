@@ -132,6 +132,9 @@ char *md_label(struct md_model *m, const struct heapsh_edge *e)
 	case HEAPSH_LABEL_PART:
 		add_part(&t, m, e);
 		break;
+	case HEAPSH_LABEL_OFFSET:
+		hs_text_addf(&t, "->+0x%llx", (unsigned long long)e->a);
+		break;
 	case HEAPSH_LABEL_NONE:
 	default:	// a word that this host does not know
 		hs_text_add(&t, ".??");

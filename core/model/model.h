@@ -234,6 +234,15 @@ struct hs_err *md_ask_text(struct md_model *m, uint64_t addr, uint32_t what,
 			   size_t max, char **ret) HS_MUST_USE;
 struct hs_err *md_ask_flat(struct md_model *m, uint64_t addr,
 			   uint64_t *ret) HS_MUST_USE;
+/**
+ * A call of an object, in a disposable copy. RETURNED: *ret is its result's
+ * text, escaped, at most max columns, free(). Any other end: how->why says it,
+ * escaped. HS_ERR_UNSUPPORTED when no code can be run or the runtime has no
+ * such call. Sizes are set here.
+ */
+struct hs_err *md_invoke(struct md_model *m, struct heapsh_invocation *what,
+			 size_t max, struct heapsh_invoked *how,
+			 char **ret) HS_MUST_USE;
 /** An item that is a number and no object; false: there is none. */
 bool md_item_number(struct md_model *m, uint64_t addr,
 		    const struct heapsh_key *key, int64_t *ret);

@@ -223,6 +223,8 @@ enum heapsh_label {
 				   text, as it is */
 	HEAPSH_LABEL_PART,	/* <text name>, a: address of the name object;
 				   a 0: <text b>; b 0: <text> */
+	HEAPSH_LABEL_OFFSET,	/* ->+0x18: a word of the object without a
+				   name; a: bytes from its address */
 };
 
 /**

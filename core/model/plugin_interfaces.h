@@ -128,6 +128,47 @@ struct heapsh_ask {
 			 uint64_t why_cap);
 };
 
+/**
+ * A call as the program itself would write it, run by HEAPSH_EVAL_0: its
+ * callables with its objects, and numbers and texts that are made for it in
+ * the copy. Since 0.1.
+ */
+#define HEAPSH_INVOKE_0 "heapsh.invoke.0"
+struct heapsh_argument {
+	struct heapsh_text name;	/* by keyword; n 0: by its place */
+	struct heapsh_key value;	/* tuples are at most 32 deep */
+};
+struct heapsh_invocation {
+	uint32_t size;
+	uint32_t cpu_ms;		/* processor time it may take */
+	uint64_t callee;		/* object */
+	/* Where attr(self, name) has found callee: self.name(…) */
+	uint64_t self;			/* 0: it is called by itself */
+	struct heapsh_text name;
+	uint32_t n;
+	uint32_t reserved;
+	const struct heapsh_argument *args;
+};
+struct heapsh_invoked {
+	uint32_t size;
+	uint32_t end;		/* heapsh_eval_end; FAILED: it has raised */
+	uint32_t n_refused;	/* system calls that were refused */
+	int32_t refused;	/* number of the first of them, or -1 */
+	uint64_t n;		/* bytes of the result's text, in full */
+	/**
+	 * FAILED: what was raised, as the runtime's users would read it:
+	 * "ValueError: no such name". Else a clause: "it has called exit(3)".
+	 */
+	char why[1024];
+};
+struct heapsh_invoke {
+	uint32_t size;
+	uint32_t reserved;
+	/** The result as text to buf, UTF-8, at most cap bytes of it. */
+	void (*call)(void *state, const struct heapsh_invocation *what,
+		     char *buf, uint64_t cap, struct heapsh_invoked *ret);
+};
+
 /** Who allocated what, as far as the program itself takes notes of it. */
 #define HEAPSH_SITES_0 "heapsh.sites.0"
 struct heapsh_site {

@@ -110,7 +110,7 @@ static void guard_edge(struct heapsh_sink *sink, const struct heapsh_edge *e)
 		too_many_edges(g);
 		return;
 	}
-	if (HS_LIKELY(e->label <= HEAPSH_LABEL_PART &&
+	if (HS_LIKELY(e->label <= HEAPSH_LABEL_OFFSET &&
 		      e->flags <= g->edge_flags)) {
 		g->inner->edge(g->inner, e);
 		return;
@@ -121,7 +121,7 @@ static void guard_edge(struct heapsh_sink *sink, const struct heapsh_edge *e)
 		return;
 	mended = *e;
 	mended.flags &= g->edge_flags;
-	if (mended.label > HEAPSH_LABEL_PART)
+	if (mended.label > HEAPSH_LABEL_OFFSET)
 		mended.label = HEAPSH_LABEL_NONE;
 	g->inner->edge(g->inner, &mended);
 }

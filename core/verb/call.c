@@ -327,19 +327,17 @@ static struct hs_err *get_result(struct calling *c, struct lg_value **ret)
 	return NULL;
 }
 
-/* It returned, but could not do all that it wanted to. */
-static struct hs_err *refused(const struct calling *c)
+struct hs_err *vb_call_refused(const char *name, uint32_t n, int number)
 {
-	const struct tg_eval_result *r = &c->result;
-	struct hs_err *err;
 	HS_TEXT call = { 0 };
 
-	tg_eval_call_name(r->refused, &call);
-	err = hs_err_new(HS_ERR_REFUSED, "call %s: it wanted %s, which a copy "
-			 "of the program may not make (%u %s refused)",
-			 c->name, hs_text_str(&call), r->n_refused,
-			 r->n_refused == 1 ? "was" : "were");
-	return hs_err_remedy(err, "refused=1 takes the result all the same");
+	tg_eval_call_name(number, &call);
+	return hs_err_remedy(
+		hs_err_new(HS_ERR_REFUSED, "call %s: it wanted %s, which a "
+			   "copy of the program may not make (%u %s refused)",
+			   name, hs_text_str(&call), n,
+			   n == 1 ? "was" : "were"),
+		"refused=1 takes the result all the same");
 }
 
 static struct hs_err *perform(struct calling *c, struct lg_value **ret)
@@ -366,20 +364,21 @@ static struct hs_err *perform(struct calling *c, struct lg_value **ret)
 		return hs_err_new(HS_ERR_USAGE, "call %s: such a signature "
 				  "cannot be called", c->name);
 	if (c->result.n_refused && !all_the_same)
-		return refused(c);
+		return vb_call_refused(c->name, c->result.n_refused,
+				       c->result.refused);
 	return get_result(c, ret);
 }
 
-static struct hs_err *take_limit(struct calling *c)
+struct hs_err *vb_call_limit(const struct lg_call *call, uint32_t *ret)
 {
-	const char *text = lg_opt_text(c->call, "limit");
+	const char *text = lg_opt_text(call, "limit");
 	uint64_t ns = UINT64_C(1000000000);
 
 	if (text && (!hs_parse_duration(text, &ns) || ns < 1000000 ||
 		     ns / 1000000 > CPU_MS_MAX))
 		return hs_err_new(HS_ERR_USAGE, "call: limit=%s is no time "
 				  "from 1ms to 10min", text);
-	c->cpu_ms = (uint32_t)(ns / 1000000);
+	*ret = (uint32_t)(ns / 1000000);
 	return NULL;
 }
 
@@ -392,11 +391,14 @@ static struct hs_err *run(const struct lg_call *call, struct lg_value **ret)
 
 	if (!err)
 		err = lg_current(call->session, &c.in);
-	if (!err && !text)
-		err = hs_err_new(HS_ERR_USAGE, "call: the first argument is a "
-				 "signature: \"size_t (void *)\"");
 	if (!err)
-		err = take_limit(&c);
+		err = vb_call_limit(call, &c.cpu_ms);
+	if (!err && !text)
+		return vb_invoke(call, c.cpu_ms, ret);
+	if (!err && !c.name)
+		err = hs_err_remedy(hs_err_new(HS_ERR_USAGE,
+					"call: FUNCTION is missing"),
+			"call \"size_t (void *)\" malloc_usable_size 0x…");
 	if (!err)
 		err = vb_signature_parse(&c.arena, text, &c.sig);
 	if (!err)
@@ -409,12 +411,14 @@ static struct hs_err *run(const struct lg_call *call, struct lg_value **ret)
 }
 
 static const struct lg_arg args[] = {
-	{ .name = "SIGNATURE",
-	  .kind = LG_ARG_VALUE,
-	  .help = "a text: \"double (int, const char *, ...)\"" },
+	{ .name = "OBJ(ARG…)|SIGNATURE",
+	  .kind = LG_ARG_CALL,
+	  .help = "a callable of the program with its arguments, or a text: "
+		  "\"double (int, const char *, ...)\"" },
 	{ .name = "FUNCTION",
 	  .kind = LG_ARG_WORD,
-	  .help = "name, LIBRARY:NAME or address" },
+	  .optional = true,
+	  .help = "of C: name, LIBRARY:NAME or address" },
 	{ .name = "ARG",
 	  .kind = LG_ARG_NUMBER,
 	  .optional = true,
@@ -438,24 +442,32 @@ const struct lg_verb vb_call = {
 	.name = "call",
 	.args = args,
 	.options = options,
-	.summary = "call a C function of the program, in a copy of it",
+	.summary = "call an object or a C function, in a copy of the program",
 	.help =
-		"The signature is written as in C and is believed: \"long "
-		"(int, char *, ...)\", structs as \"struct { int a; double "
-		"b[2]; }\", types that are not known behind a '*' only. "
-		"Arguments are numbers, addresses, texts (copied, a pointer "
-		"is passed), objects (their address), None (NULL), lists for "
-		"structs. The result is a value: a number, the text behind a "
-		"char *, a list for a struct, an object where it is one.\n\n"
+		"OBJ(ARG…) is a call as the program would write it: a "
+		"function, a class, a method of an object. Arguments are "
+		"objects of the program, numbers, texts, b'…', None, True, "
+		"False and tuples of these; NAME=ARG is a keyword. What is "
+		"answered is shown by its repr(), what is raised as an error. "
+		"Each such call has a copy of its own.\n\n"
+		"The signature of a C function is written as in C and is "
+		"believed: \"long (int, char *, ...)\", structs as \"struct { "
+		"int a; double b[2]; }\", types that are not known behind a "
+		"'*' only. Arguments are numbers, addresses, texts (copied, a "
+		"pointer is passed), objects (their address), None (NULL), "
+		"lists for structs. The result is a value: a number, the text "
+		"behind a char *, a list for a struct, an object where it is "
+		"one.\n\n"
 		"A parameter \"int (*)(void *, int)\" is a callback that "
 		"keeps what it is called with; its argument is the number "
 		"that it answers, and the result is then (result, calls).\n\n"
 		"The function runs in a disposable copy: what it changes "
-		"there, the next calls may see, the program never. Whether "
+		"there, the next C calls may see, the program never. Whether "
 		"it crashes, loops, exits or waits for ever is reported. "
 		"Files, other processes and signals are out of its reach: "
 		"such calls are refused and reported.",
-	.examples = "call \"size_t (const char *)\" strlen 'hello'\n"
+	.examples = "call __main__.accounts['x'].total(2, rate=1.5)\n"
+		    "call \"size_t (const char *)\" strlen 'hello'\n"
 		    "x = call(\"size_t (void *)\", malloc_usable_size, "
 		    "0x7f0c2c000b20)\n"
 		    "call \"double (double, double)\" libm.so.6:pow 2 10",

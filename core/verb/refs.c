@@ -29,6 +29,7 @@ static char *name_of(struct md_model *m, const struct heapsh_edge *e,
 		return e->text ? hs_xstrdup(e->text) : NULL;
 	case HEAPSH_LABEL_SCALAR:
 	case HEAPSH_LABEL_PART:
+	case HEAPSH_LABEL_OFFSET:
 		return md_label(m, e);
 	case HEAPSH_LABEL_NONE:
 	case HEAPSH_LABEL_INDEX:
@@ -133,7 +134,9 @@ const struct lg_verb vb_named_refs = {
 	.args = args,
 	.summary = "as refs, with names, of those that have one",
 	.help = "[K] is a key of a dict, [V] the value of that key; "
-		"attributes and variables have their own names.",
+		"attributes and variables have their own names. ->+0x18 is a "
+		"word of the object that has none; ->?? is what only code of "
+		"the program tells of, kept in other memory of the object's.",
 	.examples = "named_refs __main__.cache",
 	.run = run_named,
 };

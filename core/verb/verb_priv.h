@@ -53,6 +53,18 @@ struct lg_value *vb_one_or_list(struct lg_value **v, size_t n);
 /** Text argument i, or NULL when it was not given. */
 const char *vb_word(const struct lg_call *call, size_t i);
 
+/* invoke.c */
+/** call OBJ(ARG…): the verb's value is the text of what was answered. */
+struct hs_err *vb_invoke(const struct lg_call *call, uint32_t cpu_ms,
+			 struct lg_value **ret) HS_MUST_USE;
+/* call.c */
+/** Option limit: milliseconds. */
+struct hs_err *vb_call_limit(const struct lg_call *call,
+			     uint32_t *ret) HS_MUST_USE;
+/** It returned, but could not do all that it wanted to. */
+struct hs_err *vb_call_refused(const char *name, uint32_t n,
+			       int number) HS_MUST_USE;
+
 /* services.c */
 /** The engine's services; HS_ERR_UNSUPPORTED when there is no engine. */
 struct hs_err *vb_services(const struct lg_call *call,

@@ -270,68 +270,71 @@ static uint32_t plugin_ask_flat(void *state, uint64_t addr, uint64_t *ret,
 	return cpython_ask_flat(state, addr, ret, why, why_cap);
 }
 
+static void plugin_invoke(void *state, const struct heapsh_invocation *what,
+			  char *buf, uint64_t cap, struct heapsh_invoked *ret)
+{
+	cpython_invoke(state, what, buf, cap, ret);
+}
+
+static const struct heapsh_collector collector = {
+	.size = sizeof(collector), .flags = plugin_collector,
+};
+static const struct heapsh_usages usages = {
+	.size = sizeof(usages), .usage = plugin_usage,
+};
+static const struct heapsh_threads threads = {
+	.size = sizeof(threads),
+	.thread = plugin_thread,
+	.frame = plugin_frame,
+	.variable = plugin_variable,
+};
+static const struct heapsh_modules modules = {
+	.size = sizeof(modules), .each = plugin_each_module,
+};
+static const struct heapsh_content content = {
+	.size = sizeof(content), .hash = plugin_hash,
+};
+static const struct heapsh_prepare prepare = {
+	.size = sizeof(prepare), .prepare = plugin_prepare,
+};
+static const struct heapsh_ask ask = {
+	.size = sizeof(ask),
+	.text = plugin_ask_text,
+	.flat = plugin_ask_flat,
+};
+static const struct heapsh_invoke invoke = {
+	.size = sizeof(invoke), .call = plugin_invoke,
+};
+static const struct heapsh_computed computed = {
+	.size = sizeof(computed), .item = plugin_item_number,
+};
+static const struct heapsh_types types = {
+	.size = sizeof(types), .each_base = plugin_each_base,
+};
+static const struct heapsh_sites sites = {
+	.size = sizeof(sites),
+	.active = plugin_sites_active,
+	.site = plugin_site,
+};
+
+static const struct {
+	const char *name;
+	const void *table;
+} interfaces[] = {
+	{ HEAPSH_COLLECTOR_0, &collector }, { HEAPSH_USAGE_0, &usages },
+	{ HEAPSH_THREADS_0, &threads },     { HEAPSH_SITES_0, &sites },
+	{ HEAPSH_TYPES_0, &types },         { HEAPSH_PREPARE_0, &prepare },
+	{ HEAPSH_ASK_0, &ask },             { HEAPSH_INVOKE_0, &invoke },
+	{ HEAPSH_COMPUTED_0, &computed },   { HEAPSH_MODULES_0, &modules },
+	{ HEAPSH_CONTENT_0, &content },
+};
+
 static const void *plugin_interface(const char *name)
 {
-	static const struct heapsh_collector collector = {
-		.size = sizeof(collector), .flags = plugin_collector,
-	};
-	static const struct heapsh_usages usages = {
-		.size = sizeof(usages), .usage = plugin_usage,
-	};
-	static const struct heapsh_threads threads = {
-		.size = sizeof(threads),
-		.thread = plugin_thread,
-		.frame = plugin_frame,
-		.variable = plugin_variable,
-	};
-
-	static const struct heapsh_modules modules = {
-		.size = sizeof(modules), .each = plugin_each_module,
-	};
-	static const struct heapsh_content content = {
-		.size = sizeof(content), .hash = plugin_hash,
-	};
-
-	static const struct heapsh_prepare prepare = {
-		.size = sizeof(prepare), .prepare = plugin_prepare,
-	};
-	static const struct heapsh_ask ask = {
-		.size = sizeof(ask),
-		.text = plugin_ask_text,
-		.flat = plugin_ask_flat,
-	};
-	static const struct heapsh_computed computed = {
-		.size = sizeof(computed), .item = plugin_item_number,
-	};
-
-	static const struct heapsh_types types = {
-		.size = sizeof(types), .each_base = plugin_each_base,
-	};
-
-	static const struct heapsh_sites sites = {
-		.size = sizeof(sites), .active = plugin_sites_active,
-		.site = plugin_site,
-	};
-
-	if (strcmp(name, HEAPSH_COLLECTOR_0) == 0)
-		return &collector;
-	if (strcmp(name, HEAPSH_USAGE_0) == 0)
-		return &usages;
-	if (strcmp(name, HEAPSH_THREADS_0) == 0)
-		return &threads;
-	if (strcmp(name, HEAPSH_SITES_0) == 0)
-		return &sites;
-	if (strcmp(name, HEAPSH_TYPES_0) == 0)
-		return &types;
-	if (strcmp(name, HEAPSH_PREPARE_0) == 0)
-		return &prepare;
-	if (strcmp(name, HEAPSH_ASK_0) == 0)
-		return &ask;
-	if (strcmp(name, HEAPSH_COMPUTED_0) == 0)
-		return &computed;
-	if (strcmp(name, HEAPSH_MODULES_0) == 0)
-		return &modules;
-	return strcmp(name, HEAPSH_CONTENT_0) == 0 ? &content : NULL;
+	for (size_t i = 0; i < sizeof(interfaces) / sizeof(interfaces[0]); i++)
+		if (strcmp(name, interfaces[i].name) == 0)
+			return interfaces[i].table;
+	return NULL;
 }
 
 static const struct heapsh_plugin plugin = {

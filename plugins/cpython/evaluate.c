@@ -37,6 +37,8 @@ struct cpython_functions *cpython_functions_create(const struct cpython_mem *m)
 	f->clear = m->host->symbol(m->im, NULL, "PyErr_Clear", NULL);
 	f->occurred = m->host->symbol(m->im, NULL, "PyErr_Occurred", NULL);
 	f->fetch = m->host->symbol(m->im, NULL, "PyErr_Fetch", NULL);
+	f->normalize = m->host->symbol(m->im, NULL, "PyErr_NormalizeException",
+				       NULL);
 	return f;
 }
 

@@ -16,7 +16,7 @@ void cpython_prepare(const struct cpython *st, struct heapsh_eval_setup *ret);
 /** Functions of the interpreter that are called; 0: this one has none. */
 struct cpython_functions {
 	uint64_t getsizeof, repr, str, as_utf8, as_ssize_t, decref, clear,
-		occurred, fetch;
+		occurred, fetch, normalize;
 };
 /** Look them up. NULL: no memory. */
 struct cpython_functions *
@@ -71,5 +71,10 @@ uint32_t cpython_ask_text(const struct cpython *st, uint64_t addr,
 			  char *why, uint64_t why_cap);
 uint32_t cpython_ask_flat(const struct cpython *st, uint64_t addr,
 			  uint64_t *ret, char *why, uint64_t why_cap);
+
+/** struct heapsh_invoke.call */
+void cpython_invoke(const struct cpython *st,
+		    const struct heapsh_invocation *what, char *buf,
+		    uint64_t cap, struct heapsh_invoked *ret);
 
 #endif

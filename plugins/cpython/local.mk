@@ -13,12 +13,12 @@ CPYTHON_HEAP_SOURCES = \
 	%D%/check_places.c %D%/check_priv.h %D%/check_state.c \
 	%D%/check_tables.c %D%/content.c \
 	%D%/describe.c %D%/evaluate.c %D%/evaluate.h %D%/find.c %D%/find.h \
-	%D%/frontier.c %D%/keys.c %D%/keys.h \
+	%D%/frontier.c %D%/invoke.c %D%/keys.c %D%/keys.h \
 	%D%/kinds.c %D%/kinds.h %D%/library.c \
 	%D%/measure.c %D%/modules.c %D%/numpy.c %D%/object.h \
 	%D%/pool.h %D%/prepare.c %D%/refs.c %D%/refs_code.c %D%/refs_priv.h \
 	%D%/services.h %D%/settle.c %D%/sites.c %D%/quick.h %D%/size.c \
-	%D%/size_priv.h %D%/sweep.c %D%/types.c %D%/usage.c
+	%D%/size_priv.h %D%/sweep.c %D%/talk.c %D%/talk.h %D%/types.c %D%/usage.c
 EXTRA_DIST += %D%/layout.def %D%/shapes.def %D%/regen-layouts.py
 # What reads single objects: of the plugin, and of its tests' program.
 CPYTHON_READ_SOURCES = \

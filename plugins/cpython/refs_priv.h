@@ -41,7 +41,7 @@ bool cpython_each_word(struct cpython_visit *v, uint64_t addr, uint64_t n,
 		       cpython_word_fn *fn, void *arg);
 /**
  * Every word at addr, n of them, that points to something that is an object
- * beyond doubt.
+ * beyond doubt. text NULL: named by its offset from the object.
  */
 void cpython_scan_words(struct cpython_visit *v, uint64_t addr, uint64_t n,
 			const char *text);

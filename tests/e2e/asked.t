@@ -90,6 +90,15 @@ def extension(version, path, folder):
                  and r["name"] != "sub"]
         equal(lacks, [], "%s: references are what tp_traverse tells"
               % version)
+        got = heapsh(["attach", f.pid],
+                     ["set rows=1000", "show objects['chain']"]).results[0]
+        named = {r[0]: int(r[2], 16) for r in got["rows"]}
+        links = {int(r[2], 16) for r in got["rows"] if r[0] == "->??"}
+        equal({k: v for k, v in named.items() if k != "->??"},
+              {"->+0x%x" % int(k): v for k, v in f.truth["slots"].items()},
+              "%s: a word without a name is called by its offset" % version)
+        equal(links, set(rows[0]["refs"]),
+              "%s: what lies in other blocks is ->??" % version)
         got = values(heapsh(["attach", f.pid], [
             "asizeof objects['megabyte']", "asizeof objects['lying']",
             "len(heap & chain.Chain)", "heap.size",

@@ -135,7 +135,7 @@ class Kinds:
             if i not in ours | reached and kind not in UNKNOWN:
                 wrong.append("%s lacks %s: %s" % (name, how, of))
         for label, target, flags in edges:
-            if label == "->??":
+            if re.match(r"->(\?\?|\+0x)", label):
                 if not SCANNED.fullmatch(kind):
                     wrong.append("%s is looked at word by word" % name)
             elif not flags & (WEAK | TABLE) and target not in want and \

@@ -5,6 +5,7 @@ interpreter answers, its references include all that the collector is told of,
 and what is beyond has a name, and lies in the object's own memory."""
 import collections
 import os
+import re
 import struct
 import subprocess
 import sys
@@ -67,6 +68,12 @@ class Memory:
         """What the words of the data may point to."""
         words = struct.unpack("<%dQ" % (len(data) // 8), data[:len(data) & ~7])
         return {w for w in words if w % 8 == 0 and 4096 < w < 1 << 47}
+
+    def is_there(self, row, label, target):
+        """Of a label that is an offset: does the word there say target?"""
+        m = re.fullmatch(r"->\+0x([0-9a-f]+)", label)
+        return not m or self.bytes(row["id"] + int(m[1], 16), 8) == \
+            target.to_bytes(8, "little")
 
     def holds(self, row, target):
         """Is there a word that says target in the object, or in a block that
@@ -133,6 +140,8 @@ def references(version, rows, edges, truth, pid):
         if n and r["type"] not in TOLD:
             lacking[r["type"]].append("%s lacks %d" % (r["name"], n))
         for label, t, flags in edges[r["id"]]:
+            if not memory.is_there(r, label, t):
+                beyond[r["type"]].append("%s has no %s" % (r["name"], label))
             if t in want or flags & (WEAK | TABLE) or \
                     (version, r["type"]) in SCANNED:
                 continue
