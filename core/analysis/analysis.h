@@ -131,14 +131,20 @@ struct an_row {
 struct an_partition {
 	struct gr_set *set;	/* owned reference */
 	enum an_relation by;
-	struct an_row *rows;
+	const struct an_row *rows;	/* NULL by id: an_row_at() */
+	const uint32_t *ids;	/* by id: of each row; else NULL */
 	size_t n_rows;
 	uint64_t count, flat, held;
+	bool one_kind;		/* by id: all are of one class */
 };
 struct hs_err *an_partition(struct gr_set *set, enum an_relation by,
 			    struct hs_task *task, struct an_partition **ret)
 	HS_MUST_USE;
 void an_partition_destroy(struct an_partition *p);
+/** Of any partition. By id it is made here: millions are 4 bytes each. */
+struct an_row an_row_at(const struct an_partition *p, size_t row);
+/** Flat bytes of the first n rows. By id O(log sizes), else O(n). */
+uint64_t an_rows_flat(const struct an_partition *p, size_t n);
 /** What is printed in the Kind column. free(). */
 char *an_row_name(const struct an_partition *p, size_t row);
 /** Nodes of rows from..to-1 of the partition. */

@@ -6,11 +6,21 @@
 #include "map.h"
 #include "vec.h"
 
+/* Rows from first to the next run's are of one size. */
+struct run {
+	size_t first;
+	uint64_t flat;			/* bytes of each */
+	uint64_t before;		/* bytes of all rows above */
+};
+
 /* What the caller sees comes first. */
 struct partition {
 	struct an_partition p;
 	struct hs_budget *budget;
-	uint64_t cap;			/* rows, as allocated */
+	struct an_row *rows;		/* p.rows */
+	uint32_t *ids;			/* p.ids */
+	struct run *runs;		/* by id: rows of one size */
+	size_t n_runs;
 	struct an_classes classes;	/* not when by id alone */
 	uint32_t *class_of_row;		/* cap of them */
 	uint32_t *row_of_class;		/* GR_NONE: of no member */
@@ -67,8 +77,8 @@ static struct hs_err *get_rows(struct partition *p, struct hs_task *task,
 	err = hs_big_alloc(task, n * sizeof(struct an_row), &rows);
 	if (err)
 		return err;
-	p->p.rows = rows;
-	p->p.n_rows = p->cap = n;
+	p->p.rows = p->rows = rows;
+	p->p.n_rows = n;
 	return NULL;
 }
 
@@ -135,7 +145,7 @@ static struct hs_err *place_rows(struct partition *p, struct hs_task *task,
 	p->row_of_class = hs_xcalloc((size_t)n + 1, sizeof(uint32_t));
 	memset(p->row_of_class, 0xff, (size_t)n * sizeof(uint32_t));
 	for (i = 0; i < to; i++) {
-		p->p.rows[i] = sums[i].row;
+		p->rows[i] = sums[i].row;
 		p->class_of_row[i] = sums[i].class;
 		p->row_of_class[sums[i].class] = i;
 	}
@@ -173,61 +183,131 @@ static int descending(const void *a, const void *b)
 }
 
 /*
- * By descending flat, then ascending id, without comparing: *ret[shape] is
- * where the next node of the shape's size goes.
+ * By descending flat, then ascending id, without comparing: the runs, and for
+ * each shape (*ret) the run of its size.
  */
-static size_t *places_of(const struct gr_shape *shapes, size_t n,
-			 const uint64_t *count, size_t **places)
+static size_t *make_runs(struct partition *p, const struct gr_shape *shapes,
+			 size_t n, const uint64_t *count)
 {
 	HS_FREE uint64_t *flat = hs_xcalloc(n + 1, sizeof(*flat));
-	size_t *index = hs_xcalloc(n + 1, sizeof(*index)), i, m = 0, sum = 0, c;
+	size_t *run_of = hs_xcalloc(n + 1, sizeof(*run_of)), i, m = 0;
 	struct hs_map rank = { 0 };
+	struct run *r;
 
 	for (i = 0; i < n; i++)
-		if (hs_map_put(&rank, shapes[i].flat, 0))
+		if (count[i] && hs_map_put(&rank, shapes[i].flat, 0))
 			flat[m++] = shapes[i].flat;
 	qsort(flat, m, sizeof(*flat), descending);
-	for (i = 0; i < m; i++)
-		hs_map_put(&rank, flat[i], i);
-	*places = hs_xcalloc(m + 1, sizeof(**places));
-	for (i = 0; i < n; i++) {
-		index[i] = *hs_map_get(&rank, shapes[i].flat);
-		(*places)[index[i]] += count[i];
-	}
+	p->runs = hs_xcalloc(m + 1, sizeof(*p->runs));
+	p->n_runs = m;
 	for (i = 0; i < m; i++) {
-		c = (*places)[i];
-		(*places)[i] = sum;
-		sum += c;
+		hs_map_put(&rank, flat[i], i);
+		p->runs[i].flat = flat[i];
+	}
+	// First the rows of each run, in the place of the next one's first.
+	for (i = 0; i < n; i++) {
+		if (!count[i])
+			continue;
+		run_of[i] = *hs_map_get(&rank, shapes[i].flat);
+		p->runs[run_of[i] + 1].first += count[i];
+	}
+	for (i = 1, r = p->runs + 1; i <= m; i++, r++) {
+		r->before = r[-1].before + r->first * r[-1].flat;
+		r->first += r[-1].first;
 	}
 	hs_map_deinit(&rank);
-	return index;
+	return run_of;
 }
 
-static struct hs_err *by_id(struct partition *p, struct hs_task *task)
+static bool is_one_kind(const struct gr_shape *shapes, size_t n,
+			const uint64_t *count)
 {
-	const struct gr_graph *g = gr_set_graph(p->p.set);
-	HS_FREE size_t *index = NULL, *places = NULL;
-	HS_FREE uint64_t *count = NULL;
-	const struct gr_shape *shapes;
-	size_t n = gr_shapes(g, &shapes);
-	struct hs_err *err;
-	uint32_t id, shape;
+	const struct gr_shape *first = NULL;
+	size_t i;
 
-	err = an_count_shapes(p->p.set, task, &count);
-	if (!err)
-		err = get_rows(p, task, gr_set_count(p->p.set));
-	if (err)
-		return err;
-	index = places_of(shapes, n, count, &places);
+	for (i = 0; i < n; i++) {
+		if (!count[i])
+			continue;
+		if (!first)
+			first = &shapes[i];
+		if (shapes[i].type != first->type ||
+		    shapes[i].owner_type != first->owner_type)
+			return false;
+	}
+	return true;
+}
+
+static struct hs_err *place_ids(struct partition *p, struct hs_task *task,
+				const size_t *run_of)
+{
+	HS_FREE size_t *next = hs_xcalloc(p->n_runs + 1, sizeof(*next));
+	const struct gr_graph *g = gr_set_graph(p->p.set);
+	struct hs_err *err = NULL;
+	uint32_t id;
+	size_t i;
+
+	for (i = 0; i < p->n_runs; i++)
+		next[i] = p->runs[i].first;
 	for (id = 0; !err && gr_set_next(p->p.set, &id); id++) {
-		shape = gr_shape(g, id);
-		p->p.rows[places[index[shape]]++] = (struct an_row){
-			id, 1, shapes[shape].flat, shapes[shape].held
-		};
+		p->ids[next[run_of[gr_shape(g, id)]]++] = id;
 		if (!(id & 0xffff))
 			err = hs_check_cancel(task);
 	}
 	return err;
+}
+
+static struct hs_err *by_id(struct partition *p, struct hs_task *task)
+{
+	HS_FREE uint64_t *count = NULL;
+	HS_FREE size_t *run_of = NULL;
+	const struct gr_shape *shapes;
+	size_t n = gr_shapes(gr_set_graph(p->p.set), &shapes);
+	uint64_t n_ids = gr_set_count(p->p.set);
+	struct hs_err *err;
+	void *ids;
+
+	err = an_count_shapes(p->p.set, task, &count);
+	if (!err)
+		err = hs_big_alloc(task, n_ids * sizeof(*p->ids), &ids);
+	if (err)
+		return err;
+	p->p.ids = p->ids = ids;
+	p->p.n_rows = n_ids;
+	p->p.one_kind = is_one_kind(shapes, n, count);
+	run_of = make_runs(p, shapes, n, count);
+	return place_ids(p, task, run_of);
+}
+
+struct an_row an_row_at(const struct an_partition *p, size_t row)
+{
+	const struct gr_graph *g = gr_set_graph(p->set);
+	uint32_t id;
+
+	if (!p->ids)
+		return p->rows[row];
+	id = p->ids[row];
+	return (struct an_row){ id, 1, gr_flat(g, id), gr_held(g, id) };
+}
+
+uint64_t an_rows_flat(const struct an_partition *part, size_t n)
+{
+	const struct partition *p = (const struct partition *)part;
+	size_t lo = 0, hi = p->n_runs, mid;
+	uint64_t sum = 0;
+
+	if (!part->ids) {
+		while (n)
+			sum += part->rows[--n].flat;
+		return sum;
+	}
+	while (hi - lo > 1) {
+		mid = lo + (hi - lo) / 2;
+		if (p->runs[mid].first <= n)
+			lo = mid;
+		else
+			hi = mid;
+	}
+	return p->runs[lo].before + (n - p->runs[lo].first) * p->runs[lo].flat;
 }
 
 struct hs_err *an_partition(struct gr_set *set, enum an_relation by,
@@ -259,7 +339,9 @@ void an_partition_destroy(struct an_partition *part)
 	if (p->classes.set)
 		an_classes_deinit(&p->classes);
 	gr_set_unref(p->p.set);
-	hs_big_free(p->budget, p->p.rows, p->cap * sizeof(*p->p.rows));
+	hs_big_free(p->budget, p->rows, p->p.n_rows * sizeof(*p->rows));
+	hs_big_free(p->budget, p->ids, p->p.n_rows * sizeof(*p->ids));
+	free(p->runs);
 	free(p->class_of_row);
 	free(p->row_of_class);
 	free(p);
@@ -272,7 +354,7 @@ char *an_row_words(const struct an_partition *part, size_t row)
 
 	if (part->by == AN_BY_ID)
 		return md_render(gr_model(g),
-				 gr_addr(g, (uint32_t)part->rows[row].key),
+				 gr_addr(g, part->ids[row]),
 				 HEAPSH_RENDER_SHORT, AN_CLIP);
 	return p->classes.name(&p->classes, p->class_of_row[row]);
 }
@@ -311,12 +393,7 @@ static bool is_in_rows(void *arg, uint32_t id)
 static struct hs_err *ids_of_rows(const struct an_partition *p, size_t from,
 				  size_t to, struct gr_set **ret)
 {
-	HS_FREE uint32_t *ids = hs_xcalloc(to - from + 1, sizeof(*ids));
-	size_t i;
-
-	for (i = from; i < to; i++)
-		ids[i - from] = (uint32_t)p->rows[i].key;
-	return gr_set_of(gr_set_graph(p->set), ids, to - from, ret);
+	return gr_set_of(gr_set_graph(p->set), p->ids + from, to - from, ret);
 }
 
 struct hs_err *an_rows_set(const struct an_partition *p, size_t from, size_t to,
@@ -406,7 +483,7 @@ struct hs_err *an_rows_pick(const struct an_partition *p, const bool *wanted,
 	ids = hs_xcalloc(p->n_rows + 1, sizeof(*ids));
 	for (i = 0; i < p->n_rows; i++)
 		if (wanted[i])
-			ids[n++] = (uint32_t)p->rows[i].key;
+			ids[n++] = p->ids[i];
 	return gr_set_of(gr_set_graph(p->set), ids, n, ret);
 }
 

@@ -56,6 +56,6 @@ struct hs_err *an_retained(const struct an_partition *p, struct hs_task *task,
 	if (p->by != AN_BY_ID)
 		return by_rows(p, task, ret);
 	for (i = 0; i < p->n_rows; i++)
-		ret[i] = gr_retained(g, (uint32_t)p->rows[i].key);
+		ret[i] = gr_retained(g, p->ids[i]);
 	return hs_check_cancel(task);
 }

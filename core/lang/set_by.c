@@ -46,14 +46,15 @@ static void mark_same(const struct an_partition *p,
 		HS_FREE char *name = by_key ? NULL : an_row_words(p, i);
 
 		if (by_key)
-			hs_map_put(&keys, p->rows[i].key, i);
+			hs_map_put(&keys, an_row_at(p, i).key, i);
 		else
 			hs_strmap_put(&names, name, i);
 	}
 	for (size_t i = 0; i < whole->n_rows; i++) {
 		HS_FREE char *name = by_key ? NULL : an_row_words(whole, i);
 
-		wanted[i] = by_key ? hs_map_get(&keys, whole->rows[i].key) !=
+		wanted[i] = by_key ? hs_map_get(&keys,
+						an_row_at(whole, i).key) !=
 					     NULL
 				   : hs_strmap_get(&names, name) != NULL;
 	}

@@ -15,47 +15,31 @@ static void set_new(json_t *doc, const char *key, json_t *value)
 
 static uint64_t row_address(const struct an_partition *p, size_t row)
 {
-	return gr_addr(gr_set_graph(p->set), (uint32_t)p->rows[row].key);
+	return gr_addr(gr_set_graph(p->set), p->ids[row]);
 }
 
 /* Name of an object's kind as the table by class has it. free(). */
 static char *kind_of(const struct an_partition *p, size_t row)
 {
 	struct gr_graph *g = gr_set_graph(p->set);
-	uint32_t id = (uint32_t)p->rows[row].key;
+	uint32_t id = p->ids[row];
 
 	return md_kind_name(gr_model(g), gr_type(g, id), gr_owner_type(g, id));
-}
-
-/* Have all rows the same kind? By number: names are made only for the page. */
-static bool is_one_kind(const struct an_partition *p)
-{
-	struct gr_graph *g = gr_set_graph(p->set);
-	uint32_t first = p->n_rows ? (uint32_t)p->rows[0].key : 0;
-
-	for (size_t i = 1; i < p->n_rows; i++) {
-		uint32_t id = (uint32_t)p->rows[i].key;
-
-		if (gr_type(g, id) != gr_type(g, first) ||
-		    gr_owner_type(g, id) != gr_owner_type(g, first))
-			return false;
-	}
-	return true;
 }
 
 static json_t *row_doc(struct md_model *m, const struct an_partition *p,
 		       size_t row, bool one_kind, uint64_t cumulative)
 {
-	const struct an_row *r = &p->rows[row];
+	const struct an_row r = an_row_at(p, row);
 	json_t *doc = json_object();
 	HS_FREE char *name = NULL;
 	HS_FREE char *kind = NULL;
 	HS_TEXT both = { 0 };
 
 	set_new(doc, "index", wr_u64(row));
-	set_new(doc, "count", wr_u64(r->count));
-	set_new(doc, "size", wr_u64(r->flat));
-	set_new(doc, "held", wr_u64(r->held));
+	set_new(doc, "count", wr_u64(r.count));
+	set_new(doc, "size", wr_u64(r.flat));
+	set_new(doc, "held", wr_u64(r.held));
 	set_new(doc, "cumulative", wr_u64(cumulative));
 	if (p->by != AN_BY_ID) {
 		name = an_row_name(p, row);
@@ -134,15 +118,14 @@ static struct hs_err *add_rows(struct lg_session *s, json_t *doc,
 			       bool one_kind)
 {
 	const struct lg_window *w = &v->u.set.window;
-	uint64_t end = lg_window_end(s, w, p->n_rows), cumulative = 0;
+	uint64_t end = lg_window_end(s, w, p->n_rows), cumulative;
 	json_t *rows = json_array();
 
 	set_new(doc, "first", wr_u64(w->first));
 	set_new(doc, "rows", rows);
-	for (uint64_t i = 0; i < end; i++) {
-		cumulative += p->rows[i].flat;
-		if (i < w->first)
-			continue;
+	cumulative = an_rows_flat(p, w->first);
+	for (uint64_t i = w->first; i < end; i++) {
+		cumulative += an_row_at(p, i).flat;
 		json_array_append_new(rows, row_doc(v->in->model, p, i,
 						    one_kind, cumulative));
 		if (hs_cancelled(s->task))
@@ -162,7 +145,7 @@ struct hs_err *lg_set_doc(struct lg_session *s, struct lg_value *v,
 
 	if (err)
 		return err;
-	one_kind = p->by == AN_BY_ID && is_one_kind(p);
+	one_kind = p->by == AN_BY_ID && p->one_kind;
 	if (v->u.set.kind && v->u.set.kind->as_words) {
 		doc = wr_doc_create("text");
 		wr_set_text(doc, "value", v->u.set.kind->words,

@@ -18,15 +18,15 @@ struct ordered {
 
 static uint64_t key_of(const struct ordered *o, uint32_t row)
 {
-	const struct an_row *r = &o->p->rows[row];
+	const struct an_row r = an_row_at(o->p, row);
 
 	switch (o->column) {
 	case BY_SIZE:
-		return r->flat;
+		return r.flat;
 	case BY_HELD:
-		return r->held;
+		return r.held;
 	case BY_COUNT:
-		return r->count;
+		return r.count;
 	case BY_RETAINED:
 	default:
 		return o->retained[row];
@@ -54,13 +54,14 @@ static void add_name(json_t *doc, struct md_model *m,
 {
 	HS_FREE char *text = NULL, *kind = NULL, *both = NULL;
 	struct gr_graph *g = gr_set_graph(p->set);
-	uint32_t id = (uint32_t)p->rows[row].key;
+	uint32_t id;
 
 	if (p->by != AN_BY_ID) {
 		text = an_row_name(p, row);
 		wr_set_text(doc, "kind", text, strlen(text));
 		return;
 	}
+	id = p->ids[row];
 	text = md_render(m, gr_addr(g, id), HEAPSH_RENDER_SHORT, TEXT_COLUMNS);
 	kind = md_kind_name(m, gr_type(g, id), gr_owner_type(g, id));
 	both = hs_xasprintf("%s: %s", kind, text);
@@ -71,13 +72,13 @@ static void add_name(json_t *doc, struct md_model *m,
 static json_t *row_doc(struct md_model *m, const struct ordered *o,
 		       uint64_t i, uint64_t cumulative)
 {
-	const struct an_row *r = &o->p->rows[o->order[i]];
+	const struct an_row r = an_row_at(o->p, o->order[i]);
 	json_t *doc = json_object();
 
 	json_object_set_new(doc, "index", wr_u64(i));
-	json_object_set_new(doc, "count", wr_u64(r->count));
-	json_object_set_new(doc, "size", wr_u64(r->flat));
-	json_object_set_new(doc, "held", wr_u64(r->held));
+	json_object_set_new(doc, "count", wr_u64(r.count));
+	json_object_set_new(doc, "size", wr_u64(r.flat));
+	json_object_set_new(doc, "held", wr_u64(r.held));
 	json_object_set_new(doc, "cumulative", wr_u64(cumulative));
 	json_object_set_new(doc, "retained",
 			    wr_u64(o->retained[o->order[i]]));
@@ -114,7 +115,7 @@ static struct hs_err *doc(struct lg_session *s, struct lg_value *v,
 
 	json_object_set_new(out, "rows", list);
 	for (i = 0; i < end; i++) {
-		cumulative += o->p->rows[o->order[i]].flat;
+		cumulative += an_row_at(o->p, o->order[i]).flat;
 		if (i < first)
 			continue;
 		json_array_append_new(list, row_doc(m, o, i, cumulative));

@@ -83,7 +83,7 @@ static uint64_t key_of(const struct heap *h, const struct world_object *o,
 
 /* Does the row hold what the objects with its key sum up to? */
 static void check_row(const struct heap *h, const struct gr_set *s,
-		      enum an_relation by, const struct an_row *row)
+		      enum an_relation by, struct an_row row)
 {
 	uint64_t count = 0, flat = 0, held = 0;
 	uint32_t i;
@@ -91,16 +91,16 @@ static void check_row(const struct heap *h, const struct gr_set *s,
 	for (i = 0; i < h->w->n; i++) {
 		const struct world_object *o = &h->w->v[i];
 
-		if (!o->expected || key_of(h, o, by) != row->key ||
+		if (!o->expected || key_of(h, o, by) != row.key ||
 		    !gr_set_has(s, gr_id(h->g, o->o.addr)))
 			continue;
 		count++;
 		flat += (uint64_t)o->o.flat << o->o.shift;
 		held += (uint64_t)o->o.held << o->o.shift;
 	}
-	assert_int_equal(row->count, count);
-	assert_int_equal(row->flat, flat);
-	assert_int_equal(row->held, held);
+	assert_int_equal(row.count, count);
+	assert_int_equal(row.flat, flat);
+	assert_int_equal(row.held, held);
 }
 
 static void check_order(const struct an_partition *p)
@@ -108,13 +108,13 @@ static void check_order(const struct an_partition *p)
 	size_t i;
 
 	for (i = 1; i < p->n_rows; i++) {
-		const struct an_row *a = &p->rows[i - 1], *b = &p->rows[i];
+		struct an_row a = an_row_at(p, i - 1), b = an_row_at(p, i);
 
-		assert_true(a->flat > b->flat ||
-			    (a->flat == b->flat && a->count >= b->count));
-		if (p->by == AN_BY_ID && a->flat == b->flat)
-			assert_true(a->key < b->key);
-		assert_true(a->key != b->key);
+		assert_true(a.flat > b.flat ||
+			    (a.flat == b.flat && a.count >= b.count));
+		if (p->by == AN_BY_ID && a.flat == b.flat)
+			assert_true(a.key < b.key);
+		assert_true(a.key != b.key);
 	}
 }
 
@@ -124,10 +124,14 @@ static void check_totals(const struct an_partition *p)
 	size_t i;
 
 	for (i = 0; i < p->n_rows; i++) {
-		count += p->rows[i].count;
-		flat += p->rows[i].flat;
-		held += p->rows[i].held;
+		struct an_row r = an_row_at(p, i);
+
+		assert_int_equal(an_rows_flat(p, i), flat);
+		count += r.count;
+		flat += r.flat;
+		held += r.held;
 	}
+	assert_int_equal(an_rows_flat(p, i), flat);
 	assert_int_equal(count, p->count);
 	assert_int_equal(count, gr_set_count(p->set));
 	assert_int_equal(flat, p->flat);
@@ -141,8 +145,8 @@ static void check_rows_sets(struct heap *h, const struct an_partition *p)
 
 	for (i = 0; i < p->n_rows; i += p->n_rows / 7 + 1) {
 		assert_null(an_rows_set(p, i, i + 1, &h->task, &s));
-		assert_int_equal(gr_set_count(s), p->rows[i].count);
-		assert_int_equal(gr_set_flat(s), p->rows[i].flat);
+		assert_int_equal(gr_set_count(s), an_row_at(p, i).count);
+		assert_int_equal(gr_set_flat(s), an_row_at(p, i).flat);
 		assert_true(gr_set_subset(s, p->set));
 		gr_set_unref(s);
 		assert_null(an_rows_set(p, 0, i, &h->task, &s));
@@ -172,7 +176,7 @@ static void check_partition(struct heap *h, bool all, enum an_relation by)
 	check_rows_sets(h, p);
 	step = p->n_rows / 50 + 1;
 	for (i = 0; i < p->n_rows; i += step)
-		check_row(h, p->set, by, &p->rows[i]);
+		check_row(h, p->set, by, an_row_at(p, i));
 	an_partition_destroy(p);
 }
 
