@@ -118,13 +118,16 @@ void sh_run_line(struct sh_shell *sh, const char *line)
 /* A line without its end; "" at the end of the file. */
 static bool read_line(FILE *f, char **line, size_t *cap)
 {
-	ssize_t n;
+	ssize_t n = -1;
 
-	do {
+	// Ctrl-C that came while the last answer was printed ends it, too: who
+	// writes the lines may wait for us.
+	errno = EINTR;
+	while (n < 0 && errno == EINTR && !sh_signals.interrupted &&
+	       !sh_signals.ended && !feof(f)) {
 		clearerr(f);
 		n = getline(line, cap, f);
-	} while (n < 0 && errno == EINTR && !sh_signals.interrupted &&
-		 !sh_signals.ended && !feof(f));
+	}
 	if (n < 0)
 		return false;
 	while (n && ((*line)[n - 1] == '\n' || (*line)[n - 1] == '\r'))
