@@ -57,7 +57,7 @@ dist_man_MANS += doc/heapsh.1
 EXTRA_DIST += README.md
 
 STYLE_TESTS = tests/style/layers.t tests/style/source.t
-HARNESS_TESTS = tests/harness/harness.t
+HARNESS_TESTS = tests/harness/bench.t tests/harness/harness.t
 TESTS += $(check_PROGRAMS) $(E2E_TESTS) $(STYLE_TESTS) $(HARNESS_TESTS)
 EXTRA_DIST += $(E2E_TESTS) $(STYLE_TESTS) $(HARNESS_TESTS) \
 	tests/lib/fuzz.h tests/lib/hstest.py tests/lib/limit \
@@ -71,15 +71,15 @@ print-fuzz-tests:
 	@echo $(FUZZ_TESTS)
 .PHONY: print-fuzz-tests
 
-# Figures, not tests: "name value unit (ratio to what was measured beside it)".
-BENCHES += tests/bench/gap.bench tests/bench/heap.bench tests/bench/pause.bench tests/bench/sets.bench
+# Figures, not tests: one table, and one file bench.json.
+BENCHES += tests/bench/heap.bench tests/bench/gap.bench tests/bench/pause.bench tests/bench/sets.bench
 BENCHES += tests/bench/evaluate.bench tests/bench/views.bench
-EXTRA_DIST += $(BENCHES) tests/fixtures/bench_heap.py tests/lib/hsbench.py
+EXTRA_DIST += $(BENCHES) tests/bench/run tests/fixtures/bench_heap.py \
+	tests/lib/benchprofile.py tests/lib/benchrun.py tests/lib/hsbench.py
+CLEANFILES += bench.json
 bench: all
-	@rc=0; $(AM_TESTS_ENVIRONMENT) \
-	for b in $(BENCHES); do \
-		echo "# $$b"; $(PYTHON3) $(srcdir)/$$b || rc=1; \
-	done; exit $$rc
+	@$(AM_TESTS_ENVIRONMENT) \
+	$(PYTHON3) $(srcdir)/tests/bench/run $(addprefix $(srcdir)/,$(BENCHES))
 .PHONY: bench
 
 # An hour: a thousand attaches of each kind, deaths behind every request, and
