@@ -98,6 +98,7 @@ static const char *plugin_open(struct heapsh_image *im, void **state,
 		plugin_close(st);
 		return "out of memory";
 	}
+	cpython_interned_find(st);
 	cpython_check(st, &verdict);
 	if (verdict.wrong[0] != '\0') {
 		plugin_close(st);
@@ -147,7 +148,7 @@ static void plugin_roots(void *state,
 	struct cpython_root_sink sink = { .emit = emit, .arg = arg };
 	struct cpython *st = state;
 
-	cpython_roots(&st->mem, st->threads, &sink);
+	cpython_roots(&st->mem, st->threads, st->interned[0], &sink);
 	cpython_roots_of_collector(&st->mem, st->ranges, st->n_ranges, &sink);
 }
 

@@ -13,7 +13,7 @@ CPYTHON_HEAP_SOURCES = \
 	%D%/check_places.c %D%/check_priv.h %D%/check_state.c \
 	%D%/check_tables.c %D%/content.c \
 	%D%/describe.c %D%/evaluate.c %D%/evaluate.h %D%/find.c %D%/find.h \
-	%D%/frontier.c %D%/invoke.c %D%/keys.c %D%/keys.h \
+	%D%/frontier.c %D%/interned.c %D%/invoke.c %D%/keys.c %D%/keys.h \
 	%D%/kinds.c %D%/kinds.h %D%/library.c \
 	%D%/measure.c %D%/modules.c %D%/numpy.c %D%/object.h \
 	%D%/pool.h %D%/prepare.c %D%/refs.c %D%/refs_code.c %D%/refs_priv.h \

@@ -145,6 +145,8 @@ struct cpython_types;
 struct cpython_values;	/* keys.h */
 
 struct cpython_sites;
+/** Interpreters whose interned strings are known for what they are. */
+enum { CPYTHON_N_INTERNED = 8 };
 /** State of an open plugin; read-only but for the types. */
 struct cpython {
 	struct cpython_mem mem;		/* reader NULL: the main thread's */
@@ -159,6 +161,7 @@ struct cpython {
 	struct heapsh_range *ranges;	/* of pools, sorted; freed by close */
 	uint32_t n_ranges;
 	struct heapsh_range image;	/* CPython's own data, of its file */
+	uint64_t interned[CPYTHON_N_INTERNED];	/* interned.c; the rest is 0 */
 	struct cpython_sites *sites;	/* main thread only; NULL: not looked */
 };
 
@@ -304,6 +307,16 @@ void cpython_rest_size(const struct cpython_obj *o,
 		       struct cpython_size *s);
 /** All of it. */
 void cpython_size(const struct cpython_obj *o, struct cpython_size *ret);
+
+/* --- interned.c --- */
+
+/** Find the dicts of interned strings. After the image. */
+void cpython_interned_find(struct cpython *st);
+/** dict: not 0. */
+bool cpython_is_interned_dict(const struct cpython *st, uint64_t dict);
+/** Does that dict hold this string of its own, for ever? */
+bool cpython_interned_for_ever(const struct cpython *st,
+			       const struct cpython_mem *m, uint64_t str);
 
 /* --- library.c --- */
 

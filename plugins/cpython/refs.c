@@ -266,6 +266,22 @@ static bool each_entry(struct cpython_visit *v, const struct cpython_keys *k,
 	return true;
 }
 
+/* interned.c: only what stays for ever is held, by one count for both. */
+static void interned(struct cpython_visit *v, uint64_t i, uint64_t key,
+		     uint64_t value)
+{
+	// what lies outside the ranges may be known to nobody else
+	uint32_t weak = v->frontier ? HEAPSH_EDGE_FOUND : HEAPSH_EDGE_WEAK;
+
+	if (value == 0)
+		return;
+	cpython_edge(v, key, HEAPSH_LABEL_KEY, key, i, NULL,
+		     HEAPSH_EDGE_KEY | weak);
+	cpython_edge(v, value, HEAPSH_LABEL_VALUE, key, i, NULL,
+		     cpython_interned_for_ever(v->o->st, v->o->m, value) ?
+			     0 : weak);
+}
+
 static bool refs_dict(struct cpython_visit *v)
 {
 	const struct cpython_obj *o = v->o;
@@ -283,7 +299,9 @@ static bool refs_dict(struct cpython_visit *v)
 		if (n > (uint64_t)values.n)
 			n = (uint64_t)values.n;
 	}
-	return each_entry(v, &k, values.addr, n, entry);
+	return each_entry(v, &k, values.addr, n,
+			  cpython_is_interned_dict(o->st, o->addr) ? interned :
+								     entry);
 }
 
 static void attribute(struct cpython_visit *v, uint64_t i, uint64_t key,

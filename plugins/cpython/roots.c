@@ -98,21 +98,24 @@ static void emit_slots(const struct cpython_mem *m,
 }
 
 /*
- * The dict of interned strings is a variable of unicodeobject.c up to 3.11,
- * which a stripped file does not name; from 3.12 it is in the state.
+ * Names of attributes that were looked up last: strong references. 3.8 and 3.9,
+ * Objects/typeobject.c, a static array that a stripped file does not name; 3.10
+ * has it in the interpreter's state, later ones do not count them.
  */
-static void emit_interned(const struct cpython_mem *m,
-			  const struct cpython_root_sink *sink)
+static void emit_method_cache(const struct cpython_mem *m,
+			      const struct cpython_root_sink *sink)
 {
-	uint64_t at, dict;
+	// struct method_cache_entry: version, name, value
+	enum { ENTRY = 24, NAME = 8, MAX_BYTES = ENTRY << 12 };
+	uint64_t size = 0, at;
 
-	if (m->minor >= 12)
+	at = m->minor < 10 ? m->host->symbol(m->im, NULL, "method_cache",
+					     &size) : 0;
+	if (at == 0 || size > MAX_BYTES)
 		return;
-	at = m->host->symbol(m->im, NULL, "interned", NULL);
-	dict = at != 0 ? cpython_word(m, at) : 0;
-	if (cpython_is_object(m, dict) &&
-	    (cpython_flags_of(m, dict) & CPYTHON_TP_DICT))
-		emit(sink, dict, 0, "interned");
+	for (uint64_t i = 0; i < size / ENTRY; i++)
+		emit(sink, cpython_word(m, at + i * ENTRY + NAME), 0,
+		     "method_cache[%llu].name", (unsigned long long)i);
 }
 
 /* What atexit.register() was given: 3.10-3.13, pycore_atexit.h, three words
@@ -326,7 +329,7 @@ static void emit_static_types(const struct cpython_mem *m,
 }
 
 void cpython_roots(const struct cpython_mem *m, struct cpython_threads *ts,
-		   const struct cpython_root_sink *sink)
+		   uint64_t interned, const struct cpython_root_sink *sink)
 {
 	uint64_t interp = cpython_field(m, m->runtime,
 					m->lay->runtime_interp_head);
@@ -341,6 +344,9 @@ void cpython_roots(const struct cpython_mem *m, struct cpython_threads *ts,
 	}
 	for (uint32_t i = 0; i < cpython_threads_count(ts); i++)
 		emit_thread(m, sink, ts, i);
-	emit_interned(m, sink);
+	// from 3.12 a member of the interpreter's state
+	if (m->minor < 12)
+		emit(sink, interned, 0, "interned");
+	emit_method_cache(m, sink);
 	emit_static_types(m, sink);
 }

@@ -15,9 +15,9 @@ struct cpython_root_sink {
 	void *arg;
 };
 
-/** All of it but the collector's lists. */
+/** All of it but the collector's lists. interned: up to 3.11, the dict; or 0 */
 void cpython_roots(const struct cpython_mem *m, struct cpython_threads *ts,
-		   const struct cpython_root_sink *sink);
+		   uint64_t interned, const struct cpython_root_sink *sink);
 
 /**
  * Objects at the ends of the collector's lists that lie outside the n ranges,

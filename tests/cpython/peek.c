@@ -177,7 +177,7 @@ static void answer(void)
 	} else if (strcmp(verb, "threads") == 0) {
 		print_threads();
 	} else if (strcmp(verb, "roots") == 0) {
-		cpython_roots(&mem, threads, &roots);
+		cpython_roots(&mem, threads, 0, &roots);
 	} else if (strcmp(verb, "collector") == 0) {
 		cpython_roots_of_collector(&mem, NULL, 0, &roots);
 	} else {

@@ -255,7 +255,7 @@ static void read_process(const struct cpython_mem *m)
 	cpython_threads_frame_info(ts, 0, 0, &f);
 	for (uint32_t i = 0; i < 3; i++)
 		cpython_threads_variable(ts, 0, 0, i, &v);
-	cpython_roots(m, ts, &sink);
+	cpython_roots(m, ts, 0, &sink);
 	cpython_roots_of_collector(m, NULL, 0, &sink);
 	cpython_lookup(m, cpython_text("name"));
 	cpython_threads_destroy(ts);
