@@ -101,6 +101,7 @@ enum an_relation {
 	AN_BY_VIA,		/* names of the edges that lead to it */
 	AN_BY_PROD,		/* line that allocated it */
 	AN_N_RELATIONS,
+	AN_BY_FINDEX,		/* an_partition_by_index() alone */
 	AN_BY_PRODUCT = 1 << 30,	/* not a value: a bit of one */
 };
 enum { AN_MAX_FACTORS = 6 };
@@ -140,6 +141,16 @@ struct an_partition {
 struct hs_err *an_partition(struct gr_set *set, enum an_relation by,
 			    struct hs_task *task, struct an_partition **ret)
 	HS_MUST_USE;
+/**
+ * By the first of n sets that an object is in: rows are called by the words and
+ * their number, "list / 0"; "<None>" is the row of what is in none. Sets and
+ * words are borrowed for the call.
+ */
+struct hs_err *an_partition_by_index(struct gr_set *set,
+				     struct gr_set *const *sets,
+				     char *const *words, size_t n,
+				     struct hs_task *task,
+				     struct an_partition **ret) HS_MUST_USE;
 void an_partition_destroy(struct an_partition *p);
 /** Of any partition. By id it is made here: millions are 4 bytes each. */
 struct an_row an_row_at(const struct an_partition *p, size_t row);
@@ -197,6 +208,11 @@ struct hs_err *an_paths(struct gr_graph *g, const struct an_paths_of *of,
 void an_paths_destroy(struct an_paths *p);
 struct gr_graph *an_paths_graph(const struct an_paths *p);
 bool an_paths_from_roots(const struct an_paths *p);
+struct gr_set *an_paths_to(const struct an_paths *p);	/* borrowed */
+/** Levels of objects, and those at one (0: where paths begin). */
+size_t an_paths_levels(const struct an_paths *p);
+struct hs_err *an_paths_level(const struct an_paths *p, size_t level,
+			      struct gr_set **ret) HS_MUST_USE;
 /** UINT64_MAX: that many or more. */
 uint64_t an_paths_count(const struct an_paths *p);
 /** Path i, in the order of roots and of each object's own edges. */
@@ -232,6 +248,12 @@ struct an_pattern_of {
 	enum an_relation by;		/* AN_BY_CLODO */
 	uint32_t depth;			/* 7; at most AN_PATTERN_DEPTH */
 	size_t max;			/* nodes; then it is cut */
+	bool imdom;			/* an_imdom() in place of referrers */
+	bool breadth_first;		/* all of a level before the next */
+	bool no_cycles;			/* without what is on the way there */
+	struct gr_set *from;		/* what these reach only; NULL: all */
+	struct gr_set *stop;		/* where it ends; NULL: modules, types
+					   and code, with their tables */
 };
 enum {
 	AN_PATTERN_DEPTH = 60,
@@ -242,7 +264,7 @@ struct hs_err *an_pattern(struct gr_set *set, const struct an_pattern_of *of,
 			  struct hs_task *task, struct an_pattern **ret)
 	HS_MUST_USE;
 void an_pattern_destroy(struct an_pattern *p);
-/** In preorder; borrowed. *cut: there would be more. */
+/** In preorder, or by level; borrowed. *cut: there would be more. */
 size_t an_pattern_nodes(const struct an_pattern *p,
 			const struct an_pattern_node **ret, bool *cut);
 /** "_", "a", "ba3": children on the way to it. free(). */
@@ -296,6 +318,13 @@ struct hs_err *an_dominos(struct gr_set *set, struct hs_task *task,
 /** Those of its referrers that are reached not through another referrer. */
 struct hs_err *an_imdom(struct gr_set *set, struct hs_task *task,
 			struct gr_set **ret) HS_MUST_USE;
+/** The same, reached from the nodes of a set (NULL: as above). */
+struct hs_err *an_imdom_from(struct gr_set *set, struct gr_set *from,
+			     struct hs_task *task, struct gr_set **ret)
+	HS_MUST_USE;
+/** A set and all that it leads to. */
+struct hs_err *an_reach_from(struct gr_set *from, struct hs_task *task,
+			     struct gr_set **ret) HS_MUST_USE;
 
 /* --- summaries: the words of muppy (language.md section 5) --------------- */
 

@@ -84,6 +84,11 @@ char *an_key_name(const struct gr_graph *g, enum an_relation by, uint64_t key);
 void an_shape_classes(const struct gr_graph *g, enum an_relation by,
 		      uint32_t **of_shape, uint64_t **keys, uint32_t *n);
 
+struct hs_err *an_classify_index(struct gr_set *set,
+				 struct gr_set *const *sets,
+				 char *const *words, size_t n,
+				 struct hs_task *task, struct an_classes *ret)
+	HS_MUST_USE;
 struct hs_err *an_classify_rcs(struct gr_set *set, enum an_relation by,
 			       struct hs_task *task, struct an_classes *ret)
 	HS_MUST_USE;

@@ -34,6 +34,7 @@ uint64_t an_shape_key(const struct gr_graph *g, enum an_relation by,
 	case AN_BY_VIA:
 	case AN_BY_PROD:
 	case AN_N_RELATIONS:
+	case AN_BY_FINDEX:
 	case AN_BY_PRODUCT:
 	default:
 		return 0;
@@ -308,6 +309,11 @@ static struct hs_err *fill(struct an_classes *c, enum an_relation by,
 		return an_classify_via(c->set, task, c);
 	case AN_BY_PROD:
 		return an_classify_prod(c->set, task, c);
+	case AN_BY_FINDEX:
+		return hs_err_remedy(hs_err_new(HS_ERR_USAGE,
+						"rows by index are of the set "
+						"that was partitioned"),
+				     "SET.by(findex(…))");
 	case AN_BY_CLODO:
 	case AN_BY_TYPE:
 	case AN_BY_SIZE:

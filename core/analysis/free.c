@@ -164,8 +164,47 @@ static bool is_reached(void *arg, uint32_t id)
 	return hs_bit(((const struct reach *)arg)->reached, id);
 }
 
+static struct hs_err *from_set(struct reach *r, struct gr_set *from)
+{
+	uint32_t id;
+
+	for (id = 0; gr_set_next(from, &id); id++)
+		touch(r, id);
+	return spread(r);
+}
+
+struct hs_err *an_reach_from(struct gr_set *from, struct hs_task *task,
+			     struct gr_set **ret)
+{
+	struct gr_graph *g = gr_set_graph(from);
+	struct gr_set *none = NULL, *all = NULL;
+	struct reach r = { .g = g, .task = task };
+	struct hs_err *err = gr_need_rows(g, task);
+
+	if (!err)
+		err = gr_set_of(g, NULL, 0, &none);
+	if (!err)
+		err = gr_set_all(g, &all);
+	if (!err)
+		err = begin(&r, none, task);
+	if (!err)
+		err = from_set(&r, from);
+	if (!err)
+		err = gr_set_filter(all, task, is_reached, &r, ret);
+	end(&r);
+	gr_set_unref(none);
+	gr_set_unref(all);
+	return err;
+}
+
 struct hs_err *an_imdom(struct gr_set *set, struct hs_task *task,
 			struct gr_set **ret)
+{
+	return an_imdom_from(set, NULL, task, ret);
+}
+
+struct hs_err *an_imdom_from(struct gr_set *set, struct gr_set *from,
+			     struct hs_task *task, struct gr_set **ret)
 {
 	struct gr_set *referrers;
 	struct reach r;
@@ -178,7 +217,7 @@ struct hs_err *an_imdom(struct gr_set *set, struct hs_task *task,
 	err = begin(&r, referrers, task);
 	r.meet = true;
 	if (!err)
-		err = from_outside(&r);
+		err = from ? from_set(&r, from) : from_outside(&r);
 	if (!err)
 		err = gr_set_filter(referrers, task, is_reached, &r, ret);
 	end(&r);

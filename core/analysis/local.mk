@@ -5,7 +5,7 @@ libhs_analysis_la_SOURCES = %D%/analysis.h %D%/analysis_priv.h %D%/asized.c \
 	%D%/classes.c %D%/deep.c %D%/free.c %D%/modules.c %D%/numbers.c \
 	%D%/partition.c %D%/prod.c %D%/profile.c %D%/rcs.c %D%/relation.c %D%/shapes.c \
 	%D%/sizedname.c %D%/summary.c %D%/via.c
-libhs_analysis_la_SOURCES += %D%/garbage.c %D%/ids.c %D%/islands.c %D%/paths.c %D%/pattern.c %D%/retained.c
+libhs_analysis_la_SOURCES += %D%/garbage.c %D%/findex.c %D%/ids.c %D%/islands.c %D%/paths.c %D%/pattern.c %D%/retained.c
 
 # Over a toy in the place of model and image: see core/graph/local.mk.
 LIBS_ANALYSIS_TOY = libhs_analysis.la libhs_graph.la libhs_toy.la \

@@ -159,9 +159,6 @@ static struct hs_err *by_class(struct partition *p, struct hs_task *task)
 	struct hs_err *err;
 	void *room;
 
-	err = an_classify(p->p.set, p->p.by, task, &p->classes);
-	if (err)
-		return err;
 	bytes = (uint64_t)p->classes.n * sizeof(*sums);
 	err = hs_big_alloc(task, bytes, &room);
 	if (err)
@@ -310,11 +307,11 @@ uint64_t an_rows_flat(const struct an_partition *part, size_t n)
 	return p->runs[lo].before + (n - p->runs[lo].first) * p->runs[lo].flat;
 }
 
-struct hs_err *an_partition(struct gr_set *set, enum an_relation by,
-			    struct hs_task *task, struct an_partition **ret)
+static struct partition *partition_create(struct gr_set *set,
+					  enum an_relation by,
+					  struct hs_task *task)
 {
 	struct partition *p = hs_xalloc(sizeof(*p));
-	struct hs_err *err;
 
 	p->p.set = gr_set_ref(set);
 	p->p.by = by;
@@ -322,7 +319,41 @@ struct hs_err *an_partition(struct gr_set *set, enum an_relation by,
 	p->p.flat = gr_set_flat(set);
 	p->p.held = gr_set_held(set);
 	p->budget = task->budget;
-	err = by == AN_BY_ID ? by_id(p, task) : by_class(p, task);
+	return p;
+}
+
+struct hs_err *an_partition_by_index(struct gr_set *set,
+				     struct gr_set *const *sets,
+				     char *const *words, size_t n,
+				     struct hs_task *task,
+				     struct an_partition **ret)
+{
+	struct partition *p = partition_create(set, AN_BY_FINDEX, task);
+	struct hs_err *err = an_classify_index(set, sets, words, n, task,
+					       &p->classes);
+
+	if (!err)
+		err = by_class(p, task);
+	if (err)
+		an_partition_destroy(&p->p);
+	else
+		*ret = &p->p;
+	return err;
+}
+
+struct hs_err *an_partition(struct gr_set *set, enum an_relation by,
+			    struct hs_task *task, struct an_partition **ret)
+{
+	struct partition *p = partition_create(set, by, task);
+	struct hs_err *err = NULL;
+
+	if (by == AN_BY_ID) {
+		err = by_id(p, task);
+	} else {
+		err = an_classify(set, by, task, &p->classes);
+		if (!err)
+			err = by_class(p, task);
+	}
 	if (err)
 		an_partition_destroy(&p->p);
 	else

@@ -60,6 +60,26 @@ static void layer(const struct an_paths *p, size_t d, uint64_t *from,
 	*to = p->starts.v[k + 1];
 }
 
+struct gr_set *an_paths_to(const struct an_paths *p)
+{
+	return p->to;
+}
+
+size_t an_paths_levels(const struct an_paths *p)
+{
+	return n_layers(p);
+}
+
+struct hs_err *an_paths_level(const struct an_paths *p, size_t level,
+			      struct gr_set **ret)
+{
+	uint64_t from = 0, to = 0;
+
+	if (level < n_layers(p))
+		layer(p, level, &from, &to);
+	return gr_set_of(p->g, p->nodes.v + from, to - from, ret);
+}
+
 static bool is_avoided(const struct an_paths *p, uint32_t from, uint32_t to)
 {
 	return gr_is_avoided(p->avoid.v, p->avoid.n, from, to);

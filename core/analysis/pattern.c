@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reference patterns: the referrers of a set by kind, the referrers of each of
-// these kinds, and so on, as a tree in preorder. What was met before is named
-// instead of shown again, so that cycles end.
+// these kinds, and so on, as a tree in preorder, or level by level. What was
+// met before is named instead of shown again, so that cycles end.
 #include "analysis_priv.h"
 
 #include "text.h"
@@ -25,7 +25,9 @@ struct maker {
 	struct md_model *m;
 	struct hs_task *task;
 	const struct an_pattern_of *of;
-	HS_VEC(struct open) stack;
+	struct gr_set *reached;		/* from of->from, or NULL */
+	HS_VEC(struct open) stack;	/* or a queue, from first on */
+	size_t first;
 };
 
 /* Modules, types and code, and their attribute tables: all lead there. */
@@ -33,6 +35,8 @@ static bool stops(const struct maker *k, struct gr_set *set)
 {
 	uint32_t id = 0, type, owner;
 
+	if (k->of->stop)
+		return gr_set_subset(set, k->of->stop);
 	if (!gr_set_next(set, &id))
 		return false;
 	type = gr_type(k->g, id);
@@ -54,6 +58,54 @@ static uint32_t seen_before(const struct an_pattern *p, struct gr_set *set)
 	return GR_NONE;
 }
 
+/* *set op other, in place. */
+static struct hs_err *apply(enum gr_op op, struct gr_set **set,
+			    struct gr_set *other)
+{
+	struct gr_set *both;
+	struct hs_err *err = gr_set_op(op, *set, other, &both);
+
+	if (err)
+		return err;
+	gr_set_unref(*set);
+	*set = both;
+	return NULL;
+}
+
+/* Without the sets of the node and of those that it hangs on. */
+static struct hs_err *drop_cycles(const struct maker *k, uint32_t node,
+				  struct gr_set **set)
+{
+	struct hs_err *err = NULL;
+
+	for (; !err && node != GR_NONE; node = k->p->nodes.v[node].parent)
+		err = apply(GR_SUB, set, k->p->nodes.v[node].set);
+	return err;
+}
+
+static struct hs_err *referrers_of(const struct maker *k, uint32_t node,
+				   struct gr_set **ret)
+{
+	struct gr_set *set = k->p->nodes.v[node].set, *found;
+	struct hs_err *err;
+
+	if (k->of->imdom)
+		err = an_imdom_from(set, k->of->from, k->task, &found);
+	else
+		err = gr_set_referrers(set, k->task, &found);
+	if (err)
+		return err;
+	if (k->reached && !k->of->imdom)
+		err = apply(GR_AND, &found, k->reached);
+	if (!err && k->of->no_cycles)
+		err = drop_cycles(k, node, &found);
+	if (err)
+		gr_set_unref(found);
+	else
+		*ret = found;
+	return err;
+}
+
 /* The referrers of a node's set become what is made next. */
 static struct hs_err *expand(struct maker *k, uint32_t node)
 {
@@ -61,7 +113,7 @@ static struct hs_err *expand(struct maker *k, uint32_t node)
 	struct gr_set *referrers;
 	struct hs_err *err;
 
-	err = gr_set_referrers(k->p->nodes.v[node].set, k->task, &referrers);
+	err = referrers_of(k, node, &referrers);
 	if (err)
 		return err;
 	if (!gr_set_count(referrers)) {
@@ -102,14 +154,18 @@ static struct hs_err *add_node(struct maker *k, uint32_t parent,
 
 static struct hs_err *next_child(struct maker *k)
 {
-	struct open *open = &k->stack.v[k->stack.n - 1];
+	bool queue = k->of->breadth_first;
+	struct open *open = &k->stack.v[queue ? k->first : k->stack.n - 1];
 	size_t row = open->next++;
 	struct gr_set *set;
 	struct hs_err *err;
 
 	if (row == open->rows->n_rows || row >= AN_PATTERN_CHILDREN) {
 		an_partition_destroy(open->rows);
-		k->stack.n--;
+		if (queue)
+			k->first++;
+		else
+			k->stack.n--;
 		return NULL;
 	}
 	err = an_rows_set(open->rows, row, row + 1, k->task, &set);
@@ -130,7 +186,7 @@ static struct hs_err *make(struct maker *k, struct gr_set *set)
 	kind = own->n_rows == 1 ? an_row_name(own, 0) : hs_xstrdup("<mixed>");
 	an_partition_destroy(own);
 	err = add_node(k, GR_NONE, 0, gr_set_ref(set), kind);
-	while (!err && k->stack.n) {
+	while (!err && k->stack.n > k->first) {
 		if (k->p->nodes.n >= k->of->max) {
 			k->p->cut = true;
 			break;
@@ -139,7 +195,7 @@ static struct hs_err *make(struct maker *k, struct gr_set *set)
 		if (!err)
 			err = hs_check_cancel(k->task);
 	}
-	while (k->stack.n)
+	while (k->stack.n > k->first)
 		an_partition_destroy(k->stack.v[--k->stack.n].rows);
 	hs_vec_deinit(&k->stack);
 	return err;
@@ -153,7 +209,10 @@ struct hs_err *an_pattern(struct gr_set *set, const struct an_pattern_of *of,
 	struct hs_err *err;
 
 	k.p = hs_xalloc(sizeof(*k.p));
-	err = make(&k, set);
+	err = of->from ? an_reach_from(of->from, task, &k.reached) : NULL;
+	if (!err)
+		err = make(&k, set);
+	gr_set_unref(k.reached);
 	if (err)
 		an_pattern_destroy(k.p);
 	else

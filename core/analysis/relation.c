@@ -9,7 +9,7 @@ enum { FACTOR_BITS = 5, FACTOR_MASK = (1 << FACTOR_BITS) - 1 };
 
 static const struct relation {
 	const char *word, *name, *header, *help;
-} relations[AN_N_RELATIONS] = {
+} relations[AN_BY_FINDEX + 1] = {
 	// Words and headers: guppy3 3.1.7, guppy/heapy/Classifiers.py
 	[AN_BY_CLODO] = { "Clodo", "clodo", "Kind (class / dict of class)",
 			  "class, or dict of class" },
@@ -32,6 +32,9 @@ static const struct relation {
 			"names of the references to it" },
 	[AN_BY_PROD] = { "Prod", "prod", "Producer (line of allocation)",
 			 "line that allocated it, where tracemalloc runs" },
+	// no word of its own: it is made of kinds
+	[AN_BY_FINDEX] = { "findex", "findex", "First Matching Kind / Index",
+			   "which of some kinds it is in" },
 };
 
 size_t an_by_factors(enum an_relation by, enum an_relation ret[AN_MAX_FACTORS])

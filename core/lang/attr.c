@@ -13,6 +13,8 @@ const struct lg_attr *lg_attrs_of(const struct lg_value *v)
 		return lg_view_attrs;
 	if (v->kind == LG_RELATION)
 		return lg_relation_attrs;
+	if (v->kind == LG_KINDS)
+		return lg_kinds_attrs;
 	if (v->kind != LG_NAMESPACE)
 		return NULL;
 	switch (v->u.space.space) {
@@ -44,7 +46,9 @@ const struct lg_method *lg_method_named(const struct lg_value *v,
 {
 	const struct lg_method *m = v->kind == LG_SET     ? lg_set_methods
 				    : v->kind == LG_TABLE ? lg_table_methods
-							  : NULL;
+				    : v->kind == LG_RELATION
+					    ? lg_relation_methods
+					    : NULL;
 
 	for (; m && m->word.name; m++)
 		if (!strcmp(m->word.name, name))

@@ -135,6 +135,8 @@ struct hs_err *lg_doc(struct lg_session *s, struct lg_value *v, json_t **ret)
 		return lg_view_doc(s, v, ret);
 	case LG_RELATION:
 		return relation_doc(v, ret);
+	case LG_KINDS:
+		return lg_kinds_doc(s, v, ret);
 	case LG_MAPROX:
 		return hs_err_remedy(hs_err_new(HS_ERR_USAGE,
 						"maprox is asked for an "

@@ -328,6 +328,19 @@ static struct hs_err *eval_args(struct lg_session *s,
 	return err;
 }
 
+static bool is_relation(const struct lg_value *v)
+{
+	return v->kind == LG_RELATION || v->kind == LG_KINDS;
+}
+
+/* SET.er, SET.biper: attributes that are called in turn. */
+static bool gives_relation(const struct lg_value *v, const char *name)
+{
+	const struct lg_attr *a = lg_attr_named(v, name);
+
+	return a && (a->get == lg_set_er || a->get == lg_set_biper);
+}
+
 /* SET.by('Size'), Type(list): NULL in *ret when it is no such call. */
 static struct hs_err *call_with(struct lg_session *s,
 				const struct lg_node *node,
@@ -337,6 +350,7 @@ static struct hs_err *call_with(struct lg_session *s,
 	const struct lg_method *method = NULL;
 	struct lg_args args = { 0 };
 	LG_GUARD v = NULL;
+	LG_GUARD relation = NULL;
 	struct hs_err *err;
 
 	*ret = NULL;
@@ -349,12 +363,22 @@ static struct hs_err *call_with(struct lg_session *s,
 		return call_view(s, node, v, ret);
 	if (is_attr)
 		method = lg_method_named(v, node->a->s);
-	if (is_attr ? !method : v->kind != LG_RELATION)
+	if (is_attr && !method && gives_relation(v, node->a->s)) {
+		is_attr = false;
+		err = lg_attribute(s, v, node->a->s, &relation);
+	} else if (!is_attr) {
+		relation = lg_ref(v);
+	}
+	if (err)
+		return err;
+	if (is_attr ? !method : !is_relation(relation))
 		return NULL;
 	err = eval_args(s, node, &args);
 	if (!err)
 		err = is_attr ? method->call(s, v, &args, ret)
-			      : lg_relation_call(s, v, &args, ret);
+		      : relation->kind == LG_KINDS
+			      ? lg_kinds_call(s, relation, &args, ret)
+			      : lg_relation_call(s, relation, &args, ret);
 	args_deinit(&args);
 	return err;
 }
@@ -376,7 +400,8 @@ static struct hs_err *eval_call(struct lg_session *s,
 
 	if (fn && node->n_items != 1)
 		return lg_syntax(node->at, "%s takes one argument", node->a->s);
-	if (!fn && (node->a->kind == LG_N_ATTR || node->a->kind == LG_N_NAME))
+	if (!fn && (node->a->kind == LG_N_ATTR || node->a->kind == LG_N_NAME ||
+		    node->a->kind == LG_N_CALL))
 		err = call_with(s, node, &v);
 	if (v) {
 		*ret = hs_take(v);

@@ -15,6 +15,7 @@
 struct lg_parts {
 	unsigned refs;
 	struct an_partition *p;
+	struct lg_value *er;		/* of AN_BY_FINDEX: the relation */
 };
 
 /** Which rows of a listing are shown. */
@@ -106,6 +107,11 @@ struct lg_value {
 		struct lg_table_value table;
 		struct lg_space_value space;
 		struct lg_view_value view;
+		struct {
+			bool is_sokind;		/* or findex */
+			enum an_relation by;	/* of a sokind */
+			struct lg_value *list;	/* LIST of kinds */
+		} kinds;
 	} u;
 };
 
@@ -195,7 +201,8 @@ const struct lg_attr *lg_attr_named(const struct lg_value *v,
 				    const char *name);
 const struct lg_method *lg_method_named(const struct lg_value *v,
 					const char *name);
-extern const struct lg_method lg_set_methods[], lg_table_methods[];
+extern const struct lg_method lg_set_methods[], lg_table_methods[],
+	lg_relation_methods[];
 /** attr.c: .name of any value. */
 struct hs_err *lg_attribute(struct lg_session *s, struct lg_value *v,
 			    const char *name, struct lg_value **ret)
@@ -209,8 +216,8 @@ struct hs_err *lg_slice(struct lg_session *s, struct lg_value *v,
 			struct lg_value **ret) HS_MUST_USE;
 
 extern const struct lg_attr lg_set_attrs[], lg_table_attrs[],
-	lg_relation_attrs[], lg_threads_attrs[], lg_thread_attrs[],
-	lg_frame_attrs[];
+	lg_relation_attrs[], lg_kinds_attrs[], lg_threads_attrs[],
+	lg_thread_attrs[], lg_frame_attrs[];
 /** Attribute table of a value's kind, or NULL; ends with a NULL name. */
 const struct lg_attr *lg_attrs_of(const struct lg_value *v);
 
@@ -272,6 +279,20 @@ lg_call_fn lg_set_by;
 lg_call_fn lg_relation_call;
 /** The relation that a word names ("Clodo"), or false. */
 bool lg_relation_named(const char *name, enum an_relation *ret);
+/* findex.c */
+/** The relation findex(v[0], v[1], …); n 0: the word that makes one. */
+struct lg_value *lg_findex(struct lg_value *const *v, size_t n);
+/** The set's rows by that relation. */
+struct hs_err *lg_findex_rows(struct lg_session *s, struct lg_value *set,
+			      struct lg_value *v, struct lg_value **ret)
+	HS_MUST_USE;
+lg_get_fn lg_set_biper;
+lg_call_fn lg_kinds_call, lg_relation_sokind;
+struct hs_err *lg_kinds_doc(struct lg_session *s, const struct lg_value *v,
+			    json_t **ret) HS_MUST_USE;
+/* set_brief.c */
+lg_get_fn lg_set_brief, lg_set_fam;
+lg_call_fn lg_set_ckc, lg_set_render;
 /* set_stat.c */
 lg_get_fn lg_set_stat, lg_set_prod;
 lg_call_fn lg_set_diff, lg_set_dump, lg_table_dump;

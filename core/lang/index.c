@@ -85,6 +85,7 @@ struct hs_err *lg_index(struct lg_session *s, struct lg_value *v,
 	case LG_BYTES:
 	case LG_WORDS:
 	case LG_RELATION:
+	case LG_KINDS:
 	default:
 		return hs_err_new(HS_ERR_USAGE, "%s has no items",
 				  lg_kind_words(v));
@@ -170,6 +171,7 @@ struct hs_err *lg_slice(struct lg_session *s, struct lg_value *v,
 	case LG_WORDS:
 	case LG_RELATION:
 	case LG_MAPROX:
+	case LG_KINDS:
 	default:
 		return hs_err_new(HS_ERR_USAGE, "%s has no slices",
 				  lg_kind_words(v));

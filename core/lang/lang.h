@@ -70,6 +70,7 @@ enum lg_kind {
 	LG_VIEW,	/* what a verb shows page by page: struct lg_view_ops */
 	LG_RELATION,	/* Type, Clodo & Rcs: what .by() takes */
 	LG_MAPROX,	/* SET.maprox: its .name is of every member */
+	LG_KINDS,	/* findex(A, B), SET.biper, Clodo.sokind(A)(B) */
 };
 struct lg_value;
 struct lg_value *lg_ref(struct lg_value *v);

@@ -163,6 +163,8 @@ static const struct lg_word relations[] = {
 	{ "Via", "Via('.name', \"['key']\"): referred to by exactly these" },
 	{ "Prod", "Prod('app.py', 12): allocated there; Prod(): not known" },
 	{ "Unity", "Unity(): every object" },
+	{ "findex", "findex(KIND, …): which of these is the first that an "
+		    "object is in; findex(KIND, …)(1): those of the second" },
 };
 
 bool lg_relation_named(const char *name, enum an_relation *ret)
@@ -172,7 +174,7 @@ bool lg_relation_named(const char *name, enum an_relation *ret)
 
 	for (size_t i = 0; i < HS_ARRAY_SIZE(relations); i++)
 		found |= !strcmp(relations[i].name, name);
-	if (!found)
+	if (!found || !strcmp(name, "findex"))
 		return false;
 	err = an_by_named(name, ret);
 	hs_err_free(err);
@@ -417,6 +419,8 @@ static struct hs_err *of_shell(struct lg_session *s, const struct lg_node *node,
 	}
 	if (!word && lg_relation_named(node->s, &by))
 		*ret = lg_relation(by);
+	else if (!word && !strcmp(node->s, "findex"))
+		*ret = lg_findex(NULL, 0);
 	if (!word)
 		return NULL;
 	err = lg_current(s, &in);

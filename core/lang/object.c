@@ -165,6 +165,7 @@ static struct hs_err *to_key(struct hs_arena *arena, const struct lg_value *v,
 	case LG_VIEW:
 	case LG_RELATION:
 	case LG_MAPROX:
+	case LG_KINDS:
 	default:
 		return hs_err_new(HS_ERR_USAGE, "%s cannot be a key",
 				  lg_kind_words(v));

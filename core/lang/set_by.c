@@ -9,7 +9,8 @@ struct hs_err *lg_set_by(struct lg_session *s, struct lg_value *v,
 	enum an_relation by;
 	struct hs_err *err = NULL;
 
-	(void)s;
+	if (args->n == 1 && args->v[0]->kind == LG_KINDS)
+		return lg_findex_rows(s, v, args->v[0], ret);
 	if (args->n != 1 ||
 	    (args->v[0]->kind != LG_RELATION && args->v[0]->kind != LG_TEXT))
 		return hs_err_remedy(hs_err_new(HS_ERR_USAGE,
@@ -29,7 +30,8 @@ struct hs_err *lg_set_er(struct lg_session *s, struct lg_value *v, int64_t arg,
 {
 	(void)s;
 	(void)arg;
-	*ret = lg_relation(v->u.set.by);
+	*ret = v->u.set.parts->er ? lg_ref(v->u.set.parts->er)
+				  : lg_relation(v->u.set.by);
 	return NULL;
 }
 
@@ -148,6 +150,14 @@ struct hs_err *lg_relation_dictof(struct lg_session *s, struct lg_value *v,
 	*ret = lg_relation(AN_BY_DICTOF);
 	return NULL;
 }
+
+const struct lg_method lg_relation_methods[] = {
+	{ { "sokind", "a set of kinds: .refdby is what exactly these refer "
+		      "to" },
+	  lg_relation_sokind,
+	  "Clodo.sokind(list)(tuple).refdby" },
+	{ { NULL, NULL }, NULL, NULL },
+};
 
 const struct lg_attr lg_relation_attrs[] = {
 	{ { "refdby", "by what refers to the objects" },

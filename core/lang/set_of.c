@@ -221,7 +221,7 @@ struct hs_err *lg_to_set_in(struct lg_session *s, struct lg_instant *in,
 		return of_list(s, in, v, ret, all);
 	if (v->kind == LG_TEXT)
 		return lg_set_of_name(s, in, v->u.text.s, ret);
-	if (v->kind == LG_RELATION)
+	if (v->kind == LG_RELATION || v->kind == LG_KINDS)
 		return hs_err_remedy(
 			hs_err_new(HS_ERR_USAGE,
 				   "a relation is not a set: it makes kinds"),

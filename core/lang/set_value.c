@@ -209,66 +209,6 @@ static struct hs_err *get_parts(struct lg_session *s, struct lg_value *v,
 	return err;
 }
 
-/* --- words about a set ---------------------------------------------------- */
-
-enum { BRIEF_KINDS = 3, BRIEF_MEMBERS = 5, BRIEF_COLUMNS = 24 };
-
-/* "str", "(dict of module | list | 7 more)" */
-struct hs_err *lg_add_kinds(struct lg_session *s, struct gr_set *nodes,
-			    size_t most, struct hs_text *out)
-{
-	struct an_partition *p;
-	struct hs_err *err = an_partition(nodes, AN_BY_CLODO, s->task, &p);
-
-	if (err)
-		return err;
-	if (p->n_rows != 1)
-		hs_text_addc(out, '(');
-	for (size_t i = 0; i < p->n_rows && i < most; i++) {
-		HS_FREE char *name = an_row_name(p, i);
-
-		hs_text_addf(out, "%s%s", i ? " | " : "", name);
-	}
-	if (p->n_rows > most)
-		hs_text_addf(out, " | %zu more", p->n_rows - most);
-	if (p->n_rows != 1)
-		hs_text_addc(out, ')');
-	an_partition_destroy(p);
-	return NULL;
-}
-
-/* Heapy's own form: "<2 int: 1, 2>". */
-static struct hs_err *get_brief(struct lg_session *s, struct lg_value *v,
-				int64_t arg, struct lg_value **ret)
-{
-	struct gr_set *nodes = set_of(v)->nodes;
-	struct md_model *m = lg_instant_model(v->in, s->task);
-	HS_TEXT out = { 0 };
-	struct hs_err *err;
-	uint32_t id = 0;
-
-	(void)arg;
-	if (!gr_set_count(nodes)) {
-		*ret = lg_text("<Nothing>", 9);
-		return NULL;
-	}
-	hs_text_addf(&out, "<%u ", gr_set_count(nodes));
-	err = lg_add_kinds(s, nodes, BRIEF_KINDS, &out);
-	if (err)
-		return err;
-	for (size_t i = 0; i < BRIEF_MEMBERS && gr_set_next(nodes, &id);
-	     i++, id++) {
-		HS_FREE char *text =
-			md_render(m, gr_addr(gr_set_graph(nodes), id),
-				  HEAPSH_RENDER_SHORT, BRIEF_COLUMNS);
-
-		hs_text_addf(&out, "%s%s", i ? ", " : ": ", text);
-	}
-	hs_text_add(&out, gr_set_count(nodes) > BRIEF_MEMBERS ? ", …>" : ">");
-	*ret = lg_text(hs_text_str(&out), out.len);
-	return NULL;
-}
-
 /* clang-format off */
 const struct lg_attr lg_set_attrs[] = {
 	{ { "more", "the rows after these" }, get_window, LG_MORE },
@@ -301,7 +241,11 @@ const struct lg_attr lg_set_attrs[] = {
 	{ { "kind", "every object of the heap of the same kinds" },
 	  lg_set_kind, 0 },
 	{ { "er", "the relation that makes the rows" }, lg_set_er, 0 },
-	{ { "brief", "the set in one line" }, get_brief, 0 },
+	{ { "brief", "the set in one line" }, lg_set_brief, 0 },
+	{ { "biper", "by whether objects are in it: by(SET.biper)" },
+	  lg_set_biper, 0 },
+	{ { "fam", "what it is to Heapy: IdentitySet, or a kind" },
+	  lg_set_fam, 0 },
 	{ { "partition", "the rows: the set itself" }, get_itself, 0 },
 	{ { "parts", "the rows as a list of sets" }, get_parts, 0 },
 	{ { "nodes", "the objects one by one" }, get_by, AN_BY_ID },
@@ -337,6 +281,10 @@ const struct lg_method lg_set_methods[] = {
 	  lg_set_disjoint, "disjoint(SET)" },
 	{ { "test_contains", "are all of a set in it?" },
 	  lg_set_contains, "test_contains(SET)" },
+	{ { "get_ckc", "relation, kind and comparison that select it" },
+	  lg_set_ckc, "get_ckc()" },
+	{ { "get_render", "the objects as they are shown, one by one" },
+	  lg_set_render, "get_render()" },
 	{ { "dump", "append the rows to a file that Heapy reads, too" },
 	  lg_set_dump, "dump('FILE.hpy'), dump('FILE.hpy', 'w')" },
 	{ { NULL, NULL }, NULL, NULL },

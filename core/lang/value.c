@@ -24,6 +24,7 @@ static void parts_unref(struct lg_parts *parts)
 	if (!parts || --parts->refs)
 		return;
 	an_partition_destroy(parts->p);
+	lg_unref(parts->er);
 	free(parts);
 }
 
@@ -65,6 +66,9 @@ static void content_deinit(struct lg_value *v)
 		break;
 	case LG_VIEW:
 		lg_view_deinit(&v->u.view);
+		break;
+	case LG_KINDS:
+		lg_unref(v->u.kinds.list);
 		break;
 	case LG_NONE:
 	case LG_BOOL:
@@ -112,6 +116,7 @@ const char *lg_kind_words(const struct lg_value *v)
 		[LG_VIEW] = "a listing",
 		[LG_RELATION] = "a relation",
 		[LG_MAPROX] = "a set's members",
+		[LG_KINDS] = "a list of kinds",
 	};
 
 	return words[v->kind];
@@ -234,7 +239,8 @@ struct lg_value *lg_set(struct lg_instant *in, struct gr_set *set,
 	struct lg_value *v = lg_value_create(LG_SET, in);
 
 	v->u.set.nodes = gr_set_ref(set);
-	v->u.set.by = by;
+	// rows by index are made by lg_findex_rows() alone
+	v->u.set.by = by == AN_BY_FINDEX ? AN_BY_CLODO : by;
 	v->u.set.parts = hs_xalloc(sizeof(*v->u.set.parts));
 	v->u.set.parts->refs = 1;
 	return v;

@@ -132,6 +132,7 @@ static struct hs_err *add(struct collect *c, const struct lg_value *v)
 	case LG_VIEW:
 	case LG_RELATION:
 	case LG_MAPROX:
+	case LG_KINDS:
 	default:
 		return hs_err_remedy(no_object(c, "a table"),
 				     "choose a row: _[0]");
@@ -242,4 +243,36 @@ struct hs_err *vb_nodes(const struct lg_call *call, struct vb_nodes *ret)
 		err = gr_set_of(ret->g, ids, objects.addr.n, &ret->set);
 	ret->in = objects.in;
 	return err;
+}
+
+struct hs_err *vb_option_nodes(const struct lg_call *call,
+			       struct lg_instant *in, const char *name,
+			       struct gr_set **ret)
+{
+	for (size_t i = 0; i < call->n_options; i++) {
+		struct lg_value *v = call->options[i].value;
+		struct lg_call one = *call;
+		VB_NODES nodes = { 0 };
+		struct hs_err *err;
+
+		if (strcmp(call->options[i].name, name))
+			continue;
+		if (lg_kind(v) == LG_TEXT)
+			return hs_err_remedy(hs_err_new(HS_ERR_USAGE,
+							"%s is an object, "
+							"in parentheses",
+							name),
+					     "%s=(%s)", name,
+					     lg_as_text(v, NULL));
+		one.args = &v;
+		one.n_args = 1;
+		err = vb_nodes(&one, &nodes);
+		if (!err && nodes.in != in)
+			err = hs_err_new(HS_ERR_USAGE,
+					 "%s is of another instant", name);
+		if (!err)
+			*ret = gr_set_ref(nodes.set);
+		return err;
+	}
+	return NULL;
 }

@@ -14,7 +14,8 @@ libhs_verb_la_SOURCES += %D%/retained.c %D%/why.c
 libhs_verb_la_SOURCES += %D%/call.c %D%/invoke.c %D%/marshal.c %D%/marshal.h %D%/probe.c \
 	%D%/signature.c %D%/signature.h
 libhs_verb_la_SOURCES += %D%/audit.c %D%/locals.c %D%/waste.c
-libhs_verb_la_SOURCES += %D%/browse.c %D%/cycles.c %D%/rp.c
+libhs_verb_la_SOURCES += %D%/browse.c %D%/cycles.c %D%/rp.c \
+	%D%/rp_paths.c
 
 # Lines over the example process.
 SOURCES_LINES = tests/lib/lines.h tests/lib/lines.c tests/lib/toy.c \

@@ -15,16 +15,24 @@ static uint64_t addr_of(const struct an_paths *p, uint32_t id)
 	return gr_addr(an_paths_graph(p), id);
 }
 
-/* "<1 dict of module: {'a': 1}>" */
-static char *brief(struct md_model *m, const struct an_paths *p, uint32_t id)
+char *vb_brief(struct md_model *m, const struct gr_graph *g, uint32_t id)
 {
-	struct gr_graph *g = an_paths_graph(p);
 	HS_FREE char *kind =
 		md_kind_name(m, gr_type(g, id), gr_owner_type(g, id));
 	HS_FREE char *text = md_render(m, gr_addr(g, id), HEAPSH_RENDER_SHORT,
 				       NAME_COLUMNS);
 
 	return hs_xasprintf("<1 %s: %s>", kind, text);
+}
+
+char *vb_edge_label(struct md_model *m, const struct gr_graph *g,
+		    uint32_t from, uint32_t to, uint32_t nth)
+{
+	struct md_edge e;
+
+	if (md_edge_to(m, gr_addr(g, from), gr_addr(g, to), nth, &e))
+		return md_label(m, &e.e);
+	return hs_xstrdup(".??");
 }
 
 static const struct gr_root *root_of(const struct an_paths *p,
@@ -38,18 +46,23 @@ static const struct gr_root *root_of(const struct an_paths *p,
 
 /* Names of threads' variables can be typed; of the others Heapy's Root. */
 static void add_start(struct hs_text *t, struct md_model *m,
-		      const struct an_paths *p, const struct an_path *path)
+		      const struct an_paths *p, const struct an_path *path,
+		      bool src)
 {
 	const struct gr_root *root = root_of(p, path);
 	HS_FREE char *text = NULL;
 
+	if (src) {
+		hs_text_add(t, "Src");
+		return;
+	}
 	if (root) {
 		if (!(root->flags & HEAPSH_ROOT_LOCAL))
 			hs_text_add(t, "h.Root.");
 		hs_text_escape(t, root->name, strlen(root->name));
 		return;
 	}
-	text = brief(m, p, path->first);
+	text = vb_brief(m, an_paths_graph(p), path->first);
 	hs_text_addf(t, "%s%s", text,
 		     an_paths_from_roots(p) ? " (held by C)" : "");
 }
@@ -59,15 +72,10 @@ static void add_step(struct hs_text *t, struct md_model *m,
 		     json_t *steps)
 {
 	struct gr_graph *g = an_paths_graph(p);
-	HS_FREE char *label = NULL;
-	struct md_edge e;
+	HS_FREE char *label = vb_edge_label(m, g, hop->from, hop->to,
+					    hop->nth);
 	json_t *step;
 
-	if (md_edge_to(m, addr_of(p, hop->from), addr_of(p, hop->to), hop->nth,
-		       &e))
-		label = md_label(m, &e.e);
-	else
-		label = hs_xstrdup(".??");
 	if (*label >= 'a' && *label <= 'z') // "list(set)[0]"
 		hs_text_addc(t, '.');
 	hs_text_add(t, label);
@@ -92,13 +100,13 @@ static void add_gap(struct hs_text *t, size_t n, json_t *steps)
 	json_decref(step);
 }
 
-char *vb_path_text(struct md_model *m, const struct an_paths *p,
-		   const struct an_path *path, json_t *steps)
+static char *path_text(struct md_model *m, const struct an_paths *p,
+		       const struct an_path *path, bool src, json_t *steps)
 {
 	struct hs_text t = { 0 };
 	size_t i;
 
-	add_start(&t, m, p, path);
+	add_start(&t, m, p, path, src);
 	for (i = 0; i < path->n; i++) {
 		if (i == STEPS_SHOWN / 2 && path->n > STEPS_SHOWN) {
 			add_gap(&t, path->n - STEPS_SHOWN, steps);
@@ -107,6 +115,12 @@ char *vb_path_text(struct md_model *m, const struct an_paths *p,
 		add_step(&t, m, p, &path->hops[i], steps);
 	}
 	return hs_text_take(&t);
+}
+
+char *vb_path_text(struct md_model *m, const struct an_paths *p,
+		   const struct an_path *path, json_t *steps)
+{
+	return path_text(m, p, path, false, steps);
 }
 
 struct hs_err *vb_no_path(const struct lg_call *call, struct gr_set *set,
@@ -137,6 +151,7 @@ struct paths {
 	struct an_paths *p;
 	size_t page;
 	char *note;
+	bool src;
 };
 
 static uint64_t rows(void *data)
@@ -165,12 +180,13 @@ static const char *source_word(const struct an_paths *p,
 	return an_paths_from_roots(p) ? "C" : "object";
 }
 
-static json_t *path_doc(struct md_model *m, const struct an_paths *p,
+static json_t *path_doc(struct md_model *m, const struct paths *d,
 			const struct an_path *path, uint64_t i)
 {
+	const struct an_paths *p = d->p;
 	const struct gr_root *root = root_of(p, path);
 	json_t *doc = json_object(), *steps = json_array();
-	HS_FREE char *text = vb_path_text(m, p, path, steps);
+	HS_FREE char *text = path_text(m, p, path, d->src, steps);
 	const char *name = root ? root->name : "";
 
 	json_object_set_new(doc, "index", wr_u64(i));
@@ -200,7 +216,7 @@ static struct hs_err *doc(struct lg_session *s, struct lg_value *v,
 		err = an_paths_get(d->p, first, s->task, &path);
 		if (err)
 			break;
-		json_array_append_new(list, path_doc(m, d->p, &path, first));
+		json_array_append_new(list, path_doc(m, d, &path, first));
 		free(path.hops);
 		err = hs_check_cancel(s->task);
 	}
@@ -241,7 +257,7 @@ static struct hs_err *item(struct lg_session *s, struct lg_value *v, uint64_t i,
 
 /* --- attributes ----------------------------------------------------------- */
 
-enum { MAX_LEVELS = 64 };
+enum { MAX_LEVELS = 64, MAX_SETS = 1000 };
 
 static struct hs_err *avoided(struct lg_session *s, struct lg_value *v,
 			      struct lg_value *const *args, size_t n,
@@ -270,7 +286,47 @@ static struct hs_err *avoided(struct lg_session *s, struct lg_value *v,
 		*ret = vb_paths(lg_instant_of(v), next, d->page,
 				an_paths_count(next) ?
 					NULL :
-					hs_xstrdup("there is no other way"));
+					hs_xstrdup("there is no other way"),
+				d->src);
+	return err;
+}
+
+/* The objects that the paths meet at a level. */
+static struct hs_err *level(struct lg_value *v, size_t i,
+			    struct lg_value **ret)
+{
+	const struct paths *d = lg_view_data(v, &ops);
+	struct gr_set *set;
+	struct hs_err *err = an_paths_level(d->p, i, &set);
+
+	if (err)
+		return err;
+	*ret = lg_set(lg_instant_of(v), set, AN_BY_CLODO);
+	gr_set_unref(set);
+	return NULL;
+}
+
+static struct hs_err *levels_of(struct lg_value *v, struct lg_value **ret)
+{
+	const struct paths *d = lg_view_data(v, &ops);
+	size_t n = an_paths_levels(d->p), i, made = 0;
+	struct lg_value **sets;
+	struct hs_err *err = NULL;
+
+	if (n > MAX_SETS)
+		return hs_err_new(HS_ERR_USAGE, "a list of %zu sets: at most "
+						"%d",
+				  n, MAX_SETS);
+	sets = hs_xcalloc(n + 1, sizeof(struct lg_value *));
+	for (i = 0; i < n && !err; i++) {
+		err = level(v, i, &sets[i]);
+		made += !err;
+	}
+	if (!err)
+		*ret = lg_list(sets, n);
+	while (made)
+		lg_unref(sets[--made]);
+	free(sets);
 	return err;
 }
 
@@ -289,7 +345,12 @@ static struct hs_err *attr(struct lg_session *s, struct lg_value *v,
 				      (int64_t)rows((void *)d));
 	if (!strcmp(name, "maxpaths") && !n)
 		*ret = lg_int((int64_t)d->page);
-	return NULL;
+	if (!strcmp(name, "Src") && !n)
+		return level(v, 0, ret);
+	if (!strcmp(name, "Dst") && !n)
+		*ret = lg_set(lg_instant_of(v), an_paths_to(d->p),
+			      AN_BY_CLODO);
+	return strcmp(name, "sets") || n ? NULL : levels_of(v, ret);
 }
 
 static const struct lg_word attrs[] = {
@@ -297,6 +358,9 @@ static const struct lg_word attrs[] = {
 		     "edges at these levels; 0 is the first, -1 the last" },
 	{ "numpaths", "number of paths" },
 	{ "maxpaths", "paths that are shown at once" },
+	{ "Src", "the objects that the paths begin at" },
+	{ "Dst", "the objects that were asked for" },
+	{ "sets", "the objects of each level, as a list of sets" },
 	{ NULL, NULL },
 };
 
@@ -311,12 +375,13 @@ static const struct lg_view_ops ops = {
 };
 
 struct lg_value *vb_paths(struct lg_instant *in, struct an_paths *p,
-			  size_t page, char *note)
+			  size_t page, char *note, bool src)
 {
 	struct paths *d = hs_xalloc(sizeof(*d));
 
 	d->p = p;
 	d->page = page;
 	d->note = note;
+	d->src = src;
 	return lg_view(in, &ops, d, page);
 }

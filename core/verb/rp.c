@@ -8,7 +8,7 @@ enum {
 	MAX_NODES = 10000,
 	LINE_COLUMNS = 80,
 	MEMBER_COLUMNS = 24,
-	MEMBERS = 5,
+	MEMBERS = LINE_COLUMNS / 3,	/* no more fit */
 };
 
 struct pattern {
@@ -24,6 +24,15 @@ static size_t nodes_of(const struct pattern *d,
 	bool cut;
 
 	return an_pattern_nodes(d->p, ret, &cut);
+}
+
+static bool is_cut(const struct pattern *d)
+{
+	const struct an_pattern_node *nodes;
+	bool cut;
+
+	an_pattern_nodes(d->p, &nodes, &cut);
+	return cut;
 }
 
 static uint64_t rows(void *data)
@@ -59,8 +68,9 @@ static char *mark_text(const struct an_pattern_node *n)
 	}
 }
 
-/* "0x7f…*3, 0x7f…*1…": the first members, as far as the line goes. */
-static char *members(struct md_model *m, const struct an_pattern_node *n)
+/* "[1, 2], {}...": the first members, as far as the line goes. */
+static char *members(struct md_model *m, const struct an_pattern_node *n,
+		     size_t columns)
 {
 	struct gr_graph *g = gr_set_graph(n->set);
 	struct hs_text t = { 0 };
@@ -71,10 +81,12 @@ static char *members(struct md_model *m, const struct an_pattern_node *n)
 					      HEAPSH_RENDER_SHORT,
 					      MEMBER_COLUMNS);
 
+		if (i && t.len + strlen(one) + 2 >= columns)
+			break;
 		hs_text_addf(&t, "%s%s", i ? ", " : "", one);
 	}
-	if (gr_set_count(n->set) > MEMBERS)
-		hs_text_add(&t, "…");
+	if (gr_set_count(n->set) > i)
+		hs_text_add(&t, "...");
 	return hs_text_take(&t);
 }
 
@@ -102,10 +114,10 @@ static json_t *row_doc(struct md_model *m, const struct pattern *d,
 	nodes_of(d, &nodes);
 	n = &nodes[line];
 	mark = mark_text(n);
-	list = members(m, n);
 	add_name(&t, name, line, n->depth);
-	hs_text_addf(&t, "%s %u %s: %s", mark, gr_set_count(n->set), n->kind,
-		     list);
+	hs_text_addf(&t, "%s %u %s: ", mark, gr_set_count(n->set), n->kind);
+	list = members(m, n, t.len < LINE_COLUMNS ? LINE_COLUMNS - t.len : 0);
+	hs_text_add(&t, list);
 	json_object_set_new(row, "line", wr_u64(line));
 	json_object_set_new(row, "depth", wr_u64(n->depth));
 	json_object_set_new(row, "mark", json_string(mark));
@@ -129,6 +141,8 @@ static struct hs_err *doc(struct lg_session *s, struct lg_value *v,
 		json_object_set_new(out, "title", json_string(d->title));
 	json_object_set_new(out, "width", wr_u64(LINE_COLUMNS));
 	json_object_set_new(out, "rows", list);
+	if (is_cut(d))
+		json_object_set_new(out, "cut", json_true());
 	for (; first < end; first++) {
 		json_array_append_new(list, row_doc(m, d, first));
 		if (hs_cancelled(s->task)) {
@@ -187,28 +201,15 @@ static struct hs_err *paths(struct lg_session *s, struct lg_value *v,
 			    struct lg_value *const *args, size_t n,
 			    struct lg_value **ret)
 {
-	enum { MAX_PATHS = 10 };
 	const struct pattern *d = lg_view_data(v, &ops);
-	const struct an_pattern_node *nodes;
-	struct an_paths_of of = { 0 };
 	LG_GUARD one = lg_int(1);
-	struct an_paths *p;
 	struct hs_err *err;
 	uint32_t row;
 
 	err = row_of(d, n ? args[0] : one, &row);
 	if (err)
 		return err;
-	nodes_of(d, &nodes);
-	of.from = nodes[row].set;
-	of.to = nodes[0].set;
-	err = an_paths(gr_set_graph(of.to), &of, s->task, &p);
-	if (!err)
-		*ret = vb_paths(lg_instant_of(v), p, MAX_PATHS,
-				an_paths_count(p) ?
-					NULL :
-					hs_xstrdup("there is no way"));
-	return err;
+	return vb_rp_paths(lg_instant_of(v), d->p, row, s->task, ret);
 }
 
 static struct hs_err *attr(struct lg_session *s, struct lg_value *v,
@@ -244,7 +245,7 @@ static const struct lg_view_ops ops = {
 
 /* --- the verb ------------------------------------------------------------- */
 
-static struct hs_err *options_of(const struct lg_call *call,
+static struct hs_err *numbers_of(const struct lg_call *call,
 				 struct an_pattern_of *of)
 {
 	const char *er = lg_opt_text(call, "er");
@@ -259,6 +260,40 @@ static struct hs_err *options_of(const struct lg_call *call,
 		err = an_by_named(er, &of->by);
 	of->depth = (uint32_t)depth;
 	of->max = MAX_NODES;
+	return err;
+}
+
+/* ref=gc and gcx leave out what Heapy itself adds: nothing of it is here. */
+static struct hs_err *words_of(const struct lg_call *call,
+			       struct an_pattern_of *of)
+{
+	enum { REFERRERS, IMDOM };
+	unsigned ref;
+	struct hs_err *err = lg_opt_bool(call, "imdom", false, &of->imdom);
+
+	if (!err)
+		err = lg_opt_bool(call, "bf", false, &of->breadth_first);
+	if (!err)
+		err = lg_opt_bool(call, "nocyc", false, &of->no_cycles);
+	if (!err)
+		err = lg_opt_word(call, "ref", REFERRERS, &ref);
+	if (!err && ref == IMDOM)
+		of->imdom = true;
+	return err;
+}
+
+static struct hs_err *options_of(const struct lg_call *call,
+				 struct lg_instant *in,
+				 struct an_pattern_of *of)
+{
+	struct hs_err *err = numbers_of(call, of);
+
+	if (!err)
+		err = words_of(call, of);
+	if (!err)
+		err = vb_option_nodes(call, in, "src", &of->from);
+	if (!err)
+		err = vb_option_nodes(call, in, "stopkind", &of->stop);
 	return err;
 }
 
@@ -278,12 +313,14 @@ static struct hs_err *run(const struct lg_call *call, struct lg_value **ret)
 	struct pattern *d;
 	struct an_pattern *p;
 	VB_NODES nodes = { 0 };
-	struct hs_err *err = options_of(call, &of);
+	struct hs_err *err = vb_nodes(call, &nodes);
 
 	if (!err)
-		err = vb_nodes(call, &nodes);
+		err = options_of(call, nodes.in, &of);
 	if (!err)
 		err = an_pattern(nodes.set, &of, call->task, &p);
+	gr_set_unref(of.from);
+	gr_set_unref(of.stop);
 	if (err)
 		return err;
 	d = hs_xalloc(sizeof(*d));
@@ -310,6 +347,30 @@ static const struct lg_arg options[] = {
 	  .kind = LG_ARG_OPTION,
 	  .values = "RELATION",
 	  .help = "how referrers are told apart; clodo" },
+	{ .name = "imdom",
+	  .kind = LG_ARG_OPTION,
+	  .values = "0|1",
+	  .help = "only referrers that are reached through no other; 0" },
+	{ .name = "bf",
+	  .kind = LG_ARG_OPTION,
+	  .values = "0|1",
+	  .help = "all of a level before the next; 0" },
+	{ .name = "src",
+	  .kind = LG_ARG_OPTION,
+	  .values = "(OBJ)",
+	  .help = "only referrers that are reached from there" },
+	{ .name = "stopkind",
+	  .kind = LG_ARG_OPTION,
+	  .values = "(SET)",
+	  .help = "where it ends; modules, types, code and frames" },
+	{ .name = "nocyc",
+	  .kind = LG_ARG_OPTION,
+	  .values = "0|1",
+	  .help = "leave out what is on the way there already; 0" },
+	{ .name = "ref",
+	  .kind = LG_ARG_OPTION,
+	  .values = "referrers|imdom|gc|gcx",
+	  .help = "what follows each set; gc and gcx are referrers" },
 	{ .name = NULL },
 };
 
@@ -319,7 +380,8 @@ static const struct lg_arg options[] = {
 	"modules, types and code, where all ways lead; [^ 3] the same set as " \
 	"line 3; [R] nothing refers to it.\n\n"                               \
 	"_[3] is the set of line 3, _.aa that of the line named aa, "         \
-	"_.paths(3) how its objects come to the set."
+	"_.paths(3) how each of its objects comes to the set: a line an "     \
+	"edge, -> #2 where line 2 goes on."
 
 const struct lg_verb vb_rp = {
 	.name = "rp",
@@ -329,7 +391,8 @@ const struct lg_verb vb_rp = {
 	.summary = "pattern of references to a set",
 	.help = RP_HELP,
 	.examples = "rp __main__.cache\nheap.bysize[0].rp\n"
-		    "(heap & list).rp(depth=3)",
+		    "(heap & list).rp(depth=3)\n"
+		    "rp cache imdom=1 stopkind=(Type(dict))",
 	.run = run,
 };
 

@@ -17,40 +17,13 @@ static struct hs_err *page_of(const struct lg_call *call, size_t *ret)
 	return err;
 }
 
-/* src=OBJ: paths from there. *ret stays NULL when it is not given. */
-static struct hs_err *source(const struct lg_call *call, struct lg_instant *in,
-			     struct gr_set **ret)
-{
-	for (size_t i = 0; i < call->n_options; i++) {
-		struct lg_value *v = call->options[i].value;
-		struct lg_call one = *call;
-		VB_NODES nodes = { 0 };
-		struct hs_err *err;
-
-		if (strcmp(call->options[i].name, "src"))
-			continue;
-		if (lg_kind(v) == LG_TEXT)
-			return hs_err_remedy(hs_err_new(HS_ERR_USAGE,
-							"src is an object, "
-							"in parentheses"),
-					     "src=(%s)", lg_as_text(v, NULL));
-		one.args = &v;
-		one.n_args = 1;
-		err = vb_nodes(&one, &nodes);
-		if (!err && nodes.in != in)
-			err = hs_err_new(HS_ERR_USAGE,
-					 "src is of another instant");
-		if (!err)
-			*ret = gr_set_ref(nodes.set);
-		return err;
-	}
-	return NULL;
-}
-
+/* Where Heapy has one source of the user's choice, it calls it Src. */
 static struct hs_err *show(const struct lg_call *call,
 			   const struct vb_nodes *nodes,
-			   const struct an_paths_of *of, struct lg_value **ret)
+			   const struct an_paths_of *of, bool chosen,
+			   struct lg_value **ret)
 {
+	bool src = chosen && of->from && gr_set_count(of->from) == 1;
 	struct an_paths *p;
 	char *note = NULL;
 	size_t page;
@@ -69,7 +42,7 @@ static struct hs_err *show(const struct lg_call *call,
 	if (err)
 		an_paths_destroy(p);
 	else
-		*ret = vb_paths(nodes->in, p, page, note);
+		*ret = vb_paths(nodes->in, p, page, note, src);
 	return err;
 }
 
@@ -80,10 +53,10 @@ static struct hs_err *run_sp(const struct lg_call *call, struct lg_value **ret)
 	struct hs_err *err = vb_nodes(call, &nodes);
 
 	if (!err)
-		err = source(call, nodes.in, &of.from);
+		err = vb_option_nodes(call, nodes.in, "src", &of.from);
 	of.to = nodes.set;
 	if (!err)
-		err = show(call, &nodes, &of, ret);
+		err = show(call, &nodes, &of, true, ret);
 	gr_set_unref(of.from);
 	return err;
 }
@@ -98,7 +71,7 @@ static struct hs_err *run_in(const struct lg_call *call, struct lg_value **ret)
 		err = gr_set_referrers(nodes.set, call->task, &of.from);
 	of.to = nodes.set;
 	if (!err)
-		err = show(call, &nodes, &of, ret);
+		err = show(call, &nodes, &of, false, ret);
 	gr_set_unref(of.from);
 	return err;
 }
@@ -114,7 +87,7 @@ static struct hs_err *run_out(const struct lg_call *call,
 		err = gr_set_referents(nodes.set, call->task, &of.to);
 	of.from = nodes.set;
 	if (!err)
-		err = show(call, &nodes, &of, ret);
+		err = show(call, &nodes, &of, true, ret);
 	gr_set_unref(of.to);
 	return err;
 }

@@ -40,6 +40,14 @@ void vb_nodes_deinit(struct vb_nodes *n);
 struct hs_err *vb_nodes(const struct lg_call *call, struct vb_nodes *ret)
 	HS_MUST_USE;
 
+/**
+ * The nodes of option name=(OBJ) or name=(SET), of the same instant; *ret stays
+ * as it is when the option is not given. End with gr_set_unref().
+ */
+struct hs_err *vb_option_nodes(const struct lg_call *call,
+			       struct lg_instant *in, const char *name,
+			       struct gr_set **ret) HS_MUST_USE;
+
 /** The same of exactly one object. (why.c) */
 struct hs_err *vb_node(const struct lg_call *call, struct vb_nodes *nodes,
 		       uint32_t *ret) HS_MUST_USE;
@@ -118,9 +126,12 @@ enum { VB_VALUE_COLUMNS = 60 };	/* of an object's text in a row */
 void vb_object_cells(struct md_model *m, json_t *row, uint64_t addr);
 
 /* path_view.c */
-/** A view of paths; takes p over. page: paths at once. */
+/**
+ * A view of paths; takes p over. page: paths at once. src: they begin at "Src",
+ * which the user has named.
+ */
 struct lg_value *vb_paths(struct lg_instant *in, struct an_paths *p,
-			  size_t page, char *note);
+			  size_t page, char *note, bool src);
 /**
  * "h.Root.globals['cache']", escaped; the middle of a
  * long one is left out. steps: NULL, or gets [{edge, address, type}]. free().
@@ -130,6 +141,21 @@ char *vb_path_text(struct md_model *m, const struct an_paths *p,
 /** Why there is no path: "not reachable from any root; …". free(). */
 struct hs_err *vb_no_path(const struct lg_call *call, struct gr_set *set,
 			  char **ret) HS_MUST_USE;
+
+/** "<1 dict of module: {'a': 1}>". free(). */
+char *vb_brief(struct md_model *m, const struct gr_graph *g, uint32_t id);
+/** "[3]", "['key']": the nth edge between two nodes. free(). */
+char *vb_edge_label(struct md_model *m, const struct gr_graph *g,
+		    uint32_t from, uint32_t to, uint32_t nth);
+
+/* rp_paths.c */
+/**
+ * Heapy's rp.paths(): how the objects of a row of a pattern come to the set,
+ * object by object. Makes at most some thousand lines.
+ */
+struct hs_err *vb_rp_paths(struct lg_instant *in, const struct an_pattern *p,
+			   uint32_t row, struct hs_task *task,
+			   struct lg_value **ret) HS_MUST_USE;
 
 /* summary.c */
 /** The summary of a whole instant, kept with it. Borrowed. */

@@ -55,4 +55,6 @@ void vw_tree(struct hs_text *out, const json_t *doc,
 			     "<%" PRIu64
 			     " more line%s. Type e.g. '_.more' for more.>\n",
 			     more, vw_s(more));
+	else if (json_is_true(json_object_get(doc, "cut")))
+		hs_text_add(out, "<cut here: there is more than is made>\n");
 }

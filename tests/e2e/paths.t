@@ -187,9 +187,115 @@ def patterns(version, f):
        version + ": a wrong relation: %s" % d[4].get("message"))
     tail = [x.get("message", x.get("value", x["type"])) for x in d[-5:]]
     equal([tail[0], tail[1], tail[2], tail[4]],
-          [1, 1, "reference patterns have no attribute nosuch", "paths"],
+          [1, 1, "reference patterns have no attribute nosuch", "tree"],
           version + ": lines of a pattern by name and number")
     ok("takes a line" in tail[3], version + ": paths of a line that is not")
+
+
+def shape(doc):
+    """Rows of the first level, or the message."""
+    return sorted((r["kind"], r["mark"]) for r in doc["rows"]
+                  if r["depth"] == 1) if "rows" in doc else doc
+
+
+def chosen(version, f):
+    """Patterns with options: what they leave out is known of the fixture."""
+    t = f.truth
+    main, both = ("dict of module", "[S]"), [("list", "[-]"), ("tuple", "[-]")]
+    d = heapsh(["attach", f.pid],
+               ["rp shared", "rp shared imdom=1", "rp shared ref=imdom",
+                "rp shared ref=gcx", "rp plain[0] src=(plain)",
+                "iso(shared).rp(stopkind=(Type(list))).all",
+                "iso(shared).rp(bf=1).all",
+                "iso(0x%x).rp(nocyc=1)" % t["dead"], "rp shared ref=x",
+                "rp shared imdom=2", "rp shared src=first",
+                "rp plain[0] src=(plain) imdom=1",
+                "iso(shared).rp(stopkind=(first)).all", "rp shared depth=1 bf=1"]).results
+    equal(shape(d[0]), [main] + both, version + ": rp of what three hold")
+    for doc in d[1:3]:
+        equal(shape(doc), [main], version + ": rp by immediate dominators")
+    equal(shape(d[3]), shape(d[0]), version + ": ref=gcx are referrers, too")
+    equal(shape(d[4]), [("list", "[R]")],
+          version + ": rp from a source: what that does not reach is not there")
+    marks = dict(shape(d[5]))
+    ok(marks["list"] == "[S]" and "[S]" not in (marks["tuple"],
+                                                marks["dict of module"]),
+       "%s: stopkind= is where it ends, and nowhere else: %s"
+       % (version, marks))
+    depths = [r["depth"] for r in d[6]["rows"]]
+    ok(depths == sorted(depths) and max(depths) > 1 and
+       {r["label"] for r in d[6]["rows"]} == {r["label"] for r in d[0]["rows"]},
+       "%s: bf=1 is level by level: %s" % (version, depths))
+    ok(not any(r["mark"].startswith("[^") for r in d[7]["rows"]),
+       "%s: nocyc=1 of a cycle: %s" % (version,
+                                       [r["text"] for r in d[7]["rows"]]))
+    equal(d[8].get("remedy", d[8].get("message")),
+          "ref=referrers|imdom|gc|gcx", version + ": a wrong ref=")
+    ok("imdom" in d[9].get("message", ""), version + ": a wrong imdom=")
+    equal((d[10].get("message"), d[10].get("remedy")),
+          ("src is an object, in parentheses", "src=(first)"),
+          version + ": src without parentheses")
+    equal(shape(d[11]), [("list", "[R]")],
+          version + ": immediate dominators from a source")
+    marks = dict(shape(d[12]))
+    equal((marks["list"], marks["tuple"][:2]), ("[S]", "[^"),
+          version + ": stopkind= of one object")
+    equal({r["mark"] for r in d[13]["rows"][1:]} - {"[+]", "[S]"}, set(),
+          version + ": level by level to depth 1")
+    lines = heapsh(["attach", f.pid], ["rp(shared).paths(%s)" % i for i in
+                                       ("0", "'a'", "'b'", "'c'")] +
+                   ["x = rp(0x%x)" % t["dead"]] +
+                   ["x.paths(%d)" % i for i in range(1, 3)]).results
+    texts = [[r["text"].split("  =")[0].split(" = ")[0].rstrip()
+              for r in x["rows"]] for x in lines]
+    equal(texts[0], [" 0: _ [0]"], version + ": paths of the set itself")
+    by = {x["rows"][0]["text"].split("@ ")[1]: texts[i + 1]
+          for i, x in enumerate(lines[1:4])}
+    rows = {r["kind"]: r["label"] for r in d[0]["rows"] if r["depth"] == 1}
+    equal(by, {"[0]": [" 0: %s [0] @ [0]" % rows["list"], " 1: _ [0]"],
+               "[0] / [1]": [" 0: %s [0] @ [0] / [1]" % rows["tuple"],
+                             " 1: _ [0]"],
+               "['shared']": [" 0: %s [0] @ ['shared']"
+                              % rows["dict of module"], " 1: _ [0]"]},
+          version + ": paths of a line, each an edge by name")
+    ok(lines[0]["title"] == "Paths from source '_' to target '_'." and
+       all(x["rows"][-1]["text"].count(" = <1 ") for x in lines[:4]),
+       version + ": under Heapy's title, down to the set")
+    ok(all(x["type"] == "tree" and len(x["rows"]) >= 2 for x in lines[4:]),
+       version + ": paths within a cycle end")
+    many = heapsh(["attach", f.pid],
+                  ["x = rp(listed[3], listed[4])", "set rows=all", "x.a",
+                   "x.paths('a').all", "pathsout first", "pathsout first second",
+                   "pathsin text"]).results
+    m = [r["text"] for r in many[-4]["rows"]]
+    ok(sum("@ [3]" in x for x in m) == 1 == sum("@ [4]" in x for x in m),
+       "%s: each object of a line has its paths: %s" % (version, m))
+    equal(texts_of(many[-3]), ["Src[0]"],
+          version + ": pathsout begins at Src")
+    ok(all(x.startswith("<1 ") for x in texts_of(many[-2]) +
+           texts_of(many[-1])),
+       version + ": of several, and pathsin, at the objects")
+
+
+def texts_of(doc):
+    return [p["text"] for p in doc["paths"]]
+
+
+def strings(version, f):
+    """An interned string hangs on who uses it, not on the table of all."""
+    a, text = f.truth["interned"]
+    d = heapsh(["attach", f.pid],
+               ["iso(interned).retained", "sp 0x%x" % text, "pathsin 0x%x"
+                % text, "why 0x%x" % text]).results
+    want = held(f, [a, text]) if f.truth["mortal"] else held(f, [a])
+    equal(d[0]["rows"][0]["retained"], want,
+          "%s: what the one user of an interned string retains%s"
+          % (version, "" if f.truth["mortal"] else ": it never ends"))
+    if f.truth["mortal"]:
+        equal(texts_of(d[1]), [MAIN + "['interned'][0]"],
+              version + ": sp of an interned string names it")
+        equal([int(p["address"], 16) for p in d[2]["paths"]], [a],
+              version + ": and so does pathsin")
 
 
 def unused(version, f):
@@ -339,6 +445,8 @@ def main():
             bad(version, f)
             retained(version, f)
             patterns(version, f)
+            chosen(version, f)
+            strings(version, f)
             unused(version, f)
             variables(version, f)
             pictures(version, f)

@@ -3,6 +3,7 @@
 """Heapy's views over a process that says what is true of itself: each table
 equals its own count by gc.get_referrers, gc.get_referents and reachability."""
 import os
+import re
 import sys
 import tempfile
 
@@ -127,6 +128,70 @@ def times(sh, f, t, v):
     ok(sh("heap.count")["value"] > 1000, "%s: setref 'off' ends it" % v)
 
 
+def first_of(sh, v):
+    """findex, biper, sokind, and what sets say of themselves."""
+    kinds = {"list / 0": "list", "dict / 1": "dict"}
+    doc = sh("(heap & (list, dict, Sample)).by(findex(list, dict)).all")
+    equal({k: n for k, n in counts(doc).items() if k != "<None>"},
+          {k: sh("(heap & %s).count" % c)["value"] for k, c in kinds.items()},
+          "%s: findex tells kinds apart" % v)
+    equal(counts(doc).get("<None>"), sh("(heap & Sample).count")["value"],
+          "%s: and has a row for what is none of them" % v)
+    equal(doc["header"], "First Matching Kind / Index",
+          "%s: under Heapy's header" % v)
+    doc = sh("heap.by((heap & Slot).biper).all")
+    n = sh("(heap & Slot).count")["value"]
+    equal(sorted(counts(doc).values()),
+          sorted([n, sh("heap.count")["value"] - n]),
+          "%s: biper makes two rows" % v)
+    for line, want in (
+            ("(heap & Slot).biper(0) == (heap & Slot)", True),
+            ("(heap & Slot).biper(1) == ~(heap & Slot)", True),
+            ("findex(list, Type(list).alt('<='))(1) == "
+             "Type(list).alt('<')", True),
+            ("Clodo.sokind(list)(tuple).refdby == Rcs(Clodo(list), "
+             "Clodo(tuple))", True),
+            ("(heap & Type.sokind(list).refdby).by(Type.refdby)[0].kind == "
+             "Type.sokind(list).refdby", True),
+            ("heap.by(findex(list, dict)).er", "index of first matching "
+             "kind of (list, dict)"),
+            ("Clodo.sokind(list)(tuple)", "Clodo.sokind(list)(tuple)"),
+            ("Size(56).alt('>').get_ckc()[2]", ">"),
+            ("iso(1000).get_ckc()", None), ("Nothing.fam", "Nothing"),
+            ("heap.fam", "IdentitySet"), ("Type(Slot).fam", "kind by Type"),
+            ("Nothing.brief", "<Nothing>")):
+        doc = sh(line)
+        if want is None:
+            ok(doc["type"] == "error", "%s: %s is an error" % (v, line))
+        else:
+            equal(doc.get("value"), want, "%s: %s" % (v, line))
+    for line in ("heap.brief", "iso(accounts).brief", "(heap & dict).brief",
+                 "(heap & Sample).brief", "heap[0].brief"):
+        text = sh(line)["value"]
+        ok(len(text.encode()) <= 80 and re.fullmatch(r"<\d+ .*>", text),
+           "%s: %s has 80 columns: %s" % (v, line, text))
+    rows = sh("iso(accounts).referents.by(findex(str))")
+    again = sh("_[0]")
+    equal((again["by"], again["count"]), ("clodo", rows["rows"][0]["count"]),
+          "%s: a row of it is a set by class" % v)
+    for line, words in (
+            ("findex(3)", "findex takes kinds"),
+            ("findex(list)(9)", "the numbers are 0 to 1"),
+            ("heap.by(findex)", "by takes a relation"),
+            ("heap.by(findex(list)).kind", "rows by index"),
+            ("Size.sokind(list)", "sokind is of Clodo and Type"),
+            ("Clodo.sokind(3)", "sokind is of Clodo and Type"),
+            ("Clodo.sokind(list)(3)", "takes one more kind"),
+            ("findex(list).refdby", "refdby is of"),
+            ("heap & findex(list)", "a relation is not a set"),
+            ("heap.get_render()", "at most 1000"),
+            ("heap.get_ckc(1)", "takes no arguments"),
+            ("heap.get_ckc", "is called with arguments")):
+        doc = sh(line)
+        ok(doc["type"] == "error" and words in doc["message"],
+           "%s: %s: %s" % (v, line, doc.get("message", doc["type"])))
+
+
 def mistakes(sh, v):
     for line, message, remedy in (
             ("heap.byrsc", "a set has no attribute byrsc", "byrcs"),
@@ -160,6 +225,7 @@ for version, path in pythons():
         tables(shell, truth, version)
         algebra(shell, truth, version)
         edges(shell, truth, version)
+        first_of(shell, version)
         mistakes(shell, version)
         times(shell, fixture, truth, version)
         equal(shell.end(), 1, "%s: some lines failed, as meant" % version)
