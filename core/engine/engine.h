@@ -65,6 +65,7 @@ struct en_engine {
 	enum en_rung rung;		/* that the user asked for */
 	json_t *shell_verbs;		/* of HELLO, or NULL */
 	uint64_t idle_since;		/* hs_now_ns() */
+	uint64_t looked;		/* hs_now_ns(): at what they cost */
 	bool quit;
 };
 

@@ -285,16 +285,23 @@ static void dispatch(struct en_engine *en, const struct wr_frame *f)
 	}
 }
 
+enum { PAUSE_MS = 20, LOOK_MS = 1000 };
+
 /** Wait for the shell; between lines, clones are given back in time. */
 static void wait_for_shell(struct en_engine *en)
 {
 	struct pollfd p = { .fd = en->options.socket_fd, .events = POLLIN };
 
 	en->idle_since = hs_now_ns();
-	// Before the wait too: there may be no pause between lines.
-	do
+	// A script's next line, or its end, is there at once and goes first;
+	// but there may be no pause at all.
+	if (en->idle_since - en->looked < LOOK_MS * UINT64_C(1000000) &&
+	    poll(&p, 1, PAUSE_MS) > 0)
+		return;
+	do {
 		en_lifetime(en);
-	while (poll(&p, 1, 1000) <= 0);
+		en->looked = hs_now_ns();
+	} while (poll(&p, 1, LOOK_MS) <= 0);
 }
 
 static void serve(struct en_engine *en)
@@ -379,6 +386,7 @@ int en_main(const struct en_options *options)
 
 	en->options = *options;
 	en->child_fd = -1;
+	en->looked = hs_now_ns();
 	err = begin_engine(en);
 	if (err) {
 		fprintf(stderr, "heapsh-engine: %s\n", err->message);

@@ -3,93 +3,66 @@
 // ids.
 #include "graph_priv.h"
 
-/* *ret[t]: number of each of thread t's shapes in the graph. */
-static struct hs_err *join_shapes(struct gr_building *b, uint32_t **ret)
+/* The threads' shapes are the graph's; g->nodes.map says which. */
+static struct hs_err *join_shapes(struct gr_building *b)
 {
 	struct gr_shapes *all = &b->g->shapes;
-	struct gr_shape *s;
+	struct gr_vec *map = b->g->nodes.map;
 	struct hs_err *err = NULL;
+	struct gr_shape *s;
+	uint32_t i, n, number;
 	unsigned t;
-	uint32_t i, n;
 
 	for (t = 0; t < GR_MAX_THREADS && !err; t++) {
 		n = (uint32_t)b->find[t].shapes.all.n;
-		err = gr_alloc(b->task, n, sizeof(**ret), &ret[t]);
 		for (i = 0; i < n && !err; i++) {
 			s = gr_shapes_at(&b->find[t].shapes, i);
-			err = gr_shapes_put(all, s, &ret[t][i]);
+			err = gr_shapes_put(all, s, &number);
 			if (!err)
-				gr_shapes_at(all, ret[t][i])->count +=
-					s->count;
+				err = gr_vec_push(b->task, &map[t], &number);
+			if (!err)
+				gr_shapes_at(all, number)->count += s->count;
 		}
 	}
 	return err;
 }
 
+typedef struct hs_err *late_fn(struct gr_graph *g, uint32_t id,
+			       uint32_t shape);
+
+static struct hs_err *mark_late(struct gr_graph *g, uint32_t id,
+				uint32_t shape)
+{
+	(void)shape;
+	hs_bit_set(g->outside, id);
+	return NULL;
+}
+
+static struct hs_err *set_late(struct gr_graph *g, uint32_t id,
+			       uint32_t shape)
+{
+	return gr_nodes_set(&g->nodes, id, shape);
+}
+
 /* Those that came late have ids in between: by look-up. */
-static void fill_late(struct gr_building *b, uint32_t *const *map)
+static struct hs_err *each_late(struct gr_building *b, late_fn *fn)
 {
 	struct gr_graph *g = b->g;
+	const uint32_t *shape, *map;
+	struct hs_err *err = NULL;
 	const uint64_t *addr;
-	const uint32_t *shape;
 	unsigned t;
 	uint64_t i;
-	uint32_t id;
 
 	for (t = 0; t < GR_MAX_THREADS; t++) {
 		addr = b->find[t].late_addr.v;
 		shape = b->find[t].late_shape.v;
-		for (i = 0; i < b->find[t].late_addr.n; i++) {
-			id = gr_index_id(&g->index, addr[i]);
-			g->shape[id] = map[t][shape[i]];
-			hs_bit_set(g->outside, id);
-		}
+		map = g->nodes.map[t].v;
+		for (i = 0; i < b->find[t].late_addr.n && !err; i++)
+			err = fn(g, gr_index_id(&g->index, addr[i]),
+				 map[shape[i]]);
 	}
-}
-
-/* The rest is in order within each job, whose first id is a rank. */
-struct filling {
-	struct gr_building *b;
-	uint32_t *const *map;
-	_Atomic uint64_t next_job;
-	_Atomic bool stop;
-};
-
-static void fill_run(struct gr_graph *g, const struct gr_run *run,
-		     const uint32_t *to, uint32_t id)
-{
-	for (uint32_t i = 0; i < run->n; i++, id++) {
-		while (hs_bit(g->outside, id))
-			id++;
-		g->shape[id] = to[run->shape[i]];
-	}
-}
-
-static struct hs_err *fill_part(void *arg, unsigned thread)
-{
-	struct filling *f = arg;
-	struct gr_graph *g = f->b->g;
-	const struct gr_jobs *j = &g->jobs;
-	const struct gr_run *run;
-	uint64_t r, start;
-
-	(void)thread;
-	while ((r = atomic_fetch_add(&f->next_job, 1)) < j->n_jobs) {
-		if (atomic_load(&f->stop) || hs_cancelled(f->b->task))
-			break;
-		run = &f->b->runs[r];
-		start = j->pieces[j->jobs[r].first_piece].start;
-		fill_run(g, run, f->map[run->thread],
-			 gr_index_rank(&g->index, start));
-	}
-	return hs_check_cancel(f->b->task);
-}
-
-static struct hs_err *fill_runs(struct gr_building *b, uint32_t *const *map)
-{
-	struct filling f = { .b = b, .map = map };
-
-	return gr_parallel(b->g->threads, fill_part, &f, &f.stop);
+	return err;
 }
 
 static void count_quality(struct gr_graph *g)
@@ -107,18 +80,8 @@ static void count_quality(struct gr_graph *g)
 	}
 }
 
-static void free_maps(struct gr_building *b, uint32_t **map)
-{
-	unsigned t;
-
-	for (t = 0; t < GR_MAX_THREADS; t++)
-		hs_big_free(b->task->budget, map[t],
-			    b->find[t].shapes.all.n * sizeof(**map));
-}
-
 struct hs_err *gr_columns(struct gr_building *b)
 {
-	uint32_t *map[GR_MAX_THREADS] = { NULL };
 	struct gr_graph *g = b->g;
 	struct hs_err *err;
 
@@ -128,16 +91,16 @@ struct hs_err *gr_columns(struct gr_building *b)
 	if (err)
 		return err;
 	g->n = g->index.n;
-	err = join_shapes(b, map);
+	err = gr_alloc(b->task, hs_bits_words(g->n), 8, &g->outside);
 	if (!err)
-		err = gr_alloc(b->task, g->n, sizeof(*g->shape), &g->shape);
+		err = join_shapes(b);
 	if (!err)
-		err = gr_alloc(b->task, hs_bits_words(g->n), 8, &g->outside);
-	if (!err) {
-		fill_late(b, map);
+		err = each_late(b, mark_late);
+	if (!err)
+		err = gr_nodes_join(&g->nodes, g, b->runs);
+	if (!err)
+		err = each_late(b, set_late);
+	if (!err)
 		count_quality(g);
-		err = fill_runs(b, map);
-	}
-	free_maps(b, map);
-	return err;
+	return err ? err : hs_check_cancel(b->task);
 }

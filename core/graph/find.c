@@ -25,8 +25,8 @@ void gr_find_deinit(struct gr_find *f)
 	gr_vec_deinit(b, &f->owners);
 }
 
-static struct hs_err *find_slowly(struct gr_find *f, struct gr_recent *r,
-				  const struct heapsh_object *o)
+struct hs_err *gr_find_slowly(struct gr_find *f, struct gr_recent *r,
+			      const struct heapsh_object *o)
 {
 	const struct gr_shape what = {
 		.type = o->type,
@@ -43,26 +43,6 @@ static struct hs_err *find_slowly(struct gr_find *f, struct gr_recent *r,
 		return err;
 	*r = (struct gr_recent){ o->flat,  o->held, o->type,
 				 o->flags, shape,   true };
-	return NULL;
-}
-
-struct hs_err *gr_find_shape(struct gr_find *f, const struct heapsh_object *o,
-			     uint32_t *ret)
-{
-	size_t i = (o->flat + o->type * UINT64_C(389)) &
-		   (HS_ARRAY_SIZE(f->recent) - 1);
-	struct gr_recent *r = &f->recent[i];
-	struct hs_err *err;
-
-	if (HS_UNLIKELY(r->flat != o->flat || r->held != o->held ||
-			r->type != o->type || r->flags != o->flags ||
-			!r->used)) {
-		err = find_slowly(f, r, o);
-		if (err)
-			return err;
-	}
-	*ret = r->shape;
-	gr_shapes_at(&f->shapes, r->shape)->count++;
 	return NULL;
 }
 

@@ -101,7 +101,7 @@ static void flush(struct rower *r)
 		r->cell[i] = w & MARK ? UINT64_MAX : gr_index_cell(x, w);
 		if (r->cell[i] == UINT64_MAX)
 			continue;
-		__builtin_prefetch(&x->bits[r->cell[i]]);
+		__builtin_prefetch(gr_index_word(x, r->cell[i]));
 		__builtin_prefetch(&x->rank[r->cell[i]]);
 	}
 	for (i = 0; i < r->n && !r->err; i++) {

@@ -12,7 +12,6 @@ static void building_init(struct gr_building *b, struct gr_graph *g,
 	gr_space_init(&b->space, task, GR_SPACE_BLOCK);
 	for (t = 0; t < GR_MAX_THREADS; t++) {
 		gr_find_init(&b->find[t], task);
-		b->slabs[t].item_size = sizeof(uint32_t *);
 		b->outside[t].item_size = sizeof(uint64_t);
 	}
 }
@@ -76,6 +75,7 @@ struct hs_err *gr_build(struct md_model *m, struct hs_task *task,
 	g->threads = gr_threads(threads);
 	hs_task_init(&g->task, NULL, task->budget);
 	gr_shapes_init(&g->shapes, &g->task);
+	gr_nodes_init(&g->nodes, &g->task);
 	building_init(b, g, task);
 	err = build(b);
 	building_deinit(b);
@@ -99,7 +99,7 @@ void gr_destroy(struct gr_graph *g)
 	gr_jobs_deinit(&g->jobs);
 	gr_index_deinit(&g->index);
 	gr_shapes_deinit(&g->shapes);
-	hs_big_free(b, g->shape, (uint64_t)g->n * sizeof(*g->shape));
+	gr_nodes_deinit(&g->nodes);
 	hs_big_free(b, g->outside, gr_bitmap_bytes(g->n));
 	hs_big_free(b, g->table, g->cap_owned * sizeof(*g->table));
 	hs_big_free(b, g->owner, g->cap_owned * sizeof(*g->owner));
@@ -143,7 +143,7 @@ uint64_t gr_addr(const struct gr_graph *g, uint32_t id)
 
 uint32_t gr_shape(const struct gr_graph *g, uint32_t id)
 {
-	return g->shape[id];
+	return gr_nodes_get(&g->nodes, id);
 }
 
 size_t gr_shapes(const struct gr_graph *g, const struct gr_shape **ret)
@@ -154,7 +154,7 @@ size_t gr_shapes(const struct gr_graph *g, const struct gr_shape **ret)
 
 static const struct gr_shape *shape_of(const struct gr_graph *g, uint32_t id)
 {
-	return gr_shapes_at(&g->shapes, g->shape[id]);
+	return gr_shapes_at(&g->shapes, gr_shape(g, id));
 }
 
 uint32_t gr_type(const struct gr_graph *g, uint32_t id)

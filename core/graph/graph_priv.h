@@ -67,7 +67,11 @@ struct gr_slot {
 	uint64_t key;			/* block number + 1; 0: free */
 	uint32_t block;
 };
-enum { GR_SPACE_SMALL = 12, GR_SPACE_BLOCK = 19 };
+enum {
+	GR_SPACE_SMALL = 12,
+	GR_SPACE_BLOCK = 19,
+	GR_SPACE_SLAB = 256 * 1024,	/* bytes; from there on mapped */
+};
 
 void gr_space_init(struct gr_space *s, struct hs_task *task, unsigned shift);
 void gr_space_deinit(struct gr_space *s);
@@ -124,24 +128,30 @@ static inline bool gr_space_has(const struct gr_space *s, uint64_t addr)
 
 /**
  * Ids are ranks: the number of objects at lower addresses. Blocks are of 512
- * KiB, so that the rank of a word within its block fits 16 bits; they lie in
- * the order of their addresses.
+ * KiB, so that the rank of a word within its block fits 16 bits. The bits stay
+ * where they were set: blocks are numbered as they were made, and order has
+ * their numbers in the order of addresses.
  */
 struct gr_index {
 	struct gr_slot *slots;		/* block number -> block */
 	uint64_t n_slots;
-	uint64_t *bases;		/* block number by block */
-	uint32_t *first;		/* n_blocks + 1: id of first object */
-	uint64_t *bits;			/* GR_BLOCK_WORDS a block */
+	struct gr_vec bases;		/* block number by block */
+	struct gr_vec slabs;		/* of uint64_t *: bits, by block */
+	uint32_t *first;		/* by block: id of its first object */
+	uint32_t *order;		/* n_blocks blocks */
 	uint16_t *rank;			/* objects before the word, in block */
 	uint32_t n_blocks;
 	uint32_t n;			/* objects */
 	struct hs_budget *budget;
 };
-enum { GR_BLOCK_WORDS = 1 << (GR_SPACE_BLOCK - 9) };
+enum {
+	GR_BLOCK_WORDS = 1 << (GR_SPACE_BLOCK - 9),
+	GR_SLAB_WORDS = GR_SPACE_SLAB / 8,
+};
 
 /**
- * Freeze the space, which is emptied. HS_ERR_UNSUPPORTED above 2^31 - 1
+ * Freeze the space, whose shift is GR_SPACE_BLOCK and which is emptied.
+ * HS_ERR_UNSUPPORTED above 2^31 - 1
  * objects.
  */
 struct hs_err *gr_index_init(struct gr_index *x, struct gr_space *from,
@@ -174,11 +184,20 @@ static inline uint64_t gr_index_cell(const struct gr_index *x, uint64_t addr)
 	return UINT64_MAX;
 }
 
+/** The word that is this cell. */
+static inline const uint64_t *gr_index_word(const struct gr_index *x,
+					    uint64_t cell)
+{
+	uint64_t *const *slabs = x->slabs.v;
+
+	return slabs[cell / GR_SLAB_WORDS] + cell % GR_SLAB_WORDS;
+}
+
 static inline uint32_t gr_index_at(const struct gr_index *x, uint64_t cell,
 				   uint64_t addr)
 {
 	unsigned bit = addr >> 3 & 63;
-	uint64_t word = x->bits[cell];
+	uint64_t word = *gr_index_word(x, cell);
 
 	if (!(word >> bit & 1) || addr & 7)
 		return GR_NONE;
@@ -213,6 +232,80 @@ static inline struct gr_shape *gr_shapes_at(const struct gr_shapes *s,
 					    uint32_t i)
 {
 	return (struct gr_shape *)s->all.v + i;
+}
+
+/* --- id -> shape (nodes.c) ---------------------------------------------- */
+
+/**
+ * Shapes of objects that follow each other. They stay where the sweep put
+ * them: as numbers of its thread, of two bytes while these suffice.
+ */
+struct gr_run {
+	void *v;			/* uint32_t each if wide, or uint16_t */
+	uint32_t first, n;		/* ids */
+	uint8_t map;			/* of gr_nodes */
+	bool wide, own;			/* own: v is no slab's */
+};
+struct gr_nodes {
+	struct gr_vec runs;		/* of struct gr_run, by first */
+	uint32_t *near;			/* run of id i << GR_NEAR_SHIFT */
+	uint32_t n;
+	struct gr_vec slabs[GR_MAX_THREADS];	/* of struct gr_slab */
+	uint32_t *outside;		/* shapes of what is outside */
+	uint32_t n_outside;
+	/* A thread's numbers -> shapes; the last, empty: they are shapes. */
+	struct gr_vec map[GR_MAX_THREADS + 1];	/* of uint32_t */
+	/* Back again, 0 for none, while shapes change. */
+	struct gr_vec local[GR_MAX_THREADS];	/* of uint32_t */
+	struct hs_task *task;		/* borrowed: of the graph */
+};
+struct gr_slab {
+	void *v;
+	uint64_t bytes;
+};
+enum { GR_NEAR_SHIFT = 10, GR_NARROW = 1 << 16, GR_DIRECT = GR_MAX_THREADS };
+
+void gr_nodes_init(struct gr_nodes *x, struct hs_task *task);
+void gr_nodes_deinit(struct gr_nodes *x);
+/** Add what is number shape to a run, whose v has room for it. */
+static inline void gr_run_add(struct gr_run *r, uint32_t shape)
+{
+	if (HS_UNLIKELY(r->wide))
+		((uint32_t *)r->v)[r->n++] = shape;
+	else
+		((uint16_t *)r->v)[r->n++] = (uint16_t)shape;
+}
+/**
+ * The runs of g's jobs, a job each and without first, and runs of what is
+ * outside of them, whose shapes are 0 until they are set.
+ */
+struct hs_err *gr_nodes_join(struct gr_nodes *x, const struct gr_graph *g,
+			     const struct gr_run *jobs) HS_MUST_USE;
+/** The object is of another shape from now on; then gr_nodes_seal(). */
+struct hs_err *gr_nodes_set(struct gr_nodes *x, uint32_t id, uint32_t shape)
+	HS_MUST_USE;
+void gr_nodes_seal(struct gr_nodes *x);
+
+static inline struct gr_run *gr_nodes_run(const struct gr_nodes *x,
+					  uint32_t id)
+{
+	struct gr_run *r = x->runs.v;
+
+	for (r += x->near[id >> GR_NEAR_SHIFT]; id - r->first >= r->n; r++)
+		;
+	return r;
+}
+
+static inline uint32_t gr_nodes_get(const struct gr_nodes *x, uint32_t id)
+{
+	const struct gr_run *r = gr_nodes_run(x, id);
+	const uint32_t *map = x->map[r->map].v;
+	uint32_t v;
+
+	id -= r->first;
+	v = r->wide ? ((const uint32_t *)r->v)[id] :
+		      ((const uint16_t *)r->v)[id];
+	return map ? map[v] : v;
 }
 
 /* --- what is streamed (jobs.c) ------------------------------------------ */
@@ -324,7 +417,7 @@ struct gr_graph {
 	uint32_t n;
 	struct gr_index index;
 	struct gr_shapes shapes;
-	uint32_t *shape;		/* n */
+	struct gr_nodes nodes;
 	uint64_t *outside;		/* n bits: not found by the sweep */
 	uint32_t *table, *owner;	/* n_owned, by table */
 	uint64_t n_owned, cap_owned;
@@ -375,20 +468,35 @@ struct gr_pair {
 };
 void gr_find_init(struct gr_find *f, struct hs_task *task);
 void gr_find_deinit(struct gr_find *f);
-struct hs_err *gr_find_shape(struct gr_find *f, const struct heapsh_object *o,
-			     uint32_t *ret) HS_MUST_USE;
+/** The shape is none of those seen last: *r is where it is noted. */
+struct hs_err *gr_find_slowly(struct gr_find *f, struct gr_recent *r,
+			      const struct heapsh_object *o) HS_MUST_USE;
+/** Number of the object's shape in f, counted. */
+static inline struct hs_err *gr_find_shape(struct gr_find *f,
+					   const struct heapsh_object *o,
+					   uint32_t *ret)
+{
+	size_t i = (o->flat + o->type * UINT64_C(389)) &
+		   (HS_ARRAY_SIZE(f->recent) - 1);
+	struct gr_recent *r = &f->recent[i];
+	struct hs_err *err;
+
+	if (HS_UNLIKELY(r->flat != o->flat || r->held != o->held ||
+			r->type != o->type || r->flags != o->flags ||
+			!r->used)) {
+		err = gr_find_slowly(f, r, o);
+		if (err)
+			return err;
+	}
+	*ret = r->shape;
+	gr_shapes_at(&f->shapes, r->shape)->count++;
+	return NULL;
+}
 /** An object that comes out of order, or from outside the ranges. */
 struct hs_err *gr_find_late(struct gr_find *f, const struct heapsh_object *o)
 	HS_MUST_USE;
 struct hs_err *gr_find_owner(struct gr_find *f, uint64_t table, uint64_t owner)
 	HS_MUST_USE;
-
-/** Where a job's shapes lie: they are in the order of its addresses. */
-struct gr_run {
-	const uint32_t *shape;
-	uint32_t n;
-	uint32_t thread;
-};
 
 /** All that gr_build() holds until the columns are filled. */
 struct gr_building {
@@ -399,7 +507,6 @@ struct gr_building {
 	uint64_t n_swept;		/* blocks that have one */
 	struct gr_run *runs;		/* a job each */
 	struct gr_find find[GR_MAX_THREADS];
-	struct gr_vec slabs[GR_MAX_THREADS];	/* of uint32_t *: shapes */
 	struct gr_vec outside[GR_MAX_THREADS];	/* uint64_t: to look at */
 	uint64_t unread[GR_MAX_THREADS];	/* bytes */
 	_Atomic uint64_t next_job;

@@ -1,28 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "graph_priv.h"
 
-static struct hs_err *alloc_index(struct gr_index *x, struct hs_task *task)
+static uint64_t base_of(const struct gr_index *x, uint32_t block)
 {
-	uint64_t blocks = x->n_blocks, words = blocks * GR_BLOCK_WORDS;
-	struct hs_err *err;
+	const uint64_t *bases = x->bases.v;
 
-	err = gr_alloc(task, x->n_slots, sizeof(*x->slots), &x->slots);
-	if (!err)
-		err = gr_alloc(task, blocks, sizeof(*x->bases), &x->bases);
-	if (!err)
-		err = gr_alloc(task, blocks + 1, sizeof(*x->first), &x->first);
-	if (!err)
-		err = gr_alloc(task, words, sizeof(*x->bits), &x->bits);
-	if (!err)
-		err = gr_alloc(task, words, sizeof(*x->rank), &x->rank);
-	return err;
+	return bases[block];
 }
 
-/* Count the objects of block i, whose first is object number n. */
-static uint64_t count_block(struct gr_index *x, uint32_t i)
+/* Count the objects of a block, and those in front of each of its words. */
+static uint64_t count_block(struct gr_index *x, uint32_t block)
 {
-	const uint64_t *bits = x->bits + (size_t)i * GR_BLOCK_WORDS;
-	uint16_t *rank = x->rank + (size_t)i * GR_BLOCK_WORDS;
+	size_t cell = (size_t)block * GR_BLOCK_WORDS;
+	const uint64_t *bits = gr_index_word(x, cell);
+	uint16_t *rank = x->rank + cell;
 	unsigned w, sum = 0;
 
 	for (w = 0; w < GR_BLOCK_WORDS; w++) {
@@ -33,86 +24,113 @@ static uint64_t count_block(struct gr_index *x, uint32_t i)
 	return sum;
 }
 
-static void put_slot(struct gr_index *x, uint32_t block)
+/* Blocks in the order of their addresses. */
+static struct hs_err *sort_blocks(struct gr_index *x, struct hs_task *task)
 {
-	uint64_t key = x->bases[block] + 1, mask = x->n_slots - 1, i;
+	uint64_t *base = NULL, *tmp = NULL;
+	struct hs_err *err;
+	uint32_t i;
 
-	for (i = gr_hash_u64(key) & mask; x->slots[i].key;)
-		i = (i + 1) & mask;
-	x->slots[i] = (struct gr_slot){ key, block };
+	err = gr_alloc(task, x->n_blocks, sizeof(*base), &base);
+	if (!err)
+		err = gr_alloc(task, x->n_blocks, sizeof(*tmp), &tmp);
+	if (!err && x->n_blocks) {
+		memcpy(base, x->bases.v, x->n_blocks * sizeof(*base));
+		gr_sort_u64(base, tmp, x->n_blocks);
+		for (i = 0; i < x->n_blocks; i++)
+			x->order[i] = (uint32_t)(
+				gr_index_cell(x, base[i] << GR_SPACE_BLOCK) /
+				GR_BLOCK_WORDS);
+	}
+	hs_big_free(task->budget, base, x->n_blocks * sizeof(*base));
+	hs_big_free(task->budget, tmp, x->n_blocks * sizeof(*tmp));
+	return err;
 }
 
-static struct hs_err *fill(struct gr_index *x, const struct gr_space *from)
+static struct hs_err *number(struct gr_index *x)
 {
 	uint64_t n = 0;
-	uint32_t i, old;
+	uint32_t i;
 
 	for (i = 0; i < x->n_blocks; i++) {
-		old = gr_space_find(from, x->bases[i] << GR_SPACE_BLOCK);
-		memcpy(x->bits + (size_t)i * GR_BLOCK_WORDS,
-		       gr_space_words(from, old),
-		       GR_BLOCK_WORDS * sizeof(*x->bits));
-		put_slot(x, i);
-		x->first[i] = (uint32_t)n;
-		n += count_block(x, i);
+		x->first[x->order[i]] = (uint32_t)n;
+		n += count_block(x, x->order[i]);
 		if (n >= GR_ID)
 			return hs_err_new(HS_ERR_UNSUPPORTED,
 					  "number the objects: more than "
 					  "2147483647");
 	}
-	x->first[i] = x->n = (uint32_t)n;
+	x->n = (uint32_t)n;
 	return NULL;
+}
+
+static void take_over(struct gr_index *x, struct gr_space *from)
+{
+	x->n_blocks = from->n_blocks;
+	x->slots = from->slots;
+	x->n_slots = from->n_slots;
+	x->bases = from->bases;
+	x->slabs = from->slabs;
+	from->slots = NULL;
+	from->n_slots = from->n_blocks = 0;
+	memset(&from->bases, 0, sizeof(from->bases));
+	memset(&from->slabs, 0, sizeof(from->slabs));
 }
 
 struct hs_err *gr_index_init(struct gr_index *x, struct gr_space *from,
 			     struct hs_task *task)
 {
-	struct hs_err *err;
-	uint64_t *tmp;
+	uint64_t words = (uint64_t)from->n_blocks * GR_BLOCK_WORDS;
+	struct hs_err *err = NULL;
 
 	x->budget = task->budget;
-	x->n_blocks = from->n_blocks;
-	x->n_slots = from->n_slots ? from->n_slots : 1;
-	err = alloc_index(x, task);
-	if (!err)
-		err = gr_alloc(task, x->n_blocks, sizeof(uint64_t), &tmp);
+	if (!from->n_slots)	// a look-up wants one that is free
+		err = gr_alloc(task, 1, sizeof(*from->slots), &from->slots);
 	if (err)
 		return err;
-	if (x->n_blocks)
-		memcpy(x->bases, from->bases.v,
-		       x->n_blocks * sizeof(*x->bases));
-	gr_sort_u64(x->bases, tmp, x->n_blocks);
-	hs_big_free(task->budget, tmp, x->n_blocks * sizeof(uint64_t));
-	err = fill(x, from);
-	gr_space_deinit(from);
-	return err;
+	if (!from->n_slots)
+		from->n_slots = 1;
+	take_over(x, from);
+	err = gr_alloc(task, x->n_blocks, sizeof(*x->first), &x->first);
+	if (!err)
+		err = gr_alloc(task, x->n_blocks, sizeof(*x->order),
+			       &x->order);
+	if (!err)
+		err = gr_alloc(task, words, sizeof(*x->rank), &x->rank);
+	if (!err)
+		err = sort_blocks(x, task);
+	return err ? err : number(x);
 }
 
 void gr_index_deinit(struct gr_index *x)
 {
-	uint64_t blocks = x->n_blocks, words = blocks * GR_BLOCK_WORDS;
+	uint64_t blocks = x->n_blocks, words = blocks * GR_BLOCK_WORDS, i;
+	uint64_t **slabs = x->slabs.v;
 
+	for (i = 0; i < x->slabs.n; i++)
+		hs_big_free(x->budget, slabs[i], GR_SPACE_SLAB);
+	gr_vec_deinit(x->budget, &x->slabs);
+	gr_vec_deinit(x->budget, &x->bases);
 	hs_big_free(x->budget, x->slots, x->n_slots * sizeof(*x->slots));
-	hs_big_free(x->budget, x->bases, blocks * sizeof(*x->bases));
-	hs_big_free(x->budget, x->first, (blocks + 1) * sizeof(*x->first));
-	hs_big_free(x->budget, x->bits, words * sizeof(*x->bits));
+	hs_big_free(x->budget, x->first, blocks * sizeof(*x->first));
+	hs_big_free(x->budget, x->order, blocks * sizeof(*x->order));
 	hs_big_free(x->budget, x->rank, words * sizeof(*x->rank));
 	memset(x, 0, sizeof(*x));
 }
 
-/* Last i in 0..n-1 whose first object is at most id. */
+/* The last block whose first object is at most id. */
 static uint32_t block_of(const struct gr_index *x, uint32_t id)
 {
 	uint32_t lo = 0, hi = x->n_blocks, mid;
 
 	while (hi - lo > 1) {
 		mid = lo + (hi - lo) / 2;
-		if (x->first[mid] <= id)
+		if (x->first[x->order[mid]] <= id)
 			lo = mid;
 		else
 			hi = mid;
 	}
-	return lo;
+	return x->order[lo];
 }
 
 static uint32_t word_of(const uint16_t *rank, uint32_t nth)
@@ -136,29 +154,33 @@ uint64_t gr_index_addr(const struct gr_index *x, uint32_t id)
 	uint64_t word;
 
 	w = word_of(x->rank + cell, nth);
-	word = x->bits[cell + w];
+	word = *gr_index_word(x, cell + w);
 	for (nth -= x->rank[cell + w]; nth; nth--)
 		word &= word - 1;
-	return x->bases[block] << GR_SPACE_BLOCK | (uint64_t)w << 9 |
+	return base_of(x, block) << GR_SPACE_BLOCK | (uint64_t)w << 9 |
 	       (uint64_t)__builtin_ctzll(word) << 3;
 }
 
 uint32_t gr_index_rank(const struct gr_index *x, uint64_t addr)
 {
 	uint64_t number = addr >> GR_SPACE_BLOCK, cell, below;
-	uint32_t lo = 0, hi = x->n_blocks, mid;
+	uint32_t lo = 0, hi = x->n_blocks, mid, block;
 
 	while (lo < hi) {
 		mid = lo + (hi - lo) / 2;
-		if (x->bases[mid] < number)
+		if (base_of(x, x->order[mid]) < number)
 			lo = mid + 1;
 		else
 			hi = mid;
 	}
-	if (lo == x->n_blocks || x->bases[lo] != number)
-		return x->first[lo];
-	cell = (uint64_t)lo * GR_BLOCK_WORDS +
+	if (lo == x->n_blocks)
+		return x->n;
+	block = x->order[lo];
+	if (base_of(x, block) != number)
+		return x->first[block];
+	cell = (uint64_t)block * GR_BLOCK_WORDS +
 	       (addr >> 9 & (GR_BLOCK_WORDS - 1));
-	below = x->bits[cell] & ((UINT64_C(1) << (addr >> 3 & 63)) - 1);
-	return x->first[lo] + x->rank[cell] + gr_popcount(below);
+	below = *gr_index_word(x, cell) &
+		((UINT64_C(1) << (addr >> 3 & 63)) - 1);
+	return x->first[block] + x->rank[cell] + gr_popcount(below);
 }

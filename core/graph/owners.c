@@ -49,7 +49,7 @@ static struct hs_err *set_owner_type(struct gr_graph *g,
 				     struct renamed *renamed, uint32_t table,
 				     uint32_t owner_type)
 {
-	uint32_t from = g->shape[table];
+	uint32_t from = gr_shape(g, table);
 	struct renamed *r = &renamed[(from + owner_type * 31) % RENAMED];
 	struct hs_err *err;
 
@@ -60,8 +60,7 @@ static struct hs_err *set_owner_type(struct gr_graph *g,
 	}
 	gr_shapes_at(&g->shapes, from)->count--;
 	gr_shapes_at(&g->shapes, r->to)->count++;
-	g->shape[table] = r->to;
-	return NULL;
+	return gr_nodes_set(&g->nodes, table, r->to);
 }
 
 /* The owner with the lowest address is the owner, as in Heapy. */
@@ -109,6 +108,7 @@ struct hs_err *gr_owners(struct gr_building *b)
 		n = collect(b, pairs);
 		gr_sort_u64(pairs, tmp, n);
 		err = store(g, b->task, pairs, n);
+		gr_nodes_seal(&g->nodes);
 	}
 	hs_big_free(b->task->budget, pairs, cap * sizeof(*pairs));
 	hs_big_free(b->task->budget, tmp, cap * sizeof(*tmp));

@@ -236,8 +236,8 @@ static void sum(struct gr_set *s)
 		return;
 	}
 	for (id = 0; gr_set_next(s, &id); id++) {
-		s->flat += shape[s->g->shape[id]].flat;
-		s->held += shape[s->g->shape[id]].held;
+		s->flat += shape[gr_shape(s->g, id)].flat;
+		s->held += shape[gr_shape(s->g, id)].held;
 	}
 }
 

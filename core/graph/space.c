@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "graph_priv.h"
 
-enum {
-	SLAB_BYTES = 256 * 1024,	/* from here hs_big_alloc() maps */
-	FIRST_SLOTS = 64,
-};
+enum { FIRST_SLOTS = 64 };
 
 void gr_space_init(struct gr_space *s, struct hs_task *task, unsigned shift)
 {
@@ -12,7 +9,7 @@ void gr_space_init(struct gr_space *s, struct hs_task *task, unsigned shift)
 	s->task = task;
 	s->shift = shift;
 	s->block_words = UINT32_C(1) << (shift - 9);
-	s->slab_blocks = SLAB_BYTES / (s->block_words * 8);
+	s->slab_blocks = GR_SPACE_SLAB / (s->block_words * 8);
 	s->slabs.item_size = sizeof(uint64_t *);
 	s->bases.item_size = sizeof(uint64_t);
 }
@@ -24,7 +21,7 @@ void gr_space_deinit(struct gr_space *s)
 	uint64_t i;
 
 	for (i = 0; i < s->slabs.n; i++)
-		hs_big_free(b, slabs[i], SLAB_BYTES);
+		hs_big_free(b, slabs[i], GR_SPACE_SLAB);
 	gr_vec_deinit(b, &s->slabs);
 	gr_vec_deinit(b, &s->bases);
 	hs_big_free(b, s->slots, s->n_slots * sizeof(*s->slots));
@@ -67,12 +64,12 @@ static struct hs_err *add_slab(struct gr_space *s)
 	struct hs_err *err;
 	void *p;
 
-	err = hs_big_alloc(s->task, SLAB_BYTES, &p);
+	err = hs_big_alloc(s->task, GR_SPACE_SLAB, &p);
 	if (err)
 		return err;
 	err = gr_vec_push(s->task, &s->slabs, &p);
 	if (err)
-		hs_big_free(s->task->budget, p, SLAB_BYTES);
+		hs_big_free(s->task->budget, p, GR_SPACE_SLAB);
 	return err;
 }
 

@@ -4,7 +4,7 @@
 #include "graph_priv.h"
 
 enum {
-	SLAB_SHAPES = 1 << 20,		/* shapes that are allocated at once */
+	SLAB_BYTES = 4 << 20,		/* for shapes, allocated at once */
 	WINDOW_SHAPES = GR_WINDOW / 8,	/* most objects of one window */
 	RECENT = 1024,			/* outside targets seen last */
 };
@@ -14,7 +14,7 @@ struct sweeper {
 	struct heapsh_sink sink;	/* first: the plugin gives it back */
 	struct gr_building *b;
 	struct gr_find *find;
-	struct gr_vec *slabs, *outside;
+	struct gr_vec *outside, *slabs;
 	struct gr_space seen;		/* outside targets already noted */
 	struct gr_stream stream;
 	struct hs_err *err;
@@ -25,7 +25,9 @@ struct sweeper {
 	uint64_t *words[2];		/* object bits of the window's blocks */
 	uint64_t object;		/* that edges belong to, or 0 */
 	uint32_t n_types;		/* known to exist */
-	uint32_t *shapes, n, room;	/* of this job; room: in the slab */
+	struct gr_run run;		/* of this job */
+	char *room;			/* in the newest slab… */
+	uint64_t n_room;		/* … bytes */
 	unsigned thread;
 };
 
@@ -45,31 +47,108 @@ static bool type_exists(struct sweeper *s, uint32_t type)
 	return type < s->n_types;
 }
 
-static void on_object(struct heapsh_sink *sink, const struct heapsh_object *o)
+/* The shapes of one window, at the end of the newest slab. */
+static struct hs_err *open_run(struct sweeper *s, bool wide)
 {
-	struct sweeper *s = (struct sweeper *)sink;
+	uint64_t need = WINDOW_SHAPES * (wide ? sizeof(uint32_t) :
+						sizeof(uint16_t));
+	struct gr_slab slab = { .bytes = SLAB_BYTES };
+	struct hs_err *err;
+
+	s->run = (struct gr_run){ .map = (uint8_t)s->thread, .wide = wide };
+	if (s->n_room < need) {
+		err = gr_alloc(s->b->task, slab.bytes, 1, &slab.v);
+		if (err)
+			return err;
+		err = gr_vec_push(s->b->task, s->slabs, &slab);
+		if (err) {
+			hs_big_free(s->b->task->budget, slab.v, slab.bytes);
+			return err;
+		}
+		s->room = slab.v;
+		s->n_room = slab.bytes;
+	}
+	s->run.v = s->room;
+	return NULL;
+}
+
+/* More shapes than two bytes can tell: the job's begin anew, in four. */
+static struct hs_err *widen(struct sweeper *s)
+{
+	const struct gr_run old = s->run;
+	const uint16_t *from = old.v;
+	struct hs_err *err;
+	uint32_t i;
+
+	s->n_room = 0;	// what is there already must not be overwritten
+	err = open_run(s, true);
+	for (i = 0; i < old.n && !err; i++)
+		gr_run_add(&s->run, from[i]);
+	return err;
+}
+
+static void close_run(struct sweeper *s)
+{
+	uint64_t used = s->run.n * (s->run.wide ? sizeof(uint32_t) :
+						  sizeof(uint16_t));
+
+	used = hs_align_up(used, sizeof(uint32_t));
+	s->room += used;
+	s->n_room -= used;
+}
+
+static struct hs_err *add(struct sweeper *s, const struct heapsh_object *o)
+{
+	struct hs_err *err;
+	uint32_t shape;
+
+	err = gr_find_shape(s->find, o, &shape);
+	if (HS_UNLIKELY(!err && shape >= GR_NARROW && !s->run.wide))
+		err = widen(s);
+	if (HS_LIKELY(!err))
+		gr_run_add(&s->run, shape);
+	return err;
+}
+
+/* False: it is none, or an error. */
+static inline bool take_object(struct sweeper *s,
+			       const struct heapsh_object *o)
+{
 	uint64_t addr = o->address;
 	struct hs_err *err;
 
-	s->object = 0;
 	if (HS_UNLIKELY(addr - s->start >= s->len || addr & 7 || s->err ||
 			!type_exists(s, o->type) ||
 			hs_bit_test_set(s->words[addr >> GR_SPACE_BLOCK & 1],
 					addr >> 3 & 0xffff))) {
 		s->find->refused++;
-		return;
+		return false;
 	}
 	if (HS_LIKELY(addr >= s->next)) {
 		s->next = addr + 8;
-		err = gr_find_shape(s->find, o, &s->shapes[s->n]);
-		s->n += !err;
+		err = add(s, o);
 	} else {
 		err = gr_find_late(s->find, o);
 	}
 	if (HS_UNLIKELY(err != NULL))
 		fail(s, err);
-	else
-		s->object = addr;
+	return !err;
+}
+
+static void on_objects(struct heapsh_sink *sink, const struct heapsh_object *o,
+		       uint32_t n)
+{
+	struct sweeper *s = (struct sweeper *)sink;
+	uint32_t i;
+
+	s->object = 0;
+	for (i = 0; i < n; i++)
+		s->object = take_object(s, &o[i]) ? o[i].address : 0;
+}
+
+static void on_object(struct heapsh_sink *sink, const struct heapsh_object *o)
+{
+	on_objects(sink, o, 1);
 }
 
 static void note_outside(struct sweeper *s, uint64_t target)
@@ -106,28 +185,6 @@ static void on_edge(struct heapsh_sink *sink, const struct heapsh_edge *e)
 		note_outside(s, target);
 }
 
-/* Room for the shapes of one window at the end of the newest slab. */
-static struct hs_err *make_room(struct sweeper *s)
-{
-	struct hs_err *err;
-	uint32_t *slab;
-
-	if (s->room >= WINDOW_SHAPES)
-		return NULL;
-	err = gr_alloc(s->b->task, SLAB_SHAPES, sizeof(*slab), &slab);
-	if (err)
-		return err;
-	err = gr_vec_push(s->b->task, s->slabs, &slab);
-	if (err) {
-		hs_big_free(s->b->task->budget, slab,
-			    SLAB_SHAPES * sizeof(*slab));
-		return err;
-	}
-	s->shapes = slab;
-	s->room = SLAB_SHAPES;
-	return NULL;
-}
-
 /* Blocks were made before the threads began: both are there. */
 static void find_words(struct sweeper *s, uint64_t addr)
 {
@@ -149,13 +206,13 @@ static struct hs_err *sweep_job(struct sweeper *s, uint64_t number)
 	const struct gr_jobs *jobs = &s->b->g->jobs;
 	const struct gr_job *job = &jobs->jobs[number];
 	const struct gr_piece *p = jobs->pieces + job->first_piece;
-	struct hs_err *err = make_room(s);
+	struct hs_err *err;
 	uint32_t i;
 
+	err = open_run(s, s->find->shapes.all.n >= GR_NARROW);
 	if (err)
 		return err;
 	find_words(s, p->start);
-	s->n = 0;
 	s->next = 0;
 	for (i = 0; i < job->n_pieces && !s->err; i++, p++) {
 		s->start = p->start;
@@ -163,9 +220,8 @@ static struct hs_err *sweep_job(struct sweeper *s, uint64_t number)
 		s->object = 0;
 		gr_stream_sweep(&s->stream, p, &s->sink);
 	}
-	s->b->runs[number] = (struct gr_run){ s->shapes, s->n, s->thread };
-	s->shapes += s->n;
-	s->room -= s->n;
+	s->b->runs[number] = s->run;
+	close_run(s);
 	err = s->err;
 	s->err = NULL;
 	return err;
@@ -198,12 +254,13 @@ static struct hs_err *sweep_part(void *arg, unsigned thread)
 	s->b = b;
 	s->thread = thread;
 	s->find = &b->find[thread];
-	s->slabs = &b->slabs[thread];
+	s->slabs = &b->g->nodes.slabs[thread];
 	s->outside = &b->outside[thread];
 	s->sink.size = sizeof(s->sink);
 	s->sink.want = HEAPSH_WANT_OBJECTS | HEAPSH_WANT_EDGES |
 		       HEAPSH_WANT_SIZES | HEAPSH_WANT_FRONTIER;
 	s->sink.object = on_object;
+	s->sink.objects = on_objects;
 	s->sink.edge = on_edge;
 	gr_space_init(&s->seen, b->task, GR_SPACE_SMALL);
 	err = gr_stream_init(&s->stream, b->g->m, b->task);
@@ -279,18 +336,7 @@ struct hs_err *gr_sweep(struct gr_building *b)
 
 void gr_sweep_free(struct gr_building *b)
 {
-	struct hs_budget *budget = b->task->budget;
-	uint32_t **slabs;
-	unsigned t;
-	uint64_t i;
-
-	for (t = 0; t < GR_MAX_THREADS; t++) {
-		slabs = b->slabs[t].v;
-		for (i = 0; i < b->slabs[t].n; i++)
-			hs_big_free(budget, slabs[i],
-				    SLAB_SHAPES * sizeof(**slabs));
-		gr_vec_deinit(budget, &b->slabs[t]);
-	}
-	hs_big_free(budget, b->runs, b->g->jobs.n_jobs * sizeof(*b->runs));
+	hs_big_free(b->task->budget, b->runs,
+		    b->g->jobs.n_jobs * sizeof(*b->runs));
 	b->runs = NULL;
 }

@@ -84,8 +84,11 @@ static void start(struct belief *b, struct asked *a)
 {
 	a->n = a->n_targets = 0;
 	a->full = false;
-	a->sink = (struct heapsh_sink){ sizeof(a->sink), WANT, take_object,
-					take_edge, NULL, b->reader };
+	a->sink = (struct heapsh_sink){ .size = sizeof(a->sink),
+					.want = WANT,
+					.object = take_object,
+					.edge = take_edge,
+					.reader = b->reader };
 }
 
 static void ask_at(struct belief *b, struct asked *a, const uint64_t *addr,

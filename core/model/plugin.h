@@ -69,7 +69,7 @@
 extern "C" {
 #endif
 
-enum { HEAPSH_ABI_MAJOR = 0, HEAPSH_ABI_MINOR = 1 };
+enum { HEAPSH_ABI_MAJOR = 0, HEAPSH_ABI_MINOR = 2 };
 
 /** Does *p, as its writer compiled it, have this member? */
 #define HEAPSH_HAS(p, member) \
@@ -288,6 +288,13 @@ struct heapsh_sink {
 	void (*nothing)(struct heapsh_sink *sink, uint64_t address);
 	/** The calling thread's: pass it to host->view(). */
 	void *reader;
+	/**
+	 * As object() of each, in their order, for less: most objects of a
+	 * sweep have no edge that is wanted. An edge() belongs to the last.
+	 * Since 0.2; NULL in an older host's.
+	 */
+	void (*objects)(struct heapsh_sink *sink,
+			const struct heapsh_object *o, uint32_t n);
 };
 
 enum heapsh_diag { HEAPSH_DIAG_NOTE, HEAPSH_DIAG_WARNING };

@@ -27,6 +27,7 @@ struct guard {
 	bool ordered;		/* low follows the objects */
 	bool open;		/* edges belong to an accepted object */
 	bool sizes;		/* flat and held are looked at */
+	uint64_t plain;		/* sizes up to here say nothing */
 	uint64_t accepted, refused, n_edges;
 	struct md_reader reader;
 };
@@ -61,20 +62,37 @@ static void mend(struct md_model *m, struct heapsh_object *o)
 	o->held = bounded(o->held);
 }
 
+/** In its place; counts it, and moves the place of the next. */
+static inline bool is_placed(struct guard *g, const struct heapsh_object *o)
+{
+	g->open = o->address >= g->low && o->address <= g->high;
+	if (HS_UNLIKELY(!g->open)) {
+		g->refused++;
+		return false;
+	}
+	g->accepted++;
+	if (g->ordered)
+		g->low = o->address + 1;
+	return true;
+}
+
+/** Nothing is to be said or done about it. */
+static inline bool is_plain(const struct guard *g, uint32_t n_types,
+			    const struct heapsh_object *o)
+{
+	return o->type < n_types && o->flat <= g->plain &&
+	       o->held <= g->plain && o->flags <= OBJECT_FLAGS &&
+	       !(g->sizes && md_is_sample(o->address));
+}
+
 static void guard_object(struct heapsh_sink *sink,
 			 const struct heapsh_object *o)
 {
 	struct guard *g = (struct guard *)sink;
 	struct heapsh_object mended;
 
-	g->open = o->address >= g->low && o->address <= g->high;
-	if (HS_UNLIKELY(!g->open)) {
-		g->refused++;
+	if (!is_placed(g, o))
 		return;
-	}
-	g->accepted++;
-	if (g->ordered)
-		g->low = o->address + 1;
 	if (HS_UNLIKELY(g->sizes && (o->flat > g->m->memory ||
 				     o->held > g->m->memory)))
 		note_absurd(g->m, o);
@@ -88,6 +106,34 @@ static void guard_object(struct heapsh_sink *sink,
 	mended = *o;
 	mend(g->m, &mended);
 	g->inner->object(g->inner, &mended);
+}
+
+static void hand_on(struct guard *g, const struct heapsh_object *from,
+		    const struct heapsh_object *to)
+{
+	if (to > from)
+		g->inner->objects(g->inner, from, (uint32_t)(to - from));
+}
+
+/** Those that are plain are handed on together. */
+static void guard_objects(struct heapsh_sink *sink,
+			  const struct heapsh_object *o, uint32_t n)
+{
+	struct guard *g = (struct guard *)sink;
+	const struct heapsh_object *from = o, *end = o + n;
+	uint32_t types = md_n_types(g->m);
+
+	for (; o < end; o++) {
+		bool plain = is_plain(g, types, o);
+
+		if (HS_LIKELY(plain && is_placed(g, o)))
+			continue;
+		hand_on(g, from, o);
+		from = o + 1;
+		if (!plain)
+			guard_object(sink, o);
+	}
+	hand_on(g, from, end);
 }
 
 static void too_many_edges(struct guard *g)
@@ -140,6 +186,13 @@ static void drop_object(struct heapsh_sink *sink, const struct heapsh_object *o)
 	(void)o;
 }
 
+static void each_object(struct heapsh_sink *sink,
+			const struct heapsh_object *o, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++)
+		sink->object(sink, &o[i]);
+}
+
 static void drop_edge(struct heapsh_sink *sink, const struct heapsh_edge *e)
 {
 	(void)sink;
@@ -163,7 +216,11 @@ static void guard_init(struct guard *g, struct md_model *m,
 	g->sizes = inner->want & HEAPSH_WANT_SIZES;
 	g->sink.size = sizeof(g->sink);
 	g->sink.want = inner->want;
+	g->plain = MD_SIZE_MAX;
+	if (g->sizes && m->memory < g->plain)
+		g->plain = m->memory;
 	g->sink.object = guard_object;
+	g->sink.objects = guard_objects;
 	g->sink.edge = guard_edge;
 	g->sink.nothing = guard_nothing;
 	g->sink.reader = &g->reader;
@@ -176,6 +233,8 @@ static void guard_init(struct guard *g, struct md_model *m,
 		g->edge_flags |= HEAPSH_EDGE_MAYBE;
 	if (!inner->object)
 		inner->object = drop_object;
+	if (!inner->objects)
+		inner->objects = each_object;
 	if (!inner->edge)
 		inner->edge = drop_edge;
 	if (!inner->nothing)

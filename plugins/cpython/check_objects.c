@@ -16,7 +16,8 @@ enum {
 				   modules, which lead to all else */
 	MAX_EDGES = 512,	/* of one object */
 	MORE_EDGES = 1 << 15,	/* beyond these, of all: a large table may
-				   hold the only object of a type */
+				   hold the only object of a type… */
+	IN_VAIN = 512,		/* … but hardly after so many of one kind */
 	N_SEEN = 1 << 15,
 	N_KINDS = 4096,
 	N_TYPES = 4096,
@@ -41,6 +42,8 @@ struct inspection {
 	struct cpython_verdict *verdict;
 	const struct cpython_obj *o;	/* whose references come */
 	uint64_t n_edges, n_items, n_values, n_bad;	/* of that one */
+	int n_in_vain;			/* in a row, of that one's */
+	bool enough;			/* no more of that one's */
 	uint64_t seen[N_SEEN];
 	struct kind kinds[N_KINDS];
 	struct per_type types[N_TYPES];
@@ -165,6 +168,7 @@ static void look_at_edge(struct heapsh_sink *sink, const struct heapsh_edge *e)
 	uint8_t buf[256];
 	struct cpython_obj to;
 	struct kind *k;
+	int tail;
 
 	// what C keeps, of whatever kind
 	if (e->flags & HEAPSH_EDGE_MAYBE)
@@ -174,8 +178,11 @@ static void look_at_edge(struct heapsh_sink *sink, const struct heapsh_edge *e)
 	if (e->label == HEAPSH_LABEL_KEY || e->label == HEAPSH_LABEL_INDEX ||
 	    e->label == HEAPSH_LABEL_MEMBER)
 		in->n_items++;
-	if (in->n_edges++ >= MAX_EDGES && in->n_more++ >= MORE_EDGES)
+	if (in->n_edges++ >= MAX_EDGES &&
+	    (in->n_more++ >= MORE_EDGES || in->n_in_vain >= IN_VAIN)) {
+		in->enough = true;
 		return;
+	}
 	k = kind_of(in, e->text, e->label);
 	if (k == NULL)
 		return;
@@ -187,7 +194,9 @@ static void look_at_edge(struct heapsh_sink *sink, const struct heapsh_edge *e)
 		return;
 	}
 	k->ok++;
+	tail = in->tail;
 	push(in, &to);
+	in->n_in_vain = in->tail == tail ? in->n_in_vain + 1 : 0;
 }
 
 static void no_object(struct heapsh_sink *sink, const struct heapsh_object *o)
@@ -239,6 +248,9 @@ static void look_at(struct inspection *in, uint64_t addr)
 	if (!cpython_obj_open(in->st, m, addr, buf, sizeof(buf), &o))
 		return;
 	in->o = &o;
+	in->enough = false;
+	in->n_in_vain = 0;
+	o.enough = &in->enough;
 	in->n_edges = in->n_items = in->n_values = in->n_bad = 0;
 	cpython_size(&o, &size);
 	whole = cpython_refs(&o, &in->sink) && !size.torn;

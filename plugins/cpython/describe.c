@@ -314,6 +314,7 @@ static int64_t int_in_dict(const struct draft *d, uint64_t dict,
 /*
  * Struct sequences hide items behind those that ob_size counts
  * (Objects/structseq.c, REAL_SIZE); from 3.13 tp_basicsize includes them.
+ * There is no other reference: nobody needs to ask their tp_traverse.
  */
 static void find_hidden(struct draft *d)
 {
@@ -322,8 +323,9 @@ static void find_hidden(struct draft *d)
 	int64_t all = int_in_dict(d, dict, "n_fields");
 	int64_t seen = int_in_dict(d, dict, "n_sequence_fields");
 
-	if (t->python || all <= seen || seen < 0 || all - seen > MAX_HIDDEN)
+	if (t->python || all < seen || seen < 0 || all - seen > MAX_HIDDEN)
 		return;
+	d->first_foreign = 0;
 	t->hidden = (int32_t)(all - seen);
 }
 

@@ -8,6 +8,8 @@
 
 #include "keys.h"
 
+#include <stddef.h>
+
 enum { WINDOW = 1 << 17 };	/* words that are looked at at a time: 1 MiB */
 
 /* What stays in the chunk, nearly all, is found there. */
@@ -16,16 +18,64 @@ static inline bool leaves(const struct cpython_obj *o, uint64_t target)
 	return target != 0 && target - o->chunk >= o->chunk_len;
 }
 
+void cpython_leaving_flush(struct cpython_leaving *v)
+{
+	struct heapsh_sink *sink = v->sink;
+	uint32_t n = v->n_waiting;
+
+	v->n_waiting = 0;
+	if (n != 0 && sink->size > offsetof(struct heapsh_sink, objects) &&
+	    sink->objects != NULL) {
+		sink->objects(sink, v->waiting, n);
+		return;
+	}
+	for (uint32_t i = 0; i < n; i++)
+		sink->object(sink, &v->waiting[i]);
+}
+
+static void tell_edge(struct cpython_leaving *v, const struct heapsh_edge *e)
+{
+	cpython_leaving_flush(v);
+	v->sink->edge(v->sink, e);
+}
+
+/* Is it in a range? Then the sweep finds it there, or nothing. */
+static bool find_range(struct cpython_leaving *v, uint64_t target)
+{
+	const struct heapsh_range *r = v->st->ranges;
+	uint32_t low = 0, high = v->st->n_ranges, middle;
+
+	while (low < high) {
+		middle = low + (high - low) / 2;
+		if (r[middle].end <= target)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	if (low == v->st->n_ranges || target < r[low].start)
+		return false;
+	v->swept = r[low];
+	return true;
+}
+
+static inline bool is_swept(struct cpython_leaving *v, uint64_t target)
+{
+	return target - v->swept.start < v->swept.end - v->swept.start ||
+	       find_range(v, target);
+}
+
 static void tell(struct cpython_leaving *v, uint64_t target)
 {
 	const size_t n = sizeof(v->recent) / sizeof(v->recent[0]);
 	uint64_t *recent = &v->recent[(target >> 4 ^ target >> 12) % n];
 	struct heapsh_edge e = { .target = target };
 
+	if (is_swept(v, target))
+		return;
 	if (*recent == target || !cpython_plausible(target))
 		return;
 	*recent = target;
-	v->sink->edge(v->sink, &e);
+	tell_edge(v, &e);
 }
 
 /* Bytes of the process, where they are if possible; NULL: unreadable. */
@@ -158,7 +208,7 @@ static void leave_attributes(struct cpython_leaving *v,
 		return;
 	e.target = cpython_instance_dict(o);
 	if (e.target != 0 && cpython_plausible(e.target))
-		v->sink->edge(v->sink, &e);
+		tell_edge(v, &e);
 }
 
 /* The collector's list: see neighbours() in refs.c. */
@@ -173,11 +223,10 @@ static void leave_neighbours(struct cpython_leaving *v,
 		uint64_t at = cpython_obj_word(o, links[i] - l->sizeof_gc_head);
 
 		at &= ~UINT64_C(7);
-		if (!leaves(o, at))
-			continue;
 		e.target = at + (uint64_t)l->sizeof_gc_head;
-		if (cpython_plausible(e.target))
-			v->sink->edge(v->sink, &e);
+		if (leaves(o, at) && !is_swept(v, at) &&
+		    cpython_plausible(e.target))
+			tell_edge(v, &e);
 	}
 }
 
@@ -213,6 +262,7 @@ void cpython_leave(struct cpython_leaving *v, const struct cpython_obj *o,
 	if (t->n_scans != 0 || t->more != CPYTHON_MORE_NONE ||
 	    t->traverse != 0 ||
 	    !leave_kind(v, o)) {
+		cpython_leaving_flush(v);
 		cpython_refs(o, v->sink);
 		return;
 	}

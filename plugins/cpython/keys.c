@@ -183,9 +183,10 @@ static uint64_t block_at(const struct cpython *st, const struct cpython_mem *m,
 {
 	uint64_t base = addr & ~((uint64_t)st->pool_size - 1);
 	struct cpython_keys_seen none, *seen = m->keys;
-	size_t i = base / st->pool_size % 16;
+	size_t i = (base >> 12 ^ base >> 14) % 16;
 	struct cpython_pool pool;
 	uint8_t head[64];
+	uint32_t off;
 
 	if (seen == NULL) {
 		none.pool[i].base = 0;
@@ -200,10 +201,11 @@ static uint64_t block_at(const struct cpython *st, const struct cpython_mem *m,
 			seen->pool[i].first = pool.first;
 		}
 	}
-	if (seen->pool[i].block == 0 || addr - base < seen->pool[i].first)
+	off = (uint32_t)(addr - base);	// a division of 64 bits costs thrice
+	if (seen->pool[i].block == 0 || off < seen->pool[i].first)
 		return 0;
-	addr -= base + seen->pool[i].first;
-	return addr % seen->pool[i].block == 0 ? seen->pool[i].block : 0;
+	off -= seen->pool[i].first;
+	return off % seen->pool[i].block == 0 ? seen->pool[i].block : 0;
 }
 
 /*

@@ -180,6 +180,8 @@ struct cpython_obj {
 	uint64_t *told;		/* what its tp_traverse has told, sorted; what
 				   is emitted gets bit 0. NULL: not asked */
 	uint64_t n_told;
+	const bool *enough;	/* who gets its references wants no more: the
+				   rest of an array may be left. Or NULL */
 };
 
 /** A word of the object: from the bytes at hand, or read; 0: unreadable. */
@@ -325,11 +327,24 @@ void cpython_more_size(const struct cpython_obj *o, struct cpython_size *s);
 
 /* --- frontier.c --- */
 
-/** What leaves a chunk; {0} but for sink at its start. */
+/** What leaves a chunk; {0} but for sink and st at its start. */
 struct cpython_leaving {
 	struct heapsh_sink *sink;
+	const struct cpython *st;
+	struct heapsh_range swept;	/* that the last target was in */
 	uint64_t recent[256];	/* targets told last: many name the same */
+	struct heapsh_object waiting[64];	/* to be emitted together… */
+	uint32_t n_waiting;	/* … at the latest before an edge */
 };
+void cpython_leaving_flush(struct cpython_leaving *v);
+/** Where the next one is to be written; then count it in n_waiting. */
+static inline struct heapsh_object *
+cpython_leaving_room(struct cpython_leaving *v)
+{
+	if (v->n_waiting == sizeof(v->waiting) / sizeof(v->waiting[0]))
+		cpython_leaving_flush(v);
+	return &v->waiting[v->n_waiting];
+}
 /**
  * As cpython_refs() for HEAPSH_WANT_FRONTIER, of an object in a chunk: without
  * labels, and not each time what was told before. values: of an instance, or

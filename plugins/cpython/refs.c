@@ -48,6 +48,11 @@ void cpython_edge(struct cpython_visit *v, uint64_t target,
 		v->sink->edge(v->sink, &e);
 }
 
+static bool is_enough(const struct cpython_obj *o)
+{
+	return o->enough != NULL && *o->enough;
+}
+
 static bool words(const struct cpython_obj *o, uint64_t addr, uint64_t *buf,
 		  uint64_t n)
 {
@@ -68,6 +73,8 @@ bool cpython_each_word(struct cpython_visit *v, uint64_t addr, uint64_t n,
 
 	for (uint64_t i = 0; i < n; i += take) {
 		take = n - i < WINDOW ? n - i : WINDOW;
+		if (is_enough(v->o))
+			break;
 		if (!words(v->o, addr + i * 8, buf, take) ||
 		    (i != 0 && m->host->cancelled(m->im)))
 			return false;
@@ -213,6 +220,8 @@ static bool refs_set(struct cpython_visit *v)
 		return false;
 	for (uint64_t i = 0; i < n; i += take) {
 		take = n - i < WINDOW / stride ? n - i : WINDOW / stride;
+		if (is_enough(o))
+			break;
 		if (!words(o, table + i * stride * 8, buf, take * stride) ||
 		    (i != 0 && o->m->host->cancelled(o->m->im)))
 			return false;
@@ -252,6 +261,8 @@ static bool each_entry(struct cpython_visit *v, const struct cpython_keys *k,
 
 	for (uint64_t i = 0; i < n; i += take) {
 		take = n - i < per ? n - i : per;
+		if (is_enough(o))
+			break;
 		if (!words(o, k->entries + i * stride * 8, buf,
 			   take * stride) ||
 		    (values != 0 && !words(o, values + i * 8, vals, take)) ||

@@ -168,33 +168,46 @@ static void fill_answer(const struct cpython_type *t,
 	ret->flat = answer->flat;
 }
 
+/* What is wanted of it but its references. values: or NULL. */
+static void fill(const struct cpython_obj *o,
+		 const struct cpython_values *values,
+		 struct cpython_size *size,
+		 const struct cpython_answer *answer, uint32_t want,
+		 struct heapsh_object *ret)
+{
+	ret->address = o->addr;
+	ret->type = o->type->number;
+	ret->flags = 0;
+	ret->flat = ret->held = 0;
+	ret->refcount = cpython_obj_word(o, o->m->lay->ob_refcnt);
+	if (is_immortal(o, ret->refcount))
+		ret->flags |= HEAPSH_OBJECT_IMMORTAL;
+	if (want & HEAPSH_WANT_SIZES) {
+		fill_size(o, values, size, ret);
+		fill_answer(o->type, answer, ret);
+	}
+}
+
 /* leaving: how its references are told, or NULL: all of them. */
 static void emit(const struct cpython_obj *o, struct cpython_size *size,
 		 struct heapsh_sink *sink, struct cpython_leaving *leaving,
 		 const struct cpython_answer *answer)
 {
-	struct heapsh_object out = {
-		.address = o->addr,
-		.type = o->type->number,
-	};
-	struct cpython_values values;
-	bool has_values;
+	struct cpython_values all, *values = NULL;
+	struct heapsh_object out;
 
-	has_values = o->type->managed_dict &&
-		     cpython_instance_values(o, &values);
-	out.refcount = cpython_obj_word(o, o->m->lay->ob_refcnt);
-	if (is_immortal(o, out.refcount))
-		out.flags |= HEAPSH_OBJECT_IMMORTAL;
-	if (sink->want & HEAPSH_WANT_SIZES) {
-		fill_size(o, has_values ? &values : NULL, size, &out);
-		fill_answer(o->type, answer, &out);
-	}
-	sink->object(sink, &out);
-	if (!(sink->want & HEAPSH_WANT_EDGES))
+	if (o->type->managed_dict && cpython_instance_values(o, &all))
+		values = &all;
+	if (leaving != NULL) {
+		fill(o, values, size, answer, sink->want,
+		     cpython_leaving_room(leaving));
+		leaving->n_waiting++;
+		cpython_leave(leaving, o, values);
 		return;
-	if (leaving != NULL)
-		cpython_leave(leaving, o, has_values ? &values : NULL);
-	else
+	}
+	fill(o, values, size, answer, sink->want, &out);
+	sink->object(sink, &out);
+	if (sink->want & HEAPSH_WANT_EDGES)
 		cpython_refs(o, sink);
 }
 
@@ -288,7 +301,7 @@ void cpython_sweep(const struct cpython *st, const struct heapsh_chunk *chunk,
 		.o = { .st = st, .chunk = chunk->address,
 		       .chunk_len = chunk->len, .chunk_bytes = chunk->bytes },
 		.m = st->mem,
-		.leaving = { .sink = sink },
+		.leaving = { .sink = sink, .st = st },
 	};
 	uint64_t size = st->pool_size, end = chunk->address + chunk->len;
 	uint64_t at = (chunk->address + size - 1) & ~(size - 1);
@@ -300,6 +313,7 @@ void cpython_sweep(const struct cpython *st, const struct heapsh_chunk *chunk,
 		return;
 	for (; at + size <= end; at += size)
 		sweep_pool(&s, chunk->bytes + (at - chunk->address), at, sink);
+	cpython_leaving_flush(&s.leaving);
 	cpython_asked_deinit(&s.asked);
 }
 

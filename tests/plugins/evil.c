@@ -63,7 +63,10 @@ static void lie_object(struct heapsh_sink *sink, const struct heapsh_object *o)
 		lie.type = l->s->type[EX_NODE] + 2;
 	if (is_evil("order", NULL))	// never ahead, never within
 		lie.address = 8;
-	l->inner->object(l->inner, &lie);
+	if (o->address & 32)	// both ways
+		l->inner->objects(l->inner, &lie, 1);
+	else
+		l->inner->object(l->inner, &lie);
 }
 
 static void lie_edge(struct heapsh_sink *sink, const struct heapsh_edge *e)
@@ -85,8 +88,10 @@ static void lie_nothing(struct heapsh_sink *sink, uint64_t addr)
 
 static struct liar liar(const struct state *s, struct heapsh_sink *inner)
 {
-	struct liar l = { { sizeof(l.sink), inner->want, lie_object, lie_edge,
-			    lie_nothing, inner->reader }, inner, s };
+	struct liar l = { { .size = sizeof(l.sink), .want = inner->want,
+			    .object = lie_object, .edge = lie_edge,
+			    .nothing = lie_nothing, .reader = inner->reader },
+			  inner, s };
 
 	return l;
 }

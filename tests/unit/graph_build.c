@@ -246,6 +246,46 @@ static void a_row_longer_than_any_buffer(void **state)
 	toy_destroy(toy);
 }
 
+/* The first threads' jobs tell shapes in two bytes, the later in four. */
+static void more_shapes_than_two_bytes_can_tell(void **state)
+{
+	enum { N = 3 << 16, A = 0x40000000, STEP = 64, EACH = 1000 };
+	struct hs_task task;
+	struct toy *toy = toy_create();
+	struct gr_graph *g;
+	uint64_t edge;
+	uint32_t i;
+
+	(void)state;
+	hs_task_init(&task, NULL, NULL);
+	toy_map(toy, A, (uint64_t)N * STEP, true);
+	toy_type(toy, "owner", 0, 0, false);
+	toy_type(toy, "table", 0, 0, false);
+	for (i = 0; i < N; i++) {
+		struct toy_object o = { .addr = A + (uint64_t)i * STEP,
+					.type = 1,
+					.flat = N - i };
+
+		if (i % EACH == 0) {	// it owns the next
+			o.type = 0;
+			edge = toy_edge(o.addr + STEP, HEAPSH_EDGE_TABLE, 0);
+			o.words = &edge;
+			o.n_words = 1;
+		}
+		toy_put(toy, &o);
+	}
+	assert_null(gr_build(toy_model(toy), &task, 2, &g));
+	assert_int_equal(gr_n(g), N);
+	for (i = 0; i < N; i++) {
+		assert_int_equal(gr_flat(g, i), N - i);
+		assert_int_equal(gr_type(g, i), i % EACH != 0);
+		assert_int_equal(gr_owner_type(g, i),
+				 i % EACH == 1 ? 0 : GR_NONE);
+	}
+	gr_destroy(g);
+	toy_destroy(toy);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -259,6 +299,7 @@ int main(void)
 		cmocka_unit_test(what_is_only_found_is_no_root),
 		cmocka_unit_test(an_empty_heap_is_a_graph),
 		cmocka_unit_test(a_row_longer_than_any_buffer),
+		cmocka_unit_test(more_shapes_than_two_bytes_can_tell),
 	};
 
 	return UNIT_RUN(tests);
