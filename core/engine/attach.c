@@ -55,7 +55,7 @@ static struct hs_err *open_model(struct en_engine *en,
 
 	err = md_open(en->host, claim, in->image, &en->task, &in->model);
 	if (!err)
-		err = md_believe(in->model);
+		err = md_believe(in->model, false);
 	if (!err)
 		en_eval_create(en_instant_of(in));
 	return err;

@@ -84,7 +84,7 @@ static void check_open(struct en_check *c)
 
 static void check_belief(struct en_check *c)
 {
-	struct hs_err *err = md_believe(c->model);
+	struct hs_err *err = md_believe(c->model, true);
 
 	if (err)
 		en_wrong(c, "%s", err->message);

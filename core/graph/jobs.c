@@ -212,12 +212,18 @@ void gr_stream_sweep(struct gr_stream *s, const struct gr_piece *p,
 		.len = p->len,
 		.bytes = s->buf,
 	};
-	uint64_t got = read_piece(s, p);
+	uint64_t got;
 
+	sink->reader = s->reader;
+	if (!md_wants_bytes(s->m, sink->want)) {
+		chunk.bytes = NULL;
+		md_sweep(s->m, &chunk, sink);
+		return;
+	}
+	got = read_piece(s, p);
 	s->unread += p->len - got;
 	if (!got)
 		return;
-	sink->reader = s->reader;
 	md_reader_lend(s->reader, p->start, s->buf, p->len);
 	md_sweep(s->m, &chunk, sink);
 	md_reader_lend(s->reader, 0, NULL, 0);

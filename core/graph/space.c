@@ -73,6 +73,18 @@ static struct hs_err *add_slab(struct gr_space *s)
 	return err;
 }
 
+/*
+ * A bit is read before it is set. Were the page new, reading would map the page
+ * of zeros, which setting replaces: two faults, and all cores interrupted.
+ */
+static void touch(volatile uint64_t *words, uint32_t n)
+{
+	uint32_t i;
+
+	for (i = 0; i < n; i += 4096 / sizeof(*words))
+		words[i] = 0;
+}
+
 static struct hs_err *add_block(struct gr_space *s, uint64_t number)
 {
 	struct hs_err *err = NULL;
@@ -88,6 +100,7 @@ static struct hs_err *add_block(struct gr_space *s, uint64_t number)
 		err = gr_vec_push(s->task, &s->bases, &number);
 	if (err)
 		return err;
+	touch(gr_space_words(s, s->n_blocks), s->block_words);
 	insert(s->slots, s->n_slots, number + 1, s->n_blocks++);
 	return NULL;
 }

@@ -9,7 +9,9 @@
  *
  * and the same object must have the same type, sizes and references each time.
  * Most references must lead somewhere that is mapped, sizes must fit into the
- * process, and the types of types must end.
+ * process, and the types of types must end. A plugin for which any of these
+ * questions is a walk of the whole heap (HEAPSH_PLUGIN_WALKS) is asked when the
+ * first of them is the user's, and just before it is answered.
  */
 #include "model_priv.h"
 
@@ -24,6 +26,7 @@ enum {
 	ABSURD_MIN = 4,
 	TYPES_MAX = 512,
 	TYPE_STEPS = 64,	/* from a type to the type of all types */
+	LARGE = 256 << 10,	/* bytes: not asked for its references */
 	WANT = HEAPSH_WANT_OBJECTS | HEAPSH_WANT_EDGES | HEAPSH_WANT_LABELS |
 	       HEAPSH_WANT_SIZES,
 };
@@ -250,6 +253,20 @@ static void take_root(void *arg, const struct heapsh_root *root)
 		s->addr[s->n++] = root->target;
 }
 
+/** A list of millions would take longer than all else that is asked. */
+static uint32_t leave_out_large(struct belief *b, uint64_t *addr, uint32_t n)
+{
+	uint32_t i, left = 0;
+
+	start(b, &b->first);
+	b->first.sink.want = HEAPSH_WANT_OBJECTS | HEAPSH_WANT_SIZES;
+	md_at(b->m, addr, n, &b->first.sink);
+	for (i = 0; i < b->first.n; i++)
+		if (b->first.v[i].o.flat < LARGE)
+			addr[left++] = b->first.v[i].o.address;
+	return left;
+}
+
 static void check_roots(struct belief *b)
 {
 	struct start s = { .n = 0 };
@@ -257,6 +274,7 @@ static void check_roots(struct belief *b)
 
 	md_roots(b->m, take_root, &s);
 	for (depth = 0; depth < DEPTH && s.n; depth++) {
+		s.n = leave_out_large(b, s.addr, s.n);
 		ask_at(b, &b->first, s.addr, s.n);
 		ask_at(b, &b->second, s.addr, s.n);
 		compare(b, "when asked again");
@@ -335,14 +353,29 @@ static void believe_part(struct md_model *part, void *arg)
 		*err = believe_one(part);
 }
 
-struct hs_err *md_believe(struct md_model *m)
+static bool is_joint(const struct md_model *m)
+{
+	return m->own == &m->own->host->joint;
+}
+
+void md_end_doubt(struct md_model *m)
+{
+	// Its own questions come here again.
+	m->doubted = false;
+	hs_err_free(believe_one(m));
+}
+
+struct hs_err *md_believe(struct md_model *m, bool now)
 {
 	struct hs_err *err = NULL;
 
 	// A running process says what it likes.
 	if (!m->frozen)
 		return NULL;
-	if (m->own != &m->own->host->joint)
+	m->doubted = !now && !is_joint(m) && md_flag(m, HEAPSH_PLUGIN_WALKS);
+	if (m->doubted)
+		return NULL;
+	if (!is_joint(m))
 		return believe_one(m);
 	md_each_part(m, believe_part, &err);
 	return err;

@@ -47,6 +47,7 @@ static void take_edge(struct heapsh_sink *sink, const struct heapsh_edge *e)
 static void collect(struct collector *c, struct md_model *m, uint64_t addr,
 		    uint32_t want)
 {
+	md_ask_first(m);
 	c->sink.size = sizeof(c->sink);
 	c->sink.want = want;
 	c->sink.object = take_object;

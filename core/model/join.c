@@ -116,12 +116,6 @@ static int by_start(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-static bool shares_ranges(const struct md_model *m)
-{
-	return HEAPSH_HAS(m->plugin, flags) &&
-	       m->plugin->flags & HEAPSH_PLUGIN_SHARES_RANGES;
-}
-
 /** A part's ranges; free(). */
 static struct heapsh_range *ranges_of(struct md_model *m, uint32_t *n,
 				      uint64_t *grain)
@@ -164,7 +158,7 @@ static uint32_t joint_ranges(void *state, struct heapsh_range *ret,
 	j->n_ranges = 0;
 	*grain = 4096;
 	for (i = 0; i < j->n; i++)
-		if (!shares_ranges(j->part[i]))
+		if (!md_flag(j->part[i], HEAPSH_PLUGIN_SHARES_RANGES))
 			add_ranges(j, i, grain);
 	qsort(j->ranges, j->n_ranges, sizeof(*j->ranges), by_start);
 	for (i = 0; i < j->n_ranges && i < cap; i++)
@@ -329,7 +323,7 @@ static void joint_roots(void *state, heapsh_root_fn *emit, void *arg)
 
 	for (i = 0; i < j->n; i++) {
 		md_roots(j->part[i], emit, arg);
-		if (shares_ranges(j->part[i]))
+		if (md_flag(j->part[i], HEAPSH_PLUGIN_SHARES_RANGES))
 			find_in_ranges(j, j->part[i], emit, arg);
 	}
 }

@@ -117,9 +117,10 @@ void md_close(struct md_model *m);
 /**
  * Before a frozen instant is believed: ask for some hundred of its objects in
  * several ways. HS_ERR_PLUGIN, and the plugin is disabled, when the answers do
- * not fit together. Milliseconds.
+ * not fit together. Milliseconds; where it would take more it is put off until
+ * the first question of somebody else, unless now.
  */
-struct hs_err *md_believe(struct md_model *m) HS_MUST_USE;
+struct hs_err *md_believe(struct md_model *m, bool now) HS_MUST_USE;
 struct im_image *md_image(const struct md_model *m);
 const struct heapsh_plugin *md_plugin(const struct md_model *m);
 const struct heapsh_claim *md_claim(const struct md_model *m);
@@ -151,6 +152,8 @@ void md_sweep(struct md_model *m, const struct heapsh_chunk *chunk,
 	      struct heapsh_sink *sink);
 void md_at(struct md_model *m, const uint64_t *addr, uint32_t n,
 	   struct heapsh_sink *sink);
+/** Does md_sweep() with this want look at chunk->bytes? Else it may be NULL. */
+bool md_wants_bytes(const struct md_model *m, uint32_t want);
 /** As the plugin's: *grain is checked (power of two, 4 KiB..1 MiB). */
 uint32_t md_ranges(struct md_model *m, struct heapsh_range *ret, uint32_t cap,
 		   uint64_t *grain);

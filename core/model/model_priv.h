@@ -239,7 +239,22 @@ struct md_model {
 	_Atomic uint32_t n_interfaces;
 	struct md_interface interfaces[MD_INTERFACES];
 	bool joined;			/* a part of another model */
+	bool doubted;			/* md_believe() was put off */
 };
+
+/** Has its plugin this one of heapsh_plugin_flags? */
+static inline bool md_flag(const struct md_model *m, uint32_t flag)
+{
+	return HEAPSH_HAS(m->plugin, flags) && m->plugin->flags & flag;
+}
+/** Believe it now, or blame its plugin: belief.c. */
+void md_end_doubt(struct md_model *m);
+/** Before what a user asks for is asked of the plugin. Main thread. */
+static inline void md_ask_first(struct md_model *m)
+{
+	if (HS_UNLIKELY(m->doubted))
+		md_end_doubt(m);
+}
 
 /* --- several plugins, one process: join.c -------------------------------- */
 

@@ -397,7 +397,8 @@ struct heapsh_chunk {
 	uint32_t size;
 	uint32_t reserved;
 	uint64_t address, len;
-	const uint8_t *bytes;	/* len bytes; unread pages are zero */
+	/** len bytes, unread pages zero; see HEAPSH_PLUGIN_KEEPS_OBJECTS */
+	const uint8_t *bytes;
 };
 
 enum heapsh_root_flags {
@@ -475,6 +476,18 @@ enum heapsh_plugin_flags {
 	 * process, that one's objects may lie between (a heap of malloc()).
 	 */
 	HEAPSH_PLUGIN_SHARES_RANGES = 1,
+	/**
+	 * Where no references are wanted, or with HEAPSH_WANT_FRONTIER,
+	 * sweep() knows its objects without a look at the chunk: the host may
+	 * leave it unread, and bytes NULL. Since 0.1.
+	 */
+	HEAPSH_PLUGIN_KEEPS_OBJECTS = 2,
+	/**
+	 * What is asked first after open() looks through the whole heap: the
+	 * host puts its checks before belief off until somebody asks. Since
+	 * 0.1.
+	 */
+	HEAPSH_PLUGIN_WALKS = 4,
 };
 
 /**

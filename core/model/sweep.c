@@ -256,6 +256,12 @@ static void guard_end(struct guard *g)
 			 (unsigned long long)g->accepted);
 }
 
+bool md_wants_bytes(const struct md_model *m, uint32_t want)
+{
+	return !md_flag(m, HEAPSH_PLUGIN_KEEPS_OBJECTS) ||
+	       (want & HEAPSH_WANT_EDGES && !(want & HEAPSH_WANT_FRONTIER));
+}
+
 void md_sweep(struct md_model *m, const struct heapsh_chunk *chunk,
 	      struct heapsh_sink *sink)
 {
@@ -327,6 +333,7 @@ uint32_t md_ranges(struct md_model *m, struct heapsh_range *ret, uint32_t cap,
 
 	if (!m->plugin->ranges || !m->plugin->sweep)
 		return 0;
+	md_ask_first(m);
 	if (!md_enter(m->own, MD_RANGES, m->image, &call))
 		return 0;
 	n = m->plugin->ranges(m->state, ret, cap, &g);
@@ -376,6 +383,7 @@ void md_roots(struct md_model *m, heapsh_root_fn *emit, void *arg)
 	struct root_guard g = { emit, arg, m, 0 };
 	struct md_call call;
 
+	md_ask_first(m);
 	if (!md_enter(m->own, MD_ROOTS, m->image, &call))
 		return;
 	m->plugin->roots(m->state, guard_root, &g);

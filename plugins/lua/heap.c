@@ -3,7 +3,7 @@
  * Enumeration: what the walk of the lists has found, told in the order of
  * addresses, chunk by chunk, on several threads.
  */
-#include "luaheap.h"
+#include "lualinks.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -47,6 +47,82 @@ void lua_objects_at(void *state, const uint64_t *addr, uint32_t n,
 	}
 }
 
+/* --- sweep --------------------------------------------------------------- */
+
+static void emit_seen(struct lua *st, const struct lua_mem *m, uint64_t at,
+		      struct heapsh_sink *sink)
+{
+	struct lua_object o;
+
+	if (lua_describe(m, at, lua_kind_at(m, at), &o))
+		emit(st, m, &o, sink);
+}
+
+/* An object of which the note says all that is wanted. */
+static void emit_noted(struct lua *st, const struct lua_mem *m, uint64_t at,
+		       uint32_t note, struct heapsh_sink *sink)
+{
+	struct heapsh_object out = { .address = at };
+	uint32_t kind = note >> LUA_NOTE_KIND;
+
+	out.flat = note & LUA_NOTE_ASK;
+	// a userdata may lead to another runtime: edges.c, frontier()
+	if (out.flat == LUA_NOTE_ASK || (kind == LUA_USERDATA &&
+					 sink->want & HEAPSH_WANT_EDGES)) {
+		emit_seen(st, m, at, sink);
+		return;
+	}
+	out.held = out.flat;
+	out.type = st->class_types[note >> LUA_NOTE_CLASS & LUA_NOTE_CLASSES];
+	if (out.type == UINT32_MAX)
+		out.type = st->types[kind];
+	sink->object(sink, &out);
+}
+
+/* 512 bytes of addresses: what could be objects has notes, from *note on. */
+static void sweep_word(struct lua *st, const struct lua_mem *m, uint64_t base,
+		       uint64_t could, uint64_t are, const uint32_t *note,
+		       struct heapsh_sink *sink)
+{
+	uint64_t left = could | are, bit, at;
+
+	for (; left != 0; left &= left - 1) {
+		bit = left & -left;
+		at = base + ((uint64_t)__builtin_ctzll(bit) << 3);
+		if (!(could & bit))
+			emit_seen(st, m, at, sink);
+		else if (are & bit)
+			emit_noted(st, m, at, *note, sink);
+		note += (could & bit) != 0;
+	}
+}
+
+/* Without a look at the chunk's bytes. True: that was all. */
+static bool sweep_notes(struct lua *st, const struct lua_mem *m,
+			const struct heapsh_chunk *chunk,
+			struct heapsh_sink *sink)
+{
+	uint64_t end = chunk->address + chunk->len, at = chunk->address, w;
+	const struct lua_window *v = NULL;
+	const uint64_t *map;
+
+	// 5.3: up-values are objects of no list
+	if (st->links != NULL && st->upvalues.n == 0 &&
+	    st->class_types != NULL)
+		v = lua_links_window(st->links, at);
+	map = lua_space_window(&st->objects, at);
+	if (v == NULL || at >> LUA_WINDOW_SHIFT !=
+				 (end - 1) >> LUA_WINDOW_SHIFT)
+		return false;
+	for (at &= ~UINT64_C(511); map != NULL && at < end; at += 512) {
+		w = at >> 9 & (LUA_WINDOW_WORDS - 1);
+		if (map[w] != 0)
+			sweep_word(st, m, at, v->bits[w], map[w],
+				   v->note + v->rank[w], sink);
+	}
+	return true;
+}
+
 void lua_sweep(void *state, const struct heapsh_chunk *chunk,
 	       struct heapsh_sink *sink)
 {
@@ -59,7 +135,12 @@ void lua_sweep(void *state, const struct heapsh_chunk *chunk,
 	m.reader = sink->reader;
 	m.near = chunk->bytes;
 	m.near_addr = chunk->address;
-	m.near_len = chunk->len;
+	m.near_len = chunk->bytes != NULL ? chunk->len : 0;
+	if ((!(sink->want & HEAPSH_WANT_EDGES) ||
+	     sink->want & HEAPSH_WANT_FRONTIER) &&
+	    !((chunk->address | chunk->len) & 511) &&
+	    sweep_notes(st, &m, chunk, sink))
+		return;
 	// two streams, each in order; the second is empty but in 5.3
 	lua_cursor_init(&objects, &st->objects, chunk->address, end);
 	lua_cursor_init(&upvalues, &st->upvalues, chunk->address, end);

@@ -6,9 +6,11 @@ plugins_lua_lua_la_CFLAGS = $(CFLAGS_PLUGIN)
 plugins_lua_lua_la_LDFLAGS = $(LDFLAGS_PLUGIN)
 plugins_lua_lua_la_SOURCES = %D%/lua.c $(LUA_SOURCES)
 LUA_SOURCES = \
-	%D%/calls.c %D%/edges.c %D%/find.c %D%/heap.c %D%/layouts.c \
+	%D%/calls.c %D%/edges.c %D%/find.c %D%/gather.c %D%/heap.c \
+	%D%/layouts.c \
 	%D%/links.c %D%/lookup.c %D%/luaheap.h %D%/lualayout.h \
-	%D%/lualinks.h %D%/luamem.h %D%/luaspace.h %D%/mem.c %D%/names.c %D%/render.c %D%/settle.c \
+	%D%/lualinks.h %D%/luamem.h %D%/luaspace.h %D%/mem.c %D%/names.c \
+	%D%/order.c %D%/peel.c %D%/render.c %D%/settle.c \
 	%D%/space.c %D%/table.c %D%/threads.c %D%/walk.c
 EXTRA_DIST += %D%/layout.def %D%/regen-layouts.py
 E2E_TESTS += tests/lua/both.t tests/lua/foreign.t \

@@ -42,15 +42,7 @@ static void plugin_close(void *state)
 
 	if (st == NULL)
 		return;
-	lua_space_deinit(&st->objects);
-	lua_space_deinit(&st->upvalues);
-	lua_space_deinit(&st->keys);
-	lua_names_free(st);
-	free(st->classes);
-	free(st->threads);
-	free(st->weak_tables);
-	free(st->ephemerons);
-	pthread_mutex_destroy(&st->lock);
+	lua_clear(st);
 	free(st);
 }
 
@@ -212,7 +204,8 @@ static const struct heapsh_plugin plugin = {
 	.names = lua_names,
 	.measure = lua_measure,
 	.get_interface = lua_interface,
-	.flags = HEAPSH_PLUGIN_SHARES_RANGES,
+	.flags = HEAPSH_PLUGIN_SHARES_RANGES | HEAPSH_PLUGIN_KEEPS_OBJECTS |
+		 HEAPSH_PLUGIN_WALKS,
 };
 
 const struct heapsh_plugin *heapsh_plugin_0(const struct heapsh_host *h)

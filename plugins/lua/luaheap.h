@@ -58,6 +58,7 @@ const char *lua_check(const struct lua_found *f, uint64_t *n_objects);
 struct lua_class {
 	uint64_t metatable;	/* 0: free slot */
 	uint32_t type;		/* of the host, or UINT32_MAX */
+	uint32_t number;	/* as they were met, from 1 */
 	uint8_t weak;		/* enum lua_weak */
 };
 enum lua_weak { LUA_WEAK_KEYS = 1, LUA_WEAK_VALUES = 2 };
@@ -86,13 +87,17 @@ struct lua {
 	_Atomic bool walked;
 	bool failed;			/* out of memory while walking */
 	bool looked_everywhere;		/* for states */
-	struct lua_links *links;	/* while walking, or NULL */
+	struct lua_links *links;	/* what was gathered, or NULL */
+	bool peeled, ordered;		/* no list was walked: see threads */
+	uint32_t *class_types;		/* of the host, by number */
 	struct lua_space objects;	/* all in the collector's lists */
 	struct lua_space upvalues;	/* 5.3: those of closures */
 	struct lua_space keys;		/* of ephemerons */
 	struct lua_class *classes;	/* open addressing */
 	uint64_t n_classes, cap_classes;
-	uint64_t *threads;		/* main ones first */
+	/* Of each state the main one first, then in the order of their birth;
+	 * of what was peeled in that of addresses: lua_threads_in_order() */
+	uint64_t *threads;
 	uint64_t n_threads, cap_threads;
 	uint64_t *weak_tables;		/* that may have weak keys */
 	uint64_t n_weak, cap_weak;
@@ -113,10 +118,19 @@ bool lua_object_at(const struct lua *st, const struct lua_mem *m,
 		   uint64_t addr, struct lua_object *ret);
 const struct lua_class *lua_class_of(const struct lua *st, uint64_t metatable);
 /**
- * While walking: a table or userdata of this metatable is at addr. True when
- * that is to be told of each.
+ * While walking: a table or userdata of this metatable is at addr. The number
+ * of the class, or 0; each: that is to be told of each.
  */
-bool lua_note_metatable(struct lua *st, uint64_t metatable, uint64_t addr);
+uint32_t lua_note_metatable(struct lua *st, uint64_t metatable, uint64_t addr,
+			    bool *each);
+/** While walking: an object that is in no list, or known by other means. */
+bool lua_note_object(struct lua *st, uint64_t addr);
+/** Threads of one state together, the main one first. */
+void lua_threads_group(struct lua *st);
+/** … and those in the order of their birth: a walk, once. Main thread. */
+void lua_threads_in_order(struct lua *st);
+/** Give back all that st holds. */
+void lua_clear(struct lua *st);
 /** Type of an object, of the host's. */
 uint32_t lua_type_of(const struct lua *st, const struct lua_object *o);
 /** "string.format", or NULL. */

@@ -82,6 +82,8 @@ enum {
 	LUA_MAX_STACK = 1000000 + 64,	/* LUAI_MAXSTACK and its extra */
 	LUA_MAX_CALLS = 1 << 18,
 	LUA_EXTRA_STACK = 5,		/* lstate.h, EXTRA_STACK */
+	LUA_THREAD_TAG = 8,		/* lua.h, LUA_TTHREAD, in all */
+	LUA_HEAD = 64,			/* the largest sizeof(Table), 5.1's */
 };
 
 static inline const uint8_t *lua_view(const struct lua_mem *m, uint64_t addr,
@@ -168,6 +170,13 @@ struct lua_object {
 bool lua_describe(const struct lua_mem *m, uint64_t addr, enum lua_kind kind,
 		  struct lua_object *ret);
 
+/**
+ * Flat size of the object whose first LUA_HEAD bytes are at p, going by these
+ * alone, and its metatable; UINT64_MAX: lua_describe() must be asked.
+ */
+uint64_t lua_flat_in(const struct lua_mem *m, const uint8_t *p,
+		     enum lua_kind kind, uint64_t *metatable);
+
 /** Bytes of a string's text: *n is bounded. NULL when unreadable. */
 const char *lua_text(const struct lua_mem *m, uint64_t str, uint64_t *n);
 /** Does the string at addr read as this? */
@@ -185,8 +194,11 @@ static inline struct heapsh_text lua_words(const char *s)
 struct lua_table {
 	uint64_t array, node, metatable;
 	uint64_t n_array, n_node;	/* items; 0 where the part is absent */
-	bool torn;
+	bool torn, large;
 };
+/** The table whose structure is at p: its parts may not be there. */
+void lua_table_in(const struct lua_mem *m, const uint8_t *p,
+		  struct lua_table *ret);
 bool lua_table_read(const struct lua_mem *m, uint64_t addr,
 		    struct lua_table *ret);
 struct lua_entry {

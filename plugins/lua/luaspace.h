@@ -13,6 +13,7 @@ struct lua_space {
 	/* open addressing; key: number of the window + 1, 0: free */
 	uint64_t *keys;
 	uint64_t **maps;	/* LUA_WINDOW_WORDS each */
+	uint8_t *lent;		/* map i is another's */
 	uint64_t n, cap;	/* cap: 0 or a power of two */
 	uint64_t last;		/* window of the last put, + 1 */
 	uint64_t *last_map;
@@ -25,6 +26,11 @@ enum {
 void lua_space_deinit(struct lua_space *s);
 /** Answers 1: it was there, 0: it is new, -1: out of memory. */
 int lua_space_put(struct lua_space *s, uint64_t addr);
+/**
+ * Make the addresses of addr's window, which are not there yet, those of map,
+ * which must live longer. False: out of memory.
+ */
+bool lua_space_lend(struct lua_space *s, uint64_t addr, uint64_t *map);
 /** Bits of addr's window, or NULL. Of many threads, while nobody puts. */
 const uint64_t *lua_space_window(const struct lua_space *s, uint64_t addr);
 static inline bool lua_space_has(const struct lua_space *s, uint64_t addr)

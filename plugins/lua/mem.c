@@ -181,33 +181,43 @@ static bool describe_string(const struct lua_mem *m, struct lua_object *o)
 }
 
 /* lfunc.h, sizeCclosure, sizeLclosure */
+static uint64_t closure_flat(const struct lua_layout *l, enum lua_kind kind,
+			     uint64_t n)
+{
+	return kind == LUA_CLOSURE ? (uint64_t)l->cl_upvals + 8 * n :
+		(uint64_t)l->cl_upvalue + (uint64_t)l->sizeof_value * n;
+}
+
 static bool describe_closure(const struct lua_mem *m, struct lua_object *o)
 {
-	const struct lua_layout *l = m->lay;
-	uint64_t n = lua_u8(m, o->addr, l->cl_nupvalues);
-
-	o->flat = o->kind == LUA_CLOSURE ? (uint64_t)l->cl_upvals + 8 * n :
-		  (uint64_t)l->cl_upvalue + (uint64_t)l->sizeof_value * n;
+	o->flat = closure_flat(m->lay, (enum lua_kind)o->kind,
+			       lua_u8(m, o->addr, m->lay->cl_nupvalues));
 	return true;
 }
 
 /* lobject.h 5.4, sizeudata; before there is one user value at most */
+static uint64_t userdata_flat(const struct lua_layout *l, const uint8_t *p,
+			      bool *torn)
+{
+	uint64_t n = lua_at64(p, l->udata_len);
+	uint64_t nuv = lua_at16(p, l->udata_nuv);
+
+	*torn = n >> 40 != 0;
+	return (*torn ? 0 : n) +
+	       (nuv != 0 ? (uint64_t)l->udata_uv +
+				   (uint64_t)l->sizeof_value * nuv :
+			   (uint64_t)l->udata_mem);
+}
+
 static bool describe_userdata(const struct lua_mem *m, struct lua_object *o)
 {
 	const struct lua_layout *l = m->lay;
 	const uint8_t *p = lua_view(m, o->addr, (uint64_t)l->udata_mem);
-	uint64_t n, nuv;
 
 	if (p == NULL)
 		return false;
-	n = lua_at64(p, l->udata_len);
-	nuv = lua_at16(p, l->udata_nuv);
-	o->torn = n >> 40 != 0;
 	o->metatable = lua_at64(p, l->udata_metatable);
-	o->flat = nuv != 0 ? (uint64_t)l->udata_uv +
-				     (uint64_t)l->sizeof_value * nuv :
-			     (uint64_t)l->udata_mem;
-	o->flat += o->torn ? 0 : n;
+	o->flat = userdata_flat(l, p, &o->torn);
 	return true;
 }
 
@@ -279,19 +289,59 @@ static bool describe_thread(const struct lua_mem *m, struct lua_object *o)
 	return true;
 }
 
+static uint64_t table_flat(const struct lua_layout *l,
+			   const struct lua_table *t)
+{
+	return (uint64_t)l->sizeof_table +
+	       t->n_array * (uint64_t)l->sizeof_value +
+	       t->n_node * (uint64_t)l->sizeof_node;
+}
+
 static bool describe_table(const struct lua_mem *m, struct lua_object *o)
 {
-	const struct lua_layout *l = m->lay;
 	struct lua_table t;
 
 	if (!lua_table_read(m, o->addr, &t))
 		return false;
 	o->torn = t.torn;
 	o->metatable = t.metatable;
-	o->flat = (uint64_t)l->sizeof_table +
-		  t.n_array * (uint64_t)l->sizeof_value +
-		  t.n_node * (uint64_t)l->sizeof_node;
+	o->flat = table_flat(m->lay, &t);
 	return true;
+}
+
+uint64_t lua_flat_in(const struct lua_mem *m, const uint8_t *p,
+		     enum lua_kind kind, uint64_t *metatable)
+{
+	const struct lua_layout *l = m->lay;
+	struct lua_table t;
+	uint64_t n;
+	bool torn;
+
+	switch (kind) {
+	case LUA_STRING:
+		n = string_length(l, p);
+		return n >> 40 ? UINT64_MAX : (uint64_t)l->str_text + n + 1;
+	case LUA_TABLE:
+		lua_table_in(m, p, &t);
+		*metatable = t.metatable;
+		torn = t.torn || t.large || (t.n_array != 0 && t.array == 0);
+		return torn ? UINT64_MAX : table_flat(l, &t);
+	case LUA_CLOSURE:
+	case LUA_CCLOSURE:
+		return closure_flat(l, kind, p[l->cl_nupvalues]);
+	case LUA_USERDATA:
+		*metatable = lua_at64(p, l->udata_metatable);
+		n = userdata_flat(l, p, &torn);
+		return torn ? UINT64_MAX : n;
+	case LUA_UPVALUE:
+		return (uint64_t)l->sizeof_upval;
+	case LUA_THREAD:
+	case LUA_PROTO:
+	case LUA_NOTHING:
+	case LUA_KINDS:
+	default:
+		return UINT64_MAX;
+	}
 }
 
 bool lua_describe(const struct lua_mem *m, uint64_t addr, enum lua_kind kind,

@@ -12,11 +12,12 @@ static uint64_t slot(uint64_t key, uint64_t mask)
 void lua_space_deinit(struct lua_space *s)
 {
 	for (uint64_t i = 0; i < s->cap; i++) {
-		if (s->keys[i] != 0)
+		if (s->keys[i] != 0 && !s->lent[i])
 			free(s->maps[i]);
 	}
 	free(s->keys);
 	free(s->maps);
+	free(s->lent);
 	*s = (struct lua_space){ 0 };
 }
 
@@ -35,9 +36,11 @@ static bool grow(struct lua_space *s)
 
 	to.keys = calloc(to.cap, sizeof(*to.keys));
 	to.maps = calloc(to.cap, sizeof(*to.maps));
-	if (to.keys == NULL || to.maps == NULL) {
+	to.lent = calloc(to.cap, sizeof(*to.lent));
+	if (to.keys == NULL || to.maps == NULL || to.lent == NULL) {
 		free(to.keys);
 		free(to.maps);
+		free(to.lent);
 		return false;
 	}
 	for (uint64_t i = 0; i < s->cap; i++) {
@@ -46,11 +49,13 @@ static bool grow(struct lua_space *s)
 
 			to.keys[at] = s->keys[i];
 			to.maps[at] = s->maps[i];
+			to.lent[at] = s->lent[i];
 		}
 	}
 	to.n = s->n;
 	free(s->keys);
 	free(s->maps);
+	free(s->lent);
 	*s = to;
 	return true;
 }
@@ -70,6 +75,20 @@ static uint64_t *window(struct lua_space *s, uint64_t key)
 		s->n++;
 	}
 	return s->maps[i];
+}
+
+bool lua_space_lend(struct lua_space *s, uint64_t addr, uint64_t *map)
+{
+	uint64_t key = (addr >> LUA_WINDOW_SHIFT) + 1, i;
+
+	if (s->n * 2 >= s->cap && !grow(s))
+		return false;
+	i = find(s, key);
+	s->keys[i] = key;
+	s->maps[i] = map;
+	s->lent[i] = 1;
+	s->n++;
+	return true;
 }
 
 int lua_space_put(struct lua_space *s, uint64_t addr)

@@ -19,17 +19,13 @@ static uint64_t real_array_size(const struct lua_layout *l, const uint8_t *p)
 	return size;
 }
 
-bool lua_table_read(const struct lua_mem *m, uint64_t addr,
-		    struct lua_table *ret)
+void lua_table_in(const struct lua_mem *m, const uint8_t *p,
+		  struct lua_table *ret)
 {
 	const struct lua_layout *l = m->lay;
-	const uint8_t *p = addr & 7 ? NULL :
-			   lua_view(m, addr, (uint64_t)l->sizeof_table);
 	bool dummy;
 
 	*ret = (struct lua_table){ 0 };
-	if (p == NULL || lua_kind_in(l, p) != LUA_TABLE)
-		return false;
 	ret->array = lua_at64(p, l->tab_array);
 	ret->node = lua_at64(p, l->tab_node);
 	ret->metatable = lua_at64(p, l->tab_metatable);
@@ -42,14 +38,30 @@ bool lua_table_read(const struct lua_mem *m, uint64_t addr,
 		ret->torn = true;
 	else if (!dummy)
 		ret->n_node = UINT64_C(1) << p[l->tab_lsizenode];
-	// what is large must be there: its end is looked at
-	if (ret->n_array > LARGE && !ret->torn &&
-	    lua_view(m, ret->array + ret->n_array *
-		     (uint64_t)l->sizeof_value - 1, 1) == NULL)
-		ret->torn = true;
-	if (ret->n_node > LARGE && !ret->torn &&
-	    lua_view(m, ret->node + ret->n_node *
-		     (uint64_t)l->sizeof_node - 1, 1) == NULL)
+	ret->large = ret->n_array > LARGE || ret->n_node > LARGE;
+}
+
+/* What is large must be there: its end is looked at. */
+static bool ends(const struct lua_mem *m, uint64_t at, uint64_t n, int32_t size)
+{
+	return n <= LARGE ||
+	       lua_view(m, at + n * (uint64_t)size - 1, 1) != NULL;
+}
+
+bool lua_table_read(const struct lua_mem *m, uint64_t addr,
+		    struct lua_table *ret)
+{
+	const struct lua_layout *l = m->lay;
+	const uint8_t *p = addr & 7 ? NULL :
+			   lua_view(m, addr, (uint64_t)l->sizeof_table);
+
+	*ret = (struct lua_table){ 0 };
+	if (p == NULL || lua_kind_in(l, p) != LUA_TABLE)
+		return false;
+	lua_table_in(m, p, ret);
+	if (ret->large && !ret->torn &&
+	    (!ends(m, ret->array, ret->n_array, l->sizeof_value) ||
+	     !ends(m, ret->node, ret->n_node, l->sizeof_node)))
 		ret->torn = true;
 	if (ret->torn)
 		ret->n_node = 0;

@@ -14,7 +14,7 @@ static int thread(void *state, uint32_t index, struct heapsh_thread *ret)
 	struct lua *st = state;
 	uint64_t addr, number = 0;
 
-	lua_walk(st, NULL);
+	lua_threads_in_order(st);
 	if (index >= st->n_threads)
 		return 0;
 	addr = st->threads[index];
@@ -77,7 +77,7 @@ static int frame(void *state, uint32_t index, uint32_t n,
 	struct lua *st = state;
 	struct lua_call c;
 
-	lua_walk(st, NULL);
+	lua_threads_in_order(st);
 	if (index >= st->n_threads ||
 	    !lua_call_at(&st->mem, st->threads[index], n, &c))
 		return 0;
@@ -100,7 +100,7 @@ static int variable(void *state, uint32_t index, uint32_t n, uint32_t i,
 	const char *s;
 	uint64_t name;
 
-	lua_walk(st, NULL);
+	lua_threads_in_order(st);
 	if (index >= st->n_threads ||
 	    !lua_call_at(&st->mem, st->threads[index], n, &c))
 		return 0;

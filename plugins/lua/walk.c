@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The collector's own lists: every object of a state is in one of them. They
- * are walked once, by one thread; what is found is a bit per object, and what
- * the other threads must not find out each for itself.
+ * The collector's own lists: every object of a state is in one of them. Where
+ * peel.c cannot do without, they are walked, once and by one thread; what is
+ * found is a bit per object, and what the other threads must not find out each
+ * for itself.
  *
  * A list may go round in circles or lead anywhere: it ends where an object was
  * met before, or where there is none.
@@ -109,7 +110,7 @@ static const struct lua_class *note_class(struct lua *st, uint64_t metatable)
 	c->metatable = metatable;
 	c->type = UINT32_MAX;
 	c->weak = mode_of(&st->mem, metatable);
-	st->n_classes++;
+	c->number = (uint32_t)++st->n_classes;
 	return c;
 }
 
@@ -149,19 +150,22 @@ static int by_key(const void *a, const void *b)
 	return x->key < y->key ? -1 : x->key > y->key;
 }
 
-bool lua_note_metatable(struct lua *st, uint64_t metatable, uint64_t addr)
+uint32_t lua_note_metatable(struct lua *st, uint64_t metatable, uint64_t addr,
+			    bool *each)
 {
 	const struct lua_class *c = note_class(st, metatable);
 
 	// 5.1 knows no ephemerons: there such a value is strong
-	if (c == NULL || c->weak != LUA_WEAK_KEYS || st->mem.lay->minor == 1)
-		return false;
+	*each = c != NULL && c->weak == LUA_WEAK_KEYS &&
+		st->mem.lay->minor != 1;
+	if (!*each)
+		return c != NULL ? c->number : 0;
 	if (lua_grow(&st->weak_tables, st->n_weak, &st->cap_weak,
 		     sizeof(*st->weak_tables)))
 		st->weak_tables[st->n_weak++] = addr;
 	else
 		st->failed = true;
-	return true;
+	return c->number;
 }
 
 static void note_ephemerons(struct lua *st)
@@ -179,8 +183,6 @@ static void note_ephemerons(struct lua *st)
 }
 
 /* --- lists --------------------------------------------------------------- */
-
-static void walk_list(struct lua *st, uint64_t at, int32_t next);
 
 static void note_thread(struct lua *st, uint64_t addr)
 {
@@ -214,6 +216,7 @@ static void note(struct lua *st, uint64_t addr, enum lua_kind kind,
 {
 	const struct lua_layout *l = st->mem.lay;
 	uint64_t metatable;
+	bool each;
 
 	if (kind == LUA_THREAD)
 		note_thread(st, addr);
@@ -224,7 +227,17 @@ static void note(struct lua *st, uint64_t addr, enum lua_kind kind,
 	metatable = lua_word(&st->mem, addr, kind == LUA_TABLE ?
 			     l->tab_metatable : l->udata_metatable);
 	if (metatable != 0)
-		lua_note_metatable(st, metatable, addr);
+		lua_note_metatable(st, metatable, addr, &each);
+}
+
+bool lua_note_object(struct lua *st, uint64_t addr)
+{
+	const uint8_t *p = lua_view(&st->mem, addr, 16);
+
+	if (p == NULL || lua_space_put(&st->objects, addr) < 0)
+		return p == NULL;
+	note(st, addr, lua_kind_in(st->mem.lay, p), p);
+	return !st->failed;
 }
 
 /* A new object: false when it is none, or was met before. */
@@ -336,26 +349,73 @@ static void find_all_states(struct lua *st)
 	free(f);
 }
 
-static void walk(struct lua *st)
+/* For sweep(): types of objects whose class is known by number. */
+static void note_types(struct lua *st)
 {
-	struct lua_links links = { 0 };
+	st->class_types = malloc((st->n_classes + 1) *
+				 sizeof(*st->class_types));
+	if (st->class_types == NULL) {
+		st->failed = true;
+		return;
+	}
+	st->class_types[0] = UINT32_MAX;
+	for (uint64_t i = 0; i < st->cap_classes; i++) {
+		if (st->classes[i].metatable != 0)
+			st->class_types[st->classes[i].number] =
+				st->classes[i].type;
+	}
+}
+
+static void walk_lists(struct lua *st)
+{
 	uint64_t from;
 
-	if (lua_links_gather(st, &links))
-		st->links = &links;
-	else if (!st->looked_everywhere)
-		find_all_states(st);
 	for (uint32_t i = 0; i < st->n_states; i++) {
 		from = st->n_threads;
 		walk_state(st, &st->states[i]);
 		if (from < st->n_threads)
 			order_threads(st, from);
 	}
-	st->links = NULL;
-	lua_links_deinit(&links);
+}
+
+/*
+ * 5.1 has strings in lists of their own, and open up-values in others; of 5.3
+ * up-values are counted, and in no list: there the lists are followed.
+ */
+static bool gather(struct lua *st)
+{
+	bool can_peel = st->mem.lay->minor == 4;
+
+	if (!lua_links_gather(st, !can_peel, st->links))
+		return false;
+	if (!can_peel)
+		return true;
+	st->peeled = lua_peel(st, st->links);
+	if (st->peeled)
+		return true;
+	lua_links_deinit(st->links);
+	return lua_links_gather(st, true, st->links);
+}
+
+static void walk(struct lua *st)
+{
+	st->links = calloc(1, sizeof(*st->links));
+	if (st->links == NULL || !gather(st)) {
+		free(st->links);
+		st->links = NULL;
+		if (!st->looked_everywhere)
+			find_all_states(st);
+	}
+	if (st->peeled)
+		lua_threads_group(st);
+	else
+		walk_lists(st);
+	if (st->links != NULL)
+		lua_links_settle(st->links);
 	note_ephemerons(st);
 	if (!lua_names_find(st))
 		st->failed = true;
+	note_types(st);
 }
 
 static void say(struct lua *st)
@@ -400,4 +460,21 @@ uint32_t lua_type_of(const struct lua *st, const struct lua_object *o)
 
 	return c != NULL && c->type != UINT32_MAX ? c->type :
 						    st->types[o->kind];
+}
+
+void lua_clear(struct lua *st)
+{
+	lua_space_deinit(&st->objects);
+	lua_space_deinit(&st->upvalues);
+	lua_space_deinit(&st->keys);
+	lua_names_free(st);
+	if (st->links != NULL)
+		lua_links_deinit(st->links);
+	free(st->links);
+	free(st->class_types);
+	free(st->classes);
+	free(st->threads);
+	free(st->weak_tables);
+	free(st->ephemerons);
+	pthread_mutex_destroy(&st->lock);
 }

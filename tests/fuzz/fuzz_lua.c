@@ -269,15 +269,7 @@ static void ask(struct lua *st)
 
 static void drop(struct lua *st, struct heapsh_image *im)
 {
-	lua_space_deinit(&st->objects);
-	lua_space_deinit(&st->upvalues);
-	lua_space_deinit(&st->keys);
-	lua_names_free(st);
-	free(st->classes);
-	free(st->threads);
-	free(st->weak_tables);
-	free(st->ephemerons);
-	pthread_mutex_destroy(&st->lock);
+	lua_clear(st);
 	for (int i = 0; i < HEAPSH_VIEWS; i++)
 		free(im->views[i]);
 }

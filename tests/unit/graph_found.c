@@ -104,7 +104,7 @@ static void begin(struct world *w, enum found_mode mode)
 	assert_ok(md_host_create(dirs, 1, only, 1, NULL, 0, &w->host));
 	assert_ok(md_probe(w->host, w->im, &claim));
 	assert_ok(md_open(w->host, &claim, w->im, &w->task, &w->model));
-	assert_ok(md_believe(w->model));
+	assert_ok(md_believe(w->model, true));
 	assert_ok(gr_build(w->model, &w->task, 2, &w->g));
 	assert_ok(gr_need_rows(w->g, &w->task));
 	assert_null(md_fault(w->model));

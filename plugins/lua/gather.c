@@ -1,0 +1,471 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One look through all memory that can be written: what could be an object? */
+#include "lualinks.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+
+enum {
+	CHUNK = 1 << LUA_WINDOW_SHIFT,
+	OVERLAP = 256,		/* an object's header beyond the chunk */
+	MOST = CHUNK / 8,	/* objects of a window */
+	ROOM = 1 << 20,		/* objects that memory is mapped for */
+	/* Memory is looked through when Lua has that much of it: else the
+	 * lists are followed. */
+	LEAST = 1 << 20,
+	SHARE = 8,
+	KNOWN = 256,		/* metatables that a thread has told of */
+	UNMARKED = 0x80,	/* of the mark: a bit that is never set */
+	LATE = 16,		/* names: cache misses at one time */
+};
+
+/* What the threads share. */
+struct job {
+	struct lua *st;
+	struct lua_links *links;
+	bool with_links;
+	uint64_t stride;		/* of objects: 16, or 8 */
+	uint64_t low, high;		/* of writable memory */
+	pthread_mutex_t lock;		/* of st and links */
+	_Atomic uint64_t next;		/* piece */
+	struct piece { uint64_t start, len; } *pieces;
+	uint64_t n_pieces, cap_pieces;
+	_Atomic bool failed;
+};
+
+/* One of them. */
+struct gatherer {
+	struct job *job;
+	uint8_t *buf;			/* CHUNK + OVERLAP */
+	uint64_t *link;			/* of the window, n; MOST have room */
+	uint32_t *note;
+	uint32_t n;
+	uint64_t link_room, note_room;
+	struct lua_window *window;
+	struct { uint64_t metatable; uint32_t class; } known[KNOWN];
+	/* names to come: their windows are on the way from memory */
+	struct { struct lua_window *window; uint64_t addr; } late[LATE];
+	uint32_t n_late;
+	uint64_t last_key;		/* of the window named last */
+	struct lua_window *last;
+};
+
+/* --- names --------------------------------------------------------------- */
+
+/* A second name, or one more. False: out of memory. */
+static bool name_again(struct lua_links *x, struct lua_window *v,
+		       uint64_t addr)
+{
+	uint64_t w = addr >> 9 & (LUA_WINDOW_WORDS - 1);
+	uint64_t bit = UINT64_C(1) << (addr >> 3 & 63);
+
+	if (v->again == NULL)
+		v->again = calloc(LUA_WINDOW_WORDS, sizeof(*v->again));
+	if (v->again == NULL)
+		return false;
+	if (v->again[w] & bit)
+		return lua_addresses_add(&x->more, addr);
+	v->again[w] |= bit;
+	return true;
+}
+
+static bool name_once(struct lua_window *v, uint64_t addr)
+{
+	uint64_t w = addr >> 9 & (LUA_WINDOW_WORDS - 1);
+	uint64_t bit = UINT64_C(1) << (addr >> 3 & 63);
+
+	return !(atomic_fetch_or_explicit(&v->once[w], bit,
+					  memory_order_relaxed) & bit);
+}
+
+bool lua_links_name(struct lua_links *x, uint64_t addr)
+{
+	struct lua_window *v = addr & 7 ? NULL : lua_links_window(x, addr);
+
+	return v == NULL || name_once(v, addr) || name_again(x, v, addr);
+}
+
+static void name_now(struct gatherer *g, struct lua_window *v, uint64_t addr)
+{
+	struct job *j = g->job;
+
+	if (name_once(v, addr))
+		return;
+	pthread_mutex_lock(&j->lock);
+	if (!name_again(j->links, v, addr))
+		j->failed = true;
+	pthread_mutex_unlock(&j->lock);
+}
+
+/* All windows there will be are there. */
+static void name(struct gatherer *g, uint64_t addr)
+{
+	uint64_t key = addr >> LUA_WINDOW_SHIFT;
+	uint32_t i = g->n_late++ % LATE;
+
+	if (g->late[i].window != NULL)
+		name_now(g, g->late[i].window, g->late[i].addr);
+	if (g->last_key != key) {
+		g->last_key = key;
+		g->last = lua_links_window(g->job->links, addr);
+	}
+	g->late[i].window = g->last;
+	g->late[i].addr = addr;
+	if (g->last != NULL)
+		__builtin_prefetch(&g->last->once[addr >> 9 &
+						  (LUA_WINDOW_WORDS - 1)], 1);
+}
+
+static void name_late(struct gatherer *g)
+{
+	for (uint32_t i = 0; i < LATE; i++) {
+		if (g->late[i].window != NULL)
+			name_now(g, g->late[i].window, g->late[i].addr);
+		g->late[i].window = NULL;
+	}
+}
+
+/* --- notes --------------------------------------------------------------- */
+
+/* Number of the class, as a note has it; 0: none that anybody tells of. */
+static uint32_t class_of(struct gatherer *g, uint64_t addr, uint64_t metatable)
+{
+	uint32_t i = metatable >> 4 & (KNOWN - 1), class;
+	bool each;
+
+	if (metatable & 7 ||
+	    metatable - g->job->low >= g->job->high - g->job->low)
+		return 0;
+	if (g->known[i].metatable == metatable)
+		return g->known[i].class;
+	pthread_mutex_lock(&g->job->lock);
+	class = lua_note_metatable(g->job->st, metatable, addr, &each);
+	pthread_mutex_unlock(&g->job->lock);
+	// those of tables with weak keys are each told
+	if (!each) {
+		g->known[i].metatable = metatable;
+		g->known[i].class = class;
+	}
+	return class;
+}
+
+static uint32_t note_of(struct gatherer *g, uint64_t addr, const uint8_t *p,
+			enum lua_kind kind)
+{
+	uint64_t metatable = 0, flat;
+	uint32_t class = 0;
+
+	flat = lua_flat_in(&g->job->st->mem, p, kind, &metatable);
+	if (metatable != 0)
+		class = class_of(g, addr, metatable);
+	if (flat >= LUA_NOTE_ASK || class > LUA_NOTE_CLASSES) {
+		flat = LUA_NOTE_ASK;
+		class = 0;
+	}
+	return (uint32_t)flat | class << LUA_NOTE_CLASS |
+	       (uint32_t)kind << LUA_NOTE_KIND;
+}
+
+static void add(struct gatherer *g, uint64_t addr, const uint8_t *p,
+		enum lua_kind kind)
+{
+	uint64_t next = lua_at64(p, 0) & LUA_LINK_NEXT;
+
+	g->window->bits[addr >> 9 & (LUA_WINDOW_WORDS - 1)] |=
+		UINT64_C(1) << (addr >> 3 & 63);
+	g->note[g->n] = note_of(g, addr, p, kind);
+	if (g->job->with_links)
+		g->link[g->n] = next | (uint64_t)kind << LUA_KIND_SHIFT;
+	else
+		name(g, next);
+	g->n++;
+}
+
+/* One that there are few of. */
+static bool keep_address(struct job *j, struct lua_addresses *to, uint64_t addr)
+{
+	bool ok;
+
+	pthread_mutex_lock(&j->lock);
+	ok = lua_addresses_add(to, addr);
+	pthread_mutex_unlock(&j->lock);
+	if (!ok)
+		j->failed = true;
+	return ok;
+}
+
+/*
+ * Threads have LUA_EXTRASPACE before them and so may lie between the others:
+ * they are few, and known by their state.
+ */
+static void add_thread(struct gatherer *g, uint64_t addr, const uint8_t *p)
+{
+	struct job *j = g->job;
+	uint64_t global = lua_at64(p, j->st->mem.lay->th_global);
+	uint64_t next = lua_at64(p, 0);
+
+	if (global & 7 || global - j->low >= j->high - j->low)
+		return;
+	if (next == 0)
+		keep_address(j, &j->links->ends, addr);
+	else if (!(next & 7) && next - j->low < j->high - j->low &&
+		 keep_address(j, &j->links->threads, addr))
+		add(g, addr, p, LUA_THREAD);
+}
+
+static void add_state(struct job *j, uint64_t addr)
+{
+	pthread_mutex_lock(&j->lock);
+	lua_add_state(&j->st->mem, addr, j->st->states, &j->st->n_states);
+	pthread_mutex_unlock(&j->lock);
+}
+
+/*
+ * Every 8 or 16 bytes could begin an object: its tag is one of few, and what is
+ * next lies in memory. An object that ends a list says 0; it is none of those
+ * that are gathered, or every zero could be one.
+ */
+static void gather_words(struct gatherer *g, uint64_t addr, uint64_t n)
+{
+	const struct lua_layout *l = g->job->st->mem.lay;
+	const uint64_t low = g->job->low, span = g->job->high - low;
+	const uint64_t ahead = lua_state_ahead(l);
+	const uint64_t stride = g->job->stride;
+	const uint8_t *kinds = lua_kinds[l->minor];
+	const int32_t tt = l->gc_tt, marked = l->gc_marked;
+	const uint8_t *p;
+	uint8_t kind;
+	uint64_t i, next;
+
+	for (i = -addr & (stride - 1); i < n; i += stride) {
+		p = g->buf + i;
+		next = lua_at64(p, 0);
+		kind = kinds[p[tt]];
+		if (next - (addr + i) == ahead)
+			add_state(g->job, addr + i - (uint64_t)l->th_global);
+		if (kind == LUA_THREAD)
+			add_thread(g, addr + i, p);
+		else if (kind != LUA_NOTHING && !(next & 7) &&
+			 next - low < span && !(p[marked] & UNMARKED))
+			add(g, addr + i, p, lua_kind_in(l, p));
+		else if (kind != LUA_NOTHING && next == 0 &&
+			 !(p[marked] & UNMARKED) && p[marked] != 0)
+			keep_address(g->job, &g->job->links->ends, addr + i);
+		if (stride == 16 && p[8 + tt] == LUA_THREAD_TAG)
+			add_thread(g, addr + i + 8, p + 8);
+	}
+}
+
+static void count_window(struct lua_window *v)
+{
+	uint32_t sum = 0;
+
+	for (uint32_t i = 0; i < LUA_WINDOW_WORDS; i++) {
+		v->rank[i] = sum;
+		sum += lua_bits_count(v->bits[i]);
+	}
+}
+
+static void gather_piece(struct gatherer *g, const struct piece *piece)
+{
+	const struct lua_mem *m = &g->job->st->mem;
+	uint64_t n = piece->len, got;
+
+	got = m->host->read(m->im, piece->start, g->buf, n + OVERLAP);
+	// the last header of a mapping may have nothing behind it
+	memset(g->buf + got, 0, n + OVERLAP - got);
+	n = got < n ? got & ~UINT64_C(7) : n;
+	if (n != 0)
+		gather_words(g, piece->start, n);
+}
+
+/* Where what is found in a window goes, for as much as there can be. */
+static bool make_room(struct gatherer *g)
+{
+	struct lua_links *x = g->job->links;
+
+	if (g->job->with_links && g->link_room < MOST) {
+		g->link_room = ROOM;
+		g->link = lua_links_map(x, ROOM * sizeof(*g->link), false);
+	}
+	if (g->note_room < MOST) {
+		g->note_room = ROOM;
+		g->note = lua_links_map(x, ROOM * sizeof(*g->note), true);
+	}
+	return g->note != NULL && (g->link != NULL || !g->job->with_links);
+}
+
+static void keep(struct gatherer *g)
+{
+	struct lua_window *v = g->window;
+
+	v->note = g->note;
+	g->note += g->n;
+	g->note_room -= g->n;
+	if (g->job->with_links) {
+		v->link = g->link;
+		g->link += g->n;
+		g->link_room -= g->n;
+	}
+	count_window(v);
+}
+
+static uint64_t window_of(const struct piece *p)
+{
+	return p->start >> LUA_WINDOW_SHIFT;
+}
+
+/* Pieces of one window are one after another, and of one thread. */
+static void gather_window(struct gatherer *g, const struct piece *p,
+			  uint64_t n)
+{
+	struct job *j = g->job;
+
+	g->n = 0;
+	pthread_mutex_lock(&j->lock);
+	if (!make_room(g))
+		j->failed = true;
+	pthread_mutex_unlock(&j->lock);
+	g->window = lua_links_window(j->links, p->start);
+	if (j->failed)
+		return;
+	for (uint64_t i = 0; i < n && window_of(&p[i]) == window_of(p); i++)
+		gather_piece(g, &p[i]);
+	keep(g);
+	if (j->st->mem.host->cancelled(j->st->mem.im))
+		j->failed = true;
+}
+
+static void *gather(void *arg)
+{
+	struct gatherer *g = arg;
+	struct job *j = g->job;
+	const struct piece *p = j->pieces;
+	uint64_t i;
+
+	g->buf = malloc(CHUNK + OVERLAP);
+	if (g->buf == NULL)
+		j->failed = true;
+	while (!j->failed && (i = j->next++) < j->n_pieces) {
+		// a window belongs to who takes its first piece
+		if (i == 0 || window_of(&p[i]) != window_of(&p[i - 1]))
+			gather_window(g, &p[i], j->n_pieces - i);
+	}
+	name_late(g);
+	free(g->buf);
+	return NULL;
+}
+
+/* --- which memory -------------------------------------------------------- */
+
+static bool add_mapping(struct job *j, const struct heapsh_mapping *map)
+{
+	uint64_t at, end;
+
+	j->low = j->low == 0 || map->start < j->low ? map->start : j->low;
+	j->high = map->end > j->high ? map->end : j->high;
+	for (at = map->start; at < map->end; at = end) {
+		end = (at | (CHUNK - 1)) + 1;
+		end = end < map->end ? end : map->end;
+		if (!lua_grow(&j->pieces, j->n_pieces, &j->cap_pieces,
+			      sizeof(*j->pieces)))
+			return false;
+		j->pieces[j->n_pieces++] = (struct piece){ at, end - at };
+	}
+	return true;
+}
+
+static bool cut_pieces(struct job *j)
+{
+	const struct lua_mem *m = &j->st->mem;
+	struct heapsh_mapping map = { .size = sizeof(map) };
+
+	for (uint32_t i = 0; m->host->mapping(m->im, i, &map); i++) {
+		if (lua_may_hold_state(&map) && !add_mapping(j, &map))
+			return false;
+	}
+	return true;
+}
+
+/* All windows, before any is looked at: what is named may lie in any. */
+static bool make_windows(struct job *j)
+{
+	const struct piece *p = j->pieces;
+	uint64_t i, n = 0;
+
+	for (i = 0; i < j->n_pieces; i++)
+		n += i == 0 || window_of(&p[i]) != window_of(&p[i - 1]);
+	if (!lua_links_init(j->links, n))
+		return false;
+	for (i = 0; i < j->n_pieces; i++) {
+		if (lua_links_add(j->links, p[i].start) == NULL)
+			return false;
+	}
+	return true;
+}
+
+static void run(struct job *j)
+{
+	int n = lua_crew_size();
+	struct gatherer *g = calloc((size_t)n, sizeof(*g));
+
+	if (g == NULL) {
+		j->failed = true;
+		return;
+	}
+	for (int i = 0; i < n; i++)
+		g[i].job = j;
+	lua_crew(n, gather, g, sizeof(*g));
+	free(g);
+}
+
+static bool worth_it(struct lua *st)
+{
+	const struct lua_mem *m = &st->mem;
+	struct heapsh_mapping map = { .size = sizeof(map) };
+	uint64_t all = 0, own = 0;
+
+	for (uint32_t i = 0; m->host->mapping(m->im, i, &map); i++) {
+		if (lua_may_hold_state(&map))
+			all += map.end - map.start;
+	}
+	for (uint32_t i = 0; i < st->n_states; i++)
+		own += lua_count(m, &st->states[i]);
+	return own >= LEAST && all / SHARE <= own;
+}
+
+/* malloc() aligns to 16, other allocators may to 8. */
+static uint64_t stride_of(const struct lua *st)
+{
+	const struct lua_mem *m = &st->mem;
+	uint64_t at;
+
+	for (uint32_t i = 0; i < st->n_states; i++) {
+		at = lua_word(m, st->states[i].global, m->lay->g_allgc);
+		for (int k = 0; k < 256 && at != 0; k++) {
+			if (at & 8 && lua_kind_at(m, at) != LUA_THREAD)
+				return 8;
+			at = lua_word(m, at, m->lay->gc_next);
+		}
+	}
+	return 16;
+}
+
+bool lua_links_gather(struct lua *st, bool with_links, struct lua_links *ret)
+{
+	struct job j = { .st = st, .links = ret, .with_links = with_links };
+
+	if (!worth_it(st))
+		return false;
+	j.stride = stride_of(st);
+	pthread_mutex_init(&j.lock, NULL);
+	if (cut_pieces(&j) && make_windows(&j))
+		run(&j);
+	else
+		j.failed = true;
+	pthread_mutex_destroy(&j.lock);
+	free(j.pieces);
+	if (j.failed)
+		lua_links_deinit(ret);
+	return !j.failed;
+}

@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Objects without following lists: a walk of five million links is five million
+ * cache misses, one after another.
+ *
+ * Each object of a list is what exactly one other, or the list's head, names as
+ * next. So all that could be objects are looked at in the order of addresses,
+ * by several threads (gather.c), and what they name is marked. What nobody
+ * names is no object but what one has left behind: it is taken away, and so,
+ * perhaps, is what only it had named, and so on. What is left is what the heads
+ * lead to, or rings.
+ *
+ *	head --> a --> b --> c --> 0
+ *	               ^
+ *	x --> y -------'	x is named by nobody: x and y are left-overs
+ *
+ * That there are no rings, that no object was overlooked, and that nothing
+ * was torn, the collector's own count proves: sizes add up to it, to the byte,
+ * or the lists are followed after all.
+ */
+#include "lualinks.h"
+
+#include <stdlib.h>
+
+struct peeling {
+	struct lua *st;
+	struct lua_links *links;
+	struct lua_addresses stale, extra;	/* extra: named, not gathered */
+	uint32_t *left;				/* of links->more, how often */
+	uint64_t sum;				/* of flat sizes */
+	bool failed;
+};
+
+static int ascending(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+/* --- taking away --------------------------------------------------------- */
+
+/* Each address that has three names or more once, and how many above two. */
+static void count_more(struct peeling *x)
+{
+	struct lua_addresses *more = &x->links->more;
+	uint64_t n = 0;
+
+	if (more->n == 0)
+		return;
+	x->left = calloc(more->n, sizeof(*x->left));
+	if (x->left == NULL) {
+		x->failed = true;
+		return;
+	}
+	qsort(more->v, more->n, sizeof(*more->v), ascending);
+	for (uint64_t i = 0; i < more->n; i++) {
+		if (n == 0 || more->v[n - 1] != more->v[i])
+			more->v[n++] = more->v[i];
+		x->left[n - 1]++;
+	}
+	more->n = n;
+}
+
+/* One name less of those above two: false when there is none. */
+static bool take_more(struct peeling *x, uint64_t addr)
+{
+	const struct lua_addresses *more = &x->links->more;
+	const uint64_t *at = NULL;
+
+	if (more->n != 0)
+		at = bsearch(&addr, more->v, more->n, sizeof(*at), ascending);
+	if (at == NULL || x->left[at - more->v] == 0)
+		return false;
+	x->left[at - more->v]--;
+	return true;
+}
+
+/* Who named addr is gone: true when nobody is left who does. */
+static bool unname(struct peeling *x, struct lua_window *v, uint64_t addr)
+{
+	uint64_t w = addr >> 9 & (LUA_WINDOW_WORDS - 1);
+	uint64_t bit = UINT64_C(1) << (addr >> 3 & 63);
+
+	if (v->again == NULL || !(v->again[w] & bit)) {
+		v->once[w] &= ~bit;
+		return true;
+	}
+	if (!take_more(x, addr))
+		v->again[w] &= ~bit;
+	return false;
+}
+
+/* addr is no object, nor is what only it names. */
+static void take_away(struct peeling *x, uint64_t addr)
+{
+	const struct lua_mem *m = &x->st->mem;
+	struct lua_window *v;
+
+	do {
+		addr = lua_word(m, addr, m->lay->gc_next) & LUA_LINK_NEXT;
+		v = addr & 7 ? NULL : lua_links_window(x->links, addr);
+		if (v == NULL || !unname(x, v, addr))
+			return;
+	} while (lua_link_has(v, addr));
+}
+
+static void find_stale_in(struct peeling *x, uint64_t base,
+			  const struct lua_window *v)
+{
+	uint64_t bits;
+
+	for (uint64_t w = 0; w < LUA_WINDOW_WORDS; w++) {
+		for (bits = v->bits[w] & ~v->once[w]; bits != 0;
+		     bits &= bits - 1) {
+			if (!lua_addresses_add(&x->stale, base + (w << 9) +
+				((uint64_t)__builtin_ctzll(bits) << 3)))
+				x->failed = true;
+		}
+	}
+}
+
+/* All that nobody names, before the first of them is taken away. */
+static void take_all(struct peeling *x)
+{
+	const struct lua_mem *m = &x->st->mem;
+	const struct lua_links *l = x->links;
+	uint64_t i;
+
+	for (i = 0; i < l->cap; i++) {
+		if (l->keys[i] != 0)
+			find_stale_in(x, (l->keys[i] - 1) << LUA_WINDOW_SHIFT,
+				      l->windows[i]);
+	}
+	// so that memory is read in the order of addresses
+	if (x->stale.n != 0)
+		qsort(x->stale.v, x->stale.n, sizeof(*x->stale.v), ascending);
+	for (i = 0; i < x->stale.n && !x->failed; i++) {
+		take_away(x, x->stale.v[i]);
+		if (!(i & 0xffff) && m->host->cancelled(m->im))
+			x->failed = true;
+	}
+}
+
+/* --- is it right? -------------------------------------------------------- */
+
+static bool is_named(const struct peeling *x, uint64_t addr)
+{
+	const struct lua_window *v = lua_links_window(x->links, addr);
+
+	return v != NULL && !(addr & 7) &&
+	       v->once[addr >> 9 & (LUA_WINDOW_WORDS - 1)] >>
+			       (addr >> 3 & 63) & 1;
+}
+
+static void add_extra(struct peeling *x, uint64_t addr)
+{
+	const struct lua_mem *m = &x->st->mem;
+	struct lua_object o;
+
+	if (!lua_addresses_add(&x->extra, addr))
+		x->failed = true;
+	if (lua_describe(m, addr, lua_kind_at(m, addr), &o))
+		x->sum += o.flat;
+}
+
+/* What lists end in, and main threads, which may be in no list. */
+static void find_extra(struct peeling *x)
+{
+	const struct lua_addresses *ends = &x->links->ends;
+	const struct lua *st = x->st;
+
+	for (uint64_t i = 0; i < ends->n; i++) {
+		if (is_named(x, ends->v[i]))
+			add_extra(x, ends->v[i]);
+	}
+	for (uint32_t i = 0; i < st->n_states; i++) {
+		if (!is_named(x, st->states[i].main))
+			add_extra(x, st->states[i].main);
+	}
+}
+
+/* One thread's share of the sum. */
+struct adder {
+	struct lua_links *links;
+	uint64_t number, n;		/* of n threads */
+	uint64_t sum;
+	struct lua_addresses asks;	/* have no size in their note */
+	bool failed;
+};
+
+static void add_window(struct adder *a, uint64_t base, struct lua_window *v)
+{
+	const uint32_t *note = v->note;
+	uint64_t bits, live, bit;
+	uint32_t flat;
+
+	for (uint64_t w = 0; w < LUA_WINDOW_WORDS; w++) {
+		live = v->once[w] & v->bits[w];
+		v->once[w] = live;
+		for (bits = v->bits[w]; bits != 0; bits &= bits - 1) {
+			bit = bits & -bits;
+			flat = *note++ & LUA_NOTE_ASK;
+			if (!(live & bit))
+				continue;
+			if (flat != LUA_NOTE_ASK)
+				a->sum += flat;
+			else if (!lua_addresses_add(&a->asks, base + (w << 9) +
+				((uint64_t)__builtin_ctzll(bit) << 3)))
+				a->failed = true;
+		}
+	}
+}
+
+static void *add_windows(void *arg)
+{
+	struct adder *a = arg;
+	struct lua_links *x = a->links;
+
+	for (uint64_t i = 0; i < x->cap; i++) {
+		if (x->keys[i] != 0 && x->keys[i] % a->n == a->number)
+			add_window(a, (x->keys[i] - 1) << LUA_WINDOW_SHIFT,
+				   x->windows[i]);
+	}
+	return NULL;
+}
+
+static void add_asks(struct peeling *x, const struct adder *a)
+{
+	const struct lua_mem *m = &x->st->mem;
+	struct lua_object o;
+
+	x->failed = x->failed || a->failed;
+	x->sum += a->sum;
+	for (uint64_t i = 0; i < a->asks.n; i++) {
+		if (lua_describe(m, a->asks.v[i],
+				 lua_kind_at(m, a->asks.v[i]), &o))
+			x->sum += o.flat;
+	}
+}
+
+/* From here on once has the objects that were gathered, and no other. */
+static bool adds_up(struct peeling *x)
+{
+	const struct lua *st = x->st;
+	int n = lua_crew_size();
+	struct adder *a = calloc((size_t)n, sizeof(*a));
+	uint64_t want = 0;
+
+	if (a == NULL)
+		return false;
+	for (int i = 0; i < n; i++)
+		a[i] = (struct adder){ .links = x->links, .n = (uint64_t)n,
+				       .number = (uint64_t)i };
+	lua_crew(n, add_windows, a, sizeof(*a));
+	for (int i = 0; i < n; i++) {
+		add_asks(x, &a[i]);
+		free(a[i].asks.v);
+	}
+	free(a);
+	for (uint32_t i = 0; i < st->n_states; i++)
+		want += lua_count(&st->mem, &st->states[i]);
+	return !x->failed && x->sum == want;
+}
+
+/* --- telling ------------------------------------------------------------- */
+
+static bool tell(struct peeling *x)
+{
+	struct lua *st = x->st;
+	const struct lua_links *l = x->links;
+	uint64_t i;
+
+	for (i = 0; i < l->cap; i++) {
+		if (l->keys[i] != 0 &&
+		    !lua_space_lend(&st->objects, (l->keys[i] - 1)
+				    << LUA_WINDOW_SHIFT,
+				    (uint64_t *)l->windows[i]->once))
+			return false;
+	}
+	for (i = 0; i < l->threads.n; i++) {
+		if (lua_space_has(&st->objects, l->threads.v[i]) &&
+		    !lua_note_object(st, l->threads.v[i]))
+			return false;
+	}
+	for (i = 0; i < x->extra.n; i++) {
+		if (!lua_note_object(st, x->extra.v[i]))
+			return false;
+	}
+	return true;
+}
+
+static void name_heads(struct peeling *x, int32_t head)
+{
+	const struct lua_mem *m = &x->st->mem;
+
+	for (uint32_t i = 0; i < x->st->n_states; i++) {
+		uint64_t at = lua_word(m, x->st->states[i].global, head);
+
+		if (at != 0 && !lua_links_name(x->links, at))
+			x->failed = true;
+	}
+}
+
+static bool peel(struct peeling *x)
+{
+	const struct lua_layout *l = x->st->mem.lay;
+	const int32_t heads[] = { l->g_allgc, l->g_finobj, l->g_tobefnz,
+				  l->g_fixedgc };
+
+	for (size_t i = 0; i < sizeof(heads) / sizeof(heads[0]); i++)
+		name_heads(x, heads[i]);
+	count_more(x);
+	if (!x->failed)
+		take_all(x);
+	find_extra(x);
+	if (x->failed || !adds_up(x))
+		return false;
+	if (!tell(x))
+		x->st->failed = true;
+	return true;
+}
+
+bool lua_peel(struct lua *st, struct lua_links *links)
+{
+	struct peeling x = { .st = st, .links = links };
+	bool ok = peel(&x);
+
+	free(x.stale.v);
+	free(x.extra.v);
+	free(x.left);
+	return ok;
+}
