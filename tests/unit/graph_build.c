@@ -249,7 +249,7 @@ static void a_row_longer_than_any_buffer(void **state)
 /* The first threads' jobs tell shapes in two bytes, the later in four. */
 static void more_shapes_than_two_bytes_can_tell(void **state)
 {
-	enum { N = 3 << 16, A = 0x40000000, STEP = 64, EACH = 1000 };
+	enum { N = 3 << 16, A = 0x40000000, STEP = 48, EACH = 1000 };
 	struct hs_task task;
 	struct toy *toy = toy_create();
 	struct gr_graph *g;
