@@ -78,8 +78,17 @@ def children(pid):
     return found
 
 
+def family(pid):
+    """A process, its children, and theirs: a copy may be copied itself."""
+    found = [pid]
+    for p in found:
+        found += children(p)
+    return found
+
+
 def pss(pid):
-    return field(pid, "smaps_rollup", "Pss")
+    """Of a process and the copies of it."""
+    return sum(field(p, "smaps_rollup", "Pss") for p in family(pid))
 
 
 class Session:
@@ -101,7 +110,8 @@ class Session:
             try:
                 self.docs[text] = self.shell(assign or text)
             except ValueError:
-                raise Wrong("%s: no answer, status %s" % (text, self.shell.p.wait(9)))
+                raise Wrong("%s: no answer of %s" % (text,
+                                                     self.shell.attached))
             self.ends[text] = time.perf_counter()
             self.took[text] = self.ends[text] - began
             if self.docs[text]["type"] == "error":
@@ -116,10 +126,8 @@ class Session:
 
     def memory(self):
         """Bytes: the peaks of all our processes, and what the copies keep."""
-        ours = children(self.shell.p.pid) + [self.shell.p.pid]
-        mine = sum(field(p, "status", "VmHWM") for p in ours)
-        family = children(self.target) + [self.target]
-        return mine, sum(pss(p) for p in family)
+        return sum(field(p, "status", "VmHWM")
+                   for p in family(self.shell.p.pid)), pss(self.target)
 
     def end(self):
         try:
@@ -220,8 +228,8 @@ class Run:
         alone = pss(self.pid)
         for text in lines:
             self.line(text)
-            mine, family = self.session.memory()
-            self.memory[text] = mine + max(0, family - alone)
+            ours, theirs = self.session.memory()
+            self.memory[text] = ours + max(0, theirs - alone)
         self.next_round()
         return self.memory
 
@@ -335,8 +343,9 @@ def interrupt(pid, lines, last, delay):
                 return time.perf_counter() - began
         return None
     finally:
-        p.kill()
-        p.wait()
+        # By itself: a killed one would still be letting go of the process.
+        p.stdin.close()
+        p.wait(60)
 
 
 def longest_interrupt(pid, lines, last, took):

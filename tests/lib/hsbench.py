@@ -118,7 +118,7 @@ def ratios_of(samples, peers):
     return []
 
 
-LINE = "%-36s %8s %-17s %-4s %7s %-15s %-8s %s"
+LINE = "%-34s %8s %-20s %-2s %7s %-18s %-8s %s"
 HEAD = LINE % ("figure", "median", "[least..most]", "", "times",
                "[least..most]", "limit", "of")
 
@@ -137,7 +137,7 @@ def span(f, least, most):
 
 def line_of(f):
     if not f["samples"]:
-        return "%-36s %8s not measured: %s" % (f["name"], "-", f["why"])
+        return "%-34s %8s not measured: %s" % (f["name"], "-", f["why"])
     word = {True: "", False: "  NOT REACHED", None: ""}[f["reached"]]
     limit = (f["limit"], f["limit_value"]) if f["limit"] else None
     peer = f["peer"]
