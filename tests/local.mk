@@ -26,7 +26,7 @@ AM_TESTS_ENVIRONMENT = \
 E2E_TESTS += tests/e2e/arrays.t tests/e2e/asked.t tests/e2e/attach_many.t tests/e2e/census.t tests/e2e/core.t \
 	tests/e2e/deep.t tests/e2e/edges.t tests/e2e/errors.t \
 	tests/e2e/foreign.t tests/e2e/hammer.t tests/e2e/held.t \
-	tests/e2e/kill.t tests/e2e/libraries.t tests/e2e/library.t tests/e2e/lifetime.t \
+	tests/e2e/kill.t tests/e2e/large.t tests/e2e/libraries.t tests/e2e/library.t tests/e2e/lifetime.t \
 	tests/e2e/measure.t tests/e2e/megabyte.t tests/e2e/names.t tests/e2e/readme.t \
 	tests/e2e/reuse.t \
 	tests/e2e/session.t tests/e2e/stranger.t tests/e2e/time.t tests/e2e/zoo.t

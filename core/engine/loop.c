@@ -51,6 +51,16 @@ static void send_doc(struct en_engine *en, json_t *doc, const char *command)
 	hs_err_free(err);
 }
 
+/** A part of the line's document, which lang has stamped. */
+static struct hs_err *send_part(void *arg, json_t *doc)
+{
+	struct en_engine *en = arg;
+	HS_FREE char *s = wr_doc_encode(doc);
+
+	json_decref(doc);
+	return wr_send(en->options.socket_fd, WR_DOC, 0, s, strlen(s));
+}
+
 /** Exit status of an error: design.md, section 8. */
 static int status_of(const struct hs_err *err)
 {
@@ -375,6 +385,8 @@ static struct hs_err *begin_engine(struct en_engine *en)
 	en->session.n_settings = vb_n_settings;
 	en->session.task = &en->task;
 	en->session.services = &en->services;
+	en->session.part = send_part;
+	en->session.part_arg = en;
 	lg_session_init(&en->session);
 	return NULL;
 }

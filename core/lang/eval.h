@@ -23,8 +23,9 @@ struct lg_window {
 	uint64_t first;
 	uint64_t page;		/* rows; 0: the setting; LG_ALL: every one */
 };
-enum { LG_ALL_ROWS = 100000 };	/* ".all" shows no more at once: a document
-				   must stay well below WR_MAX_PAYLOAD */
+enum { LG_ALL_ROWS = 100000 };	/* of one document, which must stay well below
+				   WR_MAX_PAYLOAD; ".all" of a set comes in
+				   parts: lg_set_part() */
 #define LG_ALL UINT64_MAX
 
 /** What a set was made by, when it is a kind: Type(x), Size(56), … */
@@ -307,6 +308,14 @@ json_t *lg_row_doc(struct md_model *m, const struct an_partition *p,
 		   uint64_t i, bool one_kind, uint64_t cumulative);
 struct hs_err *lg_set_doc(struct lg_session *s, struct lg_value *v,
 			  json_t **ret) HS_MUST_USE;
+/** A set that is shown whole, of which parts may be shown. */
+bool lg_set_is_long(const struct lg_session *s, const struct lg_value *v);
+/**
+ * The part of a long set's document that begins with row *at, which moves on
+ * behind it. *last: there is no further part.
+ */
+struct hs_err *lg_set_part(struct lg_session *s, struct lg_value *v,
+			   uint64_t *at, bool *last, json_t **ret) HS_MUST_USE;
 
 /* window.c */
 enum { LG_MORE, LG_PREV, LG_TOP, LG_EVERY };

@@ -293,6 +293,10 @@ struct lg_session {
 	struct lg_instant *current;	/* reference, or NULL */
 	struct hs_task *task;
 	void *services;		/* struct vb_services of core/verb/verb.h */
+	/** Show a part of the line's document before the rest is made; doc is
+	 *  taken over. NULL: all documents are whole. */
+	struct hs_err *(*part)(void *arg, json_t *doc);
+	void *part_arg;
 	/* ------------------------------------------------------------- */
 	struct hs_strmap variables;	/* name → struct lg_value * */
 	struct hs_strmap values;	/* setting → char * */

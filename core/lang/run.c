@@ -83,6 +83,32 @@ static struct hs_err *print(struct lg_session *s, const char *line,
 	return err;
 }
 
+/* A row an object, of millions: all but the last part are shown at once. */
+static struct hs_err *print_long(struct lg_session *s, const char *line,
+				 struct lg_value *v, json_t **ret)
+{
+	uint64_t at = v->u.set.window.first;
+	struct hs_err *err;
+	bool last;
+	json_t *doc;
+
+	for (;;) {
+		err = lg_set_part(s, v, &at, &last, &doc);
+		if (err)
+			return err;
+		stamp(doc, line, v->in);
+		if (last)
+			break;
+		err = s->part(s->part_arg, doc);
+		if (!err)
+			err = hs_check_cancel(s->task);
+		if (err)
+			return err;
+	}
+	*ret = doc;
+	return NULL;
+}
+
 static struct hs_err *evaluate(struct lg_session *s, const struct lg_line *line,
 			       struct lg_value **ret)
 {
@@ -108,7 +134,10 @@ static struct hs_err *run_parsed(struct lg_session *s, const char *text,
 	}
 	if (!v)
 		return NULL;
-	err = print(s, text, v, ret);
+	if (lg_set_is_long(s, v))
+		err = print_long(s, text, v, ret);
+	else
+		err = print(s, text, v, ret);
 	if (!err && is_result(line, v))
 		remember(s, number, v);
 	return err;

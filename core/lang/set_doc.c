@@ -6,7 +6,10 @@
  * columns and percentages of them.
  */
 
-enum { ROW_COLUMNS = 100 }; /* of an object's text in a row */
+enum {
+	ROW_COLUMNS = 100,	/* of an object's text in a row */
+	PART_ROWS = 1000,	/* of a part: some ms of work */
+};
 
 static void set_new(json_t *doc, const char *key, json_t *value)
 {
@@ -135,8 +138,9 @@ static struct hs_err *add_rows(struct lg_session *s, json_t *doc,
 	return NULL;
 }
 
-struct hs_err *lg_set_doc(struct lg_session *s, struct lg_value *v,
-			  json_t **ret)
+/* tail: with what is said below the rows. */
+static struct hs_err *set_doc(struct lg_session *s, struct lg_value *v,
+			      bool tail, json_t **ret)
 {
 	struct an_partition *p;
 	struct hs_err *err = lg_set_parts(s, v, &p);
@@ -164,10 +168,48 @@ struct hs_err *lg_set_doc(struct lg_session *s, struct lg_value *v,
 		json_decref(doc);
 		return err;
 	}
-	add_unreachable(s, doc, v->u.set.nodes);
+	if (tail)
+		add_unreachable(s, doc, v->u.set.nodes);
 	if (v->u.set.kind && !p->count)
 		set_note(doc, "no object of the heap is of the kind ",
 			 v->u.set.kind->words);
 	*ret = doc;
+	return NULL;
+}
+
+struct hs_err *lg_set_doc(struct lg_session *s, struct lg_value *v,
+			  json_t **ret)
+{
+	return set_doc(s, v, true, ret);
+}
+
+bool lg_set_is_long(const struct lg_session *s, const struct lg_value *v)
+{
+	return s->part && v->kind == LG_SET &&
+	       lg_page(s, &v->u.set.window) >= LG_ALL_ROWS &&
+	       !(v->u.set.kind && v->u.set.kind->as_words);
+}
+
+struct hs_err *lg_set_part(struct lg_session *s, struct lg_value *v,
+			   uint64_t *at, bool *last, json_t **ret)
+{
+	struct lg_value part = *v;
+	struct an_partition *p;
+	struct hs_err *err = lg_set_parts(s, v, &p);
+	bool first = *at == v->u.set.window.first;
+	uint64_t end;
+
+	if (err)
+		return err;
+	part.u.set.window = (struct lg_window){ *at, PART_ROWS };
+	end = lg_window_end(s, &part.u.set.window, p->n_rows);
+	*last = end == p->n_rows;
+	err = set_doc(s, &part, *last, ret);
+	if (err)
+		return err;
+	*at = end;
+	if (!first || !*last)
+		set_new(*ret, "part",
+			json_string(first ? "first" : *last ? "last" : "next"));
 	return NULL;
 }

@@ -17,7 +17,9 @@
  *            of the first row), rows: [{index, count, size, cumulative, kind,
  *            address?, retained?}], more (rows after these), kind? (by id: the
  *            one type of all, or "mixed"), unreachable?: {objects, bytes},
- *            note?: a sentence; made?: seconds (of a statistic)
+ *            note?: a sentence; made?: seconds (of a statistic); part?:
+ *            "first", "next", "last" of several with the rows of one, which
+ *            the shell prints as one
  *   profile  value: lines of text; total, given, sized, seen, ranked, missed,
  *            duplicates, deepest, largest: [{size, depth, kind, name,
  *            address}], profiles?: [{kind, count, total, high, name, address}]

@@ -238,6 +238,20 @@ static bool is_chatter(const struct sh_shell *sh, const json_t *doc)
 	       !strcmp(wr_get_text(doc, "type"), "attached");
 }
 
+/* The other parts did not come: an error does, or nothing. */
+static void end_parts(struct sh_shell *sh, struct sh_out *o)
+{
+	struct vw_style style;
+	HS_TEXT t = { 0 };
+
+	if (!o->goes_on)
+		return;
+	o->goes_on = false;
+	style = sh_style(sh, o->fd);
+	vw_cut_off(&t, &style);
+	sh_out_add(sh, o, hs_text_str(&t), t.len);
+}
+
 void sh_out_doc(struct sh_shell *sh, struct sh_out *o, const json_t *doc)
 {
 	struct sh_out own = { .fd = 1 };
@@ -246,6 +260,8 @@ void sh_out_doc(struct sh_shell *sh, struct sh_out *o, const json_t *doc)
 
 	if (is_chatter(sh, doc) || (o && o->closed))
 		return;
+	if (o && !vw_is_part(doc))
+		end_parts(sh, o);
 	if (is_for_stderr(sh, o, doc)) {
 		style = word_style();
 		vw_doc(&t, doc, &style);
@@ -257,6 +273,10 @@ void sh_out_doc(struct sh_shell *sh, struct sh_out *o, const json_t *doc)
 	sh_out_add(sh, o ? o : &own, hs_text_str(&t), t.len);
 	if (!o)
 		sh_out_close(sh, &own, false);
+	else if (vw_is_part(doc) && !pages(sh, o))
+		flush(sh, o);
+	if (o)
+		o->goes_on = vw_goes_on(doc);
 }
 
 void sh_out_error(struct sh_shell *sh, struct hs_err *err, const char *line)
@@ -313,9 +333,11 @@ static void page(struct sh_out *o)
 
 int sh_out_close(struct sh_shell *sh, struct sh_out *o, bool failed)
 {
-	bool is_pager = pages(sh, o) && is_long(o);
+	bool is_pager;
 	int status = 0;
 
+	end_parts(sh, o);
+	is_pager = pages(sh, o) && is_long(o);
 	if (sh->last)
 		sh_release(sh);
 	if (is_pager)

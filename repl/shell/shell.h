@@ -87,6 +87,7 @@ struct sh_out {
 	char *created; /* a file that is ours to unlink; or NULL */
 	struct hs_text text; /* not yet written */
 	bool closed; /* the reader is gone: write no more */
+	bool goes_on; /* the last document was a part */
 	bool wrote;
 };
 /** Open the file, start the child. command may be NULL: our own output. */

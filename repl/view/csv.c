@@ -47,14 +47,15 @@ static void add_record(struct hs_text *out, const json_t *row,
 	end_record(out);
 }
 
-/* rows is an array of objects. */
-static void print_rows(struct hs_text *out, const json_t *rows,
+/* rows is an array of objects; heads: they are the first. */
+static void print_rows(struct hs_text *out, const json_t *rows, bool heads,
 		       const char *const *keys, const struct vw_style *style)
 {
 	size_t i;
 	json_t *row;
 
-	add_keys(out, keys);
+	if (heads)
+		add_keys(out, keys);
 	json_array_foreach (rows, i, row)
 		add_record(out, row, keys, style);
 }
@@ -167,7 +168,7 @@ void vw_csv(struct hs_text *out, const json_t *doc,
 			continue;
 		if (shapes[i].rows) {
 			print_rows(out, json_object_get(doc, shapes[i].rows),
-				   shapes[i].keys, style);
+				   vw_has_head(doc), shapes[i].keys, style);
 			return;
 		}
 		add_keys(out, shapes[i].keys);

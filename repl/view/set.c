@@ -43,26 +43,45 @@ static bool any_retained(const json_t *rows)
 	return false;
 }
 
+/* Parts of one table are aligned: no number in them has more digits than what
+ * all sum up to. */
+static size_t width(const json_t *doc, size_t least)
+{
+	char digits[24];
+	int n;
+
+	if (!vw_is_part(doc))
+		return least;
+	n = snprintf(digits, sizeof(digits), "%" PRIu64,
+		     wr_get_u64(doc, least > 6 ? "size" : "count"));
+	return n > (int)least ? (size_t)n : least;
+}
+
 /* Widths and heads are those of Heapy's format strings: '%6d %6d %3d %8d %3d
  * %9d %3d ' and, by id, '%6d %8d %5.1f %9d %5.1f '. */
-static void add_columns(struct vw_grid *g, bool by_id, bool retained,
-			char *header)
+static void add_columns(struct vw_grid *g, const json_t *doc, bool retained,
+			const struct vw_style *style)
 {
+	bool by_id = is_by_id(doc);
 	const char *percent_head = by_id ? "%  " : "%";
-	size_t percent_width = by_id ? 5 : 3;
+	size_t percent_width = by_id ? 5 : 3, i;
 
-	vw_grid_column(g, hs_xstrdup("Index"), true, 6);
+	vw_grid_column(g, hs_xstrdup("Index"), true, width(doc, 6));
 	if (!by_id) {
-		vw_grid_column(g, hs_xstrdup("Count"), true, 6);
+		vw_grid_column(g, hs_xstrdup("Count"), true, width(doc, 6));
 		vw_grid_column(g, hs_xstrdup("%"), true, percent_width);
 	}
-	vw_grid_column(g, hs_xstrdup("Size"), true, 8);
+	vw_grid_column(g, hs_xstrdup("Size"), true, width(doc, 8));
 	vw_grid_column(g, hs_xstrdup(percent_head), true, percent_width);
-	vw_grid_column(g, hs_xstrdup("Cumulative"), true, 9);
+	vw_grid_column(g, hs_xstrdup("Cumulative"), true, width(doc, 9));
 	vw_grid_column(g, hs_xstrdup(percent_head), true, percent_width);
 	if (retained)
 		vw_grid_column(g, hs_xstrdup("Retained"), true, 9);
-	vw_grid_column(g, header, false, 0);
+	vw_grid_column(g, vw_member(doc, "header", style), false, 0);
+	for (i = 0; i < g->columns.n && !vw_has_head(doc); i++) {
+		free(g->columns.v[i].head);
+		g->columns.v[i].head = NULL;
+	}
 }
 
 static void add_row(struct vw_grid *g, const json_t *doc, const json_t *row,
@@ -113,12 +132,14 @@ void vw_set(struct hs_text *out, const json_t *doc,
 	size_t i;
 	json_t *row;
 
-	print_label(out, doc, style);
-	add_columns(&g, is_by_id(doc), retained,
-		    vw_member(doc, "header", style));
+	if (vw_has_head(doc))
+		print_label(out, doc, style);
+	add_columns(&g, doc, retained, style);
 	json_array_foreach (rows, i, row)
 		add_row(&g, doc, row, retained, style);
 	vw_grid_print(&g, out, style);
+	if (vw_goes_on(doc))
+		return;
 	vw_more(out, doc, style);
 	print_unreachable(out, doc);
 	if (*note)

@@ -71,17 +71,19 @@ static void print_text(struct hs_text *out, const json_t *doc,
 		printers[i].print(out, doc, style);
 	else
 		vw_any(out, doc, style);
-	print_gaps(out, doc);
+	if (!vw_goes_on(doc))
+		print_gaps(out, doc);
 }
 
-static void print_json(struct hs_text *out, const json_t *doc,
-		       const struct vw_style *style)
+/* Without the bracket at each end, when bare. */
+static void add_json(struct hs_text *out, const json_t *j, bool bare,
+		     const struct vw_style *style)
 {
-	HS_FREE char *line = wr_doc_encode(doc);
-	size_t i, n = strlen(line), len;
+	HS_FREE char *line = wr_doc_encode(j);
+	size_t i, n = strlen(line) - bare, len;
 	uint32_t cp;
 
-	for (i = 0; i < n; i += len) {
+	for (i = bare; i < n; i += len) {
 		len = hs_utf8_decode(line + i, n - i, &cp);
 		len = len ? len : 1;
 		if (len == 1 || style->utf8)
@@ -93,6 +95,78 @@ static void print_json(struct hs_text *out, const json_t *doc,
 				     0xd800 + ((cp - 0x10000) >> 10),
 				     0xdc00 + ((cp - 0x10000) & 0x3ff));
 	}
+}
+
+bool vw_has_head(const json_t *doc)
+{
+	return !vw_is_part(doc) || !strcmp(wr_get_text(doc, "part"), "first");
+}
+
+/* Of a document in parts, what is known only when all rows are made. */
+static const char *const below[] = { "more", "unreachable", "note", "unread",
+				     "torn" };
+
+/* Members of the document but rows: those below them, or the others. */
+static json_t *members(const json_t *doc, bool of_below)
+{
+	json_t *ret = json_object(), *value;
+	const char *key;
+	bool is_below;
+	size_t i;
+
+	json_object_foreach ((json_t *)doc, key, value) {
+		is_below = false;
+		for (i = 0; i < HS_ARRAY_SIZE(below); i++)
+			is_below |= !strcmp(key, below[i]);
+		if (is_below == of_below && strcmp(key, "rows") &&
+		    strcmp(key, "part"))
+			json_object_set(ret, key, value);
+	}
+	return ret;
+}
+
+/* One line for all parts: head and rows, rows, rows and what is below. */
+static void print_part(struct hs_text *out, const json_t *doc,
+		       const struct vw_style *style)
+{
+	const json_t *rows = json_object_get(doc, "rows");
+	json_t *rest = members(doc, !vw_has_head(doc));
+
+	if (vw_has_head(doc)) {
+		hs_text_addc(out, '{');
+		add_json(out, rest, true, style);
+		hs_text_add(out, ",\"rows\":[");
+	} else if (json_array_size(rows)) {
+		hs_text_addc(out, ',');
+	}
+	add_json(out, rows, true, style);
+	if (!vw_goes_on(doc)) {
+		hs_text_add(out, "],");
+		add_json(out, rest, true, style);
+		hs_text_add(out, "}\n");
+	}
+	json_decref(rest);
+}
+
+bool vw_goes_on(const json_t *doc)
+{
+	return vw_is_part(doc) && strcmp(wr_get_text(doc, "part"), "last");
+}
+
+void vw_cut_off(struct hs_text *out, const struct vw_style *style)
+{
+	if (style->format == VW_JSON)
+		hs_text_add(out, "],\"cut_off\":true}\n");
+}
+
+static void print_json(struct hs_text *out, const json_t *doc,
+		       const struct vw_style *style)
+{
+	if (vw_is_part(doc) && json_is_array(json_object_get(doc, "rows"))) {
+		print_part(out, doc, style);
+		return;
+	}
+	add_json(out, doc, false, style);
 	hs_text_addc(out, '\n');
 }
 

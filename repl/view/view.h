@@ -24,6 +24,15 @@ struct vw_style {
 /** A document in the style's format, whole lines. Any document is printable. */
 void vw_doc(struct hs_text *out, const json_t *doc,
 	    const struct vw_style *style);
+/** One of several with the rows of one (doc.h): they print as one. */
+static inline bool vw_is_part(const json_t *doc)
+{
+	return json_object_get(doc, "part");
+}
+/** A part after which others come. */
+bool vw_goes_on(const json_t *doc);
+/** What is to be printed when, after such a part, none comes. */
+void vw_cut_off(struct hs_text *out, const struct vw_style *style);
 /** True for documents that are for people: errors, words, attached. */
 bool vw_is_words(const json_t *doc);
 

@@ -59,6 +59,9 @@ vw_printer vw_csv; /* csv.c */
 /** `<3 more rows. Type e.g. '_.more' to view.>` when the document says so. */
 vw_printer vw_more; /* table.c */
 
+/** A whole document, or the first of its parts. */
+bool vw_has_head(const json_t *doc);
+
 /** "s" unless n is 1. */
 static inline const char *vw_s(uint64_t n)
 {

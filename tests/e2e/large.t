@@ -1,0 +1,117 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""Sets of many rows: all of them come in parts and print as one table, a page
+far down is what it would be above, and Ctrl-C or a reader that goes away ends
+it. Truth: the process says what it made; sums; every format beside the others."""
+import csv
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+
+SRC = os.environ.get("abs_top_srcdir", ".")
+sys.path.insert(0, os.path.join(SRC, "tests", "lib"))
+from hstest import HEAPSH, done, equal, heapsh, ok, python, pythons  # noqa: E402
+
+MILLIONS = 0.015
+
+
+def all_formats(f, version):
+    lines = ["x = heap.byid", "x.all", "x[9000:9010]", "x[-3:]",
+             "iso(accounts).byid.all", "heap.bytype.all"]
+    docs = heapsh(["attach", f.pid], lines).results
+    whole, rows = docs[0], docs[0]["rows"]
+    equal(len(docs), 5, version + ": a document each")
+    equal([r["index"] for r in rows], list(range(whole["count"])),
+          version + ": every row, in order")
+    ok(len(rows) > f.truth["made"], version + ": all that was made")
+    total, sums = 0, []
+    for r in rows:
+        total += r["size"]
+        sums.append(total)
+    equal([r["cumulative"] for r in rows], sums, version + ": cumulative")
+    equal((total, whole["more"], whole["first"]), (whole["size"], 0, 0),
+          version + ": and the sum of all")
+    ok(all(a["size"] >= b["size"] for a, b in zip(rows, rows[1:])),
+       version + ": the largest first")
+    page = [r["address"] for r in rows[9000:9010]]
+    equal(sorted(r["address"] for r in docs[1]["rows"]), sorted(page),
+          version + ": a page far down")
+    equal(sorted(r["address"] for r in docs[2]["rows"]),
+          sorted(r["address"] for r in rows[-3:]), version + ": the last page")
+    equal((docs[3]["count"], "part" in docs[3]), (1, False),
+          version + ": few rows are one part")
+    other_formats(f, version, rows)
+
+
+def other_formats(f, version, rows):
+    out = heapsh(["attach", f.pid, "-e", "heap.byid.all"], form="csv").out
+    got = [r for r in csv.reader(io.StringIO(out))]
+    equal((got[0][0], len(got), [r[0] for r in got[1:]].count("index")),
+          ("index", len(rows) + 1, 0), version + ": CSV has one head")
+    out = heapsh(["attach", f.pid, "-e", "heap.byid.all"], form=None).out
+    text = out.splitlines()
+    equal(len(text), len(rows) + 2, version + ": text, a line a row")
+    equal([int(t.split()[0]) for t in text[2:]], list(range(len(rows))),
+          version + ": text, in order")
+    # Columns end where those of the first row end.
+    ends = {tuple(end_of(t, n) for n in range(5)) for t in text[2:]}
+    equal(len(ends), 1, version + ": text, all parts aligned")
+
+
+def end_of(line, n):
+    """Where column n of numbers ends."""
+    at = 0
+    for word in line.split()[:n + 1]:
+        at = line.index(word, at) + len(word)
+    return at
+
+
+def goes_away(f, version):
+    p = subprocess.run("%s -q attach %d -e 'heap.byid.all | head -3'"
+                       % (HEAPSH, f.pid), shell=True, capture_output=True,
+                       text=True, timeout=60)
+    equal((p.returncode, len(p.stdout.splitlines()), p.stderr), (0, 3, ""),
+          version + ": heap.byid.all | head")
+    p = subprocess.run("%s -q attach %d -e heap.byid.all | head -3"
+                       % (HEAPSH, f.pid), shell=True, capture_output=True,
+                       text=True, timeout=60)
+    equal((len(p.stdout.splitlines()), p.stderr), (3, ""),
+          version + ": a closed pipe outside")
+
+
+def interrupted(f, version):
+    """Nobody reads on, so that it is in the middle; then Ctrl-C."""
+    p = subprocess.Popen([HEAPSH, "attach", str(f.pid), "-f", "json", "-x",
+                          "-"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    p.stdin.write(b"heap.byid.all\nheap.count\n")
+    p.stdin.flush()
+    start = os.read(p.stdout.fileno(), 2000) + \
+        os.read(p.stdout.fileno(), 2000)
+    os.kill(p.pid, signal.SIGINT)
+    # Standard input stays open: who writes it waits for an answer.
+    out, _ = read_all(p)
+    docs = [json.loads(x) for x in (start + out).splitlines()]
+    equal([d["type"] for d in docs], ["attached", "set", "error"],
+          version + ": Ctrl-C in the middle: what was shown, and why no more")
+    ok(docs[1].get("cut_off") is True and docs[1]["rows"],
+       version + ": it says that it was cut off")
+    equal((docs[2]["code"], p.returncode), ("cancelled", 130),
+          version + ": interrupted")
+
+
+def read_all(p):
+    out = p.stdout.read()
+    return out, p.wait(60)
+
+
+for version, path in pythons():
+    with python(path, "bench_heap.py", "accounts", str(MILLIONS)) as f:
+        f.truth = f.ask("make")
+        all_formats(f, version)
+        goes_away(f, version)
+        interrupted(f, version)
+        equal(f.end()[0], 0, version + ": the process ended well")
+done()
