@@ -152,6 +152,11 @@ void en_eval_destroy(struct en_instant *in);
 struct hs_err *en_eval_of(void *engine, struct lg_instant *lg,
 			  struct tg_eval **ret) HS_MUST_USE;
 
+/* load.c */
+/** vb_services.probe_load */
+struct hs_err *en_probe_load(void *engine, uint64_t wait_ns,
+			     struct lg_value **ret) HS_MUST_USE;
+
 /* lifetime.c */
 /** How often, at most, it is asked what an instant costs the program. */
 #define EN_LOOK_NS UINT64_C(1000000000)
@@ -177,6 +182,8 @@ struct hs_err *en_look(struct en_engine *en, const struct md_claim *claim,
 
 /* services.c, setup.c */
 void en_services_init(struct en_engine *en);
+/** A sentence as a verb's value. */
+struct lg_value *en_sentence(const char *fmt, ...) HS_PRINTF(1, 2);
 /** `set memory=`: a size, "auto" or "none"; checked by the setting's record. */
 void en_set_memory(struct en_engine *en, const char *value);
 json_t *en_setup(void *engine);

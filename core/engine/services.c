@@ -80,8 +80,7 @@ static struct hs_err *use(void *engine, const char *which,
 	return NULL;
 }
 
-static struct lg_value *sentence(const char *fmt, ...) HS_PRINTF(1, 2);
-static struct lg_value *sentence(const char *fmt, ...)
+struct lg_value *en_sentence(const char *fmt, ...)
 {
 	json_t *doc = wr_doc_create("words");
 	char *s = NULL;
@@ -113,8 +112,8 @@ static struct hs_err *release(void *engine, const char *which,
 				  "release: there is no instant");
 	err = en_instant_keep(en, in, &kept);
 	if (!err)
-		*ret = sentence("released @%u: %s; 'snap' takes a new instant",
-				in->number, hs_text_str(&kept));
+		*ret = en_sentence("released @%u: %s; 'snap' takes a new "
+				   "instant", in->number, hs_text_str(&kept));
 	return err;
 }
 
@@ -127,7 +126,7 @@ static struct hs_err *detach(void *engine, struct lg_value **ret)
 		return hs_err_new(HS_ERR_USAGE, "detach: nothing is attached");
 	en_instants_clear(en);
 	if (pid)
-		*ret = sentence("detached from %d", pid);
+		*ret = en_sentence("detached from %d", pid);
 	return NULL;
 }
 
@@ -202,6 +201,7 @@ void en_services_init(struct en_engine *en)
 		.changed = changed,
 		.shell_verbs = shell_verbs,
 		.eval = en_eval_of,
+		.probe_load = en_probe_load,
 		.doctor = en_doctor,
 		.setup = en_setup,
 	};

@@ -106,3 +106,52 @@ struct hs_err *md_invoke(struct md_model *m, struct heapsh_invocation *what,
 			      how->n > TEXT_MAX);
 	return NULL;
 }
+
+/* A plugin that leaves a word unchecked, or odd, is not trusted with a live
+   process: every word that is set is checked first. */
+static bool is_sound(const struct heapsh_safepoint_plan *p)
+{
+	const uint32_t both = HEAPSH_WORD_CHECK | HEAPSH_WORD_SET;
+
+	if (!p->n_words || p->n_words > HEAPSH_WORDS)
+		return false;
+	for (uint32_t i = 0; i < p->n_words; i++) {
+		const struct heapsh_word *w = &p->words[i];
+		uint32_t change = w->flags & (both | HEAPSH_WORD_OR);
+
+		if ((w->bytes != 1 && w->bytes != 4 && w->bytes != 8) ||
+		    w->addr % w->bytes || w->addr >> 47 ||
+		    (change != HEAPSH_WORD_CHECK && change != both &&
+		     change != HEAPSH_WORD_OR))
+			return false;
+	}
+	return true;
+}
+
+struct hs_err *md_safepoint(struct md_model *m, uint64_t function, uint64_t arg,
+			    struct heapsh_safepoint_plan *ret)
+{
+	const struct heapsh_safepoint *p;
+	struct md_call call;
+	const char *why;
+	void *state;
+
+	p = md_interface(m, HEAPSH_SAFEPOINT_0, &state);
+	if (!p || !HEAPSH_HAS(p, plan) || !p->plan ||
+	    !md_enter(m->own, MD_SAFEPOINT, m->image, &call))
+		return hs_err_new(HS_ERR_UNSUPPORTED, "no safe point of this "
+				  "runtime is known");
+	*ret = (struct heapsh_safepoint_plan){ .size = sizeof(*ret) };
+	why = p->plan(state, function, arg, ret);
+	md_leave(&call);
+	if (why) {
+		HS_FREE char *words = hs_xstrndup(why, 200);
+
+		md_clean(words, strlen(words) + 1);
+		return hs_err_new(HS_ERR_UNSUPPORTED, "%s", words);
+	}
+	if (!is_sound(ret))
+		return hs_err_new(HS_ERR_PLUGIN, "the plugin's plan is not "
+				  "one that can be tried");
+	return NULL;
+}

@@ -45,6 +45,7 @@ const struct md_limit md_limits[MD_N_ENTRIES] = {
 	[MD_USAGE] = { "usage()", 15, FEW, 0 },
 	[MD_ASK] = { "text()", 60, FEW, 0 },
 	[MD_INVOKE] = { "call()", 60, FEW, 0 },
+	[MD_SAFEPOINT] = { "plan()", 60, FEW, 0 },
 };
 
 /* --- enter and leave ----------------------------------------------------- */

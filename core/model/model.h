@@ -246,6 +246,12 @@ struct hs_err *md_ask_flat(struct md_model *m, uint64_t addr,
 struct hs_err *md_invoke(struct md_model *m, struct heapsh_invocation *what,
 			 size_t max, struct heapsh_invoked *how,
 			 char **ret) HS_MUST_USE;
+/**
+ * Numbers to change so that the running program calls function(arg), tried on
+ * copies. HS_ERR_UNSUPPORTED: the runtime has no such way, or says why not.
+ */
+struct hs_err *md_safepoint(struct md_model *m, uint64_t function, uint64_t arg,
+			    struct heapsh_safepoint_plan *ret) HS_MUST_USE;
 /** An item that is a number and no object; false: there is none. */
 bool md_item_number(struct md_model *m, uint64_t addr,
 		    const struct heapsh_key *key, int64_t *ret);

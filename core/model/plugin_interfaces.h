@@ -169,6 +169,49 @@ struct heapsh_invoke {
 		     char *buf, uint64_t cap, struct heapsh_invoked *ret);
 };
 
+/**
+ * How the running program itself comes to call a function, once, at a point
+ * where its own code might have called any other: by numbers of its memory
+ * that are changed while all its threads stand still. Since 0.1.
+ */
+#define HEAPSH_SAFEPOINT_0 "heapsh.safepoint.0"
+enum heapsh_word_flags {
+	HEAPSH_WORD_CHECK = 1,	/* must be before, or nothing is changed */
+	HEAPSH_WORD_SET = 2,	/* becomes now */
+	HEAPSH_WORD_OR = 4,	/* gets the bits of now */
+	HEAPSH_WORD_UNDO = 8,	/* with SET and CHECK: before again, where
+				   the function is to be called no more */
+};
+struct heapsh_word {
+	uint64_t addr, before, now;
+	uint32_t bytes;			/* 1, 4 or 8 */
+	uint32_t flags;			/* heapsh_word_flags */
+};
+enum { HEAPSH_WORDS = 32 };
+struct heapsh_safepoint_plan {
+	uint32_t size;
+	uint32_t n_words;
+	/**
+	 * Changed in this order: the word that says that something is there
+	 * comes last. Undone in the other.
+	 */
+	struct heapsh_word words[HEAPSH_WORDS];
+	/* Around what may wait for others; 0: nothing. */
+	uint64_t leave;			/* void *leave(void) */
+	uint64_t back;			/* void back(void *left) */
+};
+struct heapsh_safepoint {
+	uint32_t size;
+	uint32_t reserved;
+	/**
+	 * int function(void *arg), which answers 0, is to be called. NULL and
+	 * *ret, which comes zeroed; or a clause that says why it cannot be:
+	 * in any doubt. Tries on disposable copies what it wants done.
+	 */
+	const char *(*plan)(void *state, uint64_t function, uint64_t arg,
+			    struct heapsh_safepoint_plan *ret);
+};
+
 /** Who allocated what, as far as the program itself takes notes of it. */
 #define HEAPSH_SITES_0 "heapsh.sites.0"
 struct heapsh_site {

@@ -38,23 +38,6 @@ static struct hs_err *clone_failed(const struct tg_held *h, int errnum)
 	}
 }
 
-/* Index of the thread that is best to use; n when there is none. */
-static uint32_t choose(const struct tg_held *h, int mem_fd)
-{
-	const struct tg_stop *s = &h->stop;
-
-	for (int want = 3; want > 0; want--) {
-		for (uint32_t i = 0; i < s->tasks.n; i++) {
-			const struct tg_task *task = &s->tasks.v[i];
-
-			if (tg_hijack_rank(task, &h->stacks) == want &&
-			    !tg_in_rseq(task, mem_fd))
-				return i;
-		}
-	}
-	return (uint32_t)s->tasks.n;
-}
-
 /*
  * A thread of the target hangs inside clone(). We cannot take it back, nor let
  * the others wait for it. Our own end can: the kernel lets all go on, the
@@ -118,7 +101,7 @@ static struct hs_err *clone_in(struct tg_tracer *t, struct tg_held *h,
 	struct tg_hijack *hi = &t->hijack;
 	struct hs_err *err;
 
-	h->victim = choose(h, mem_fd);
+	h->victim = tg_hijack_choose(&h->stop, &h->stacks, mem_fd);
 	if (h->victim == h->stop.tasks.n)
 		return none_usable(h);
 	err = tg_hijack_begin(hi, h->pid, &h->stop.tasks.v[h->victim],

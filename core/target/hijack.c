@@ -112,6 +112,21 @@ bool tg_in_rseq(const struct tg_task *task, int mem_fd)
 	       ip - cs.start_ip < cs.post_commit_offset;
 }
 
+uint32_t tg_hijack_choose(const struct tg_stop *s,
+			  const struct tg_stacks *stacks, int mem_fd)
+{
+	for (int want = 3; want > 0; want--) {
+		for (uint32_t i = 0; i < s->tasks.n; i++) {
+			const struct tg_task *task = &s->tasks.v[i];
+
+			if (tg_hijack_rank(task, stacks) == want &&
+			    !tg_in_rseq(task, mem_fd))
+				return i;
+		}
+	}
+	return (uint32_t)s->tasks.n;
+}
+
 static struct hs_err *failed(const struct tg_hijack *h, const char *what)
 {
 	// Of a process that is ending, memory reads as nothing at all.

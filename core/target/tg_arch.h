@@ -144,5 +144,11 @@ bool tg_arch_gadgets_valid(const uint8_t *syscall_ret,
 int64_t tg_arch_find_syscall_ret(const uint8_t *text, size_t n);
 int64_t tg_arch_find_restore_rt(const uint8_t *text, size_t n);
 
+/**
+ * Code that is planted (see tg_plant.h): int f(struct tg_plant_data *). It
+ * runs wherever it is copied to. *ret_size: its bytes.
+ */
+const uint8_t *tg_arch_plant_code(size_t *ret_size);
+
 enum { TG_GADGET_BYTES = 16 };
 #endif

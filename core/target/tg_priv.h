@@ -144,6 +144,9 @@ struct tg_hijack {
 };
 /** How well may this thread be used? 0: not at all. */
 int tg_hijack_rank(const struct tg_task *task, const struct tg_stacks *stacks);
+/** Index of the thread that is best to use; s->tasks.n: there is none. */
+uint32_t tg_hijack_choose(const struct tg_stop *s,
+			  const struct tg_stacks *stacks, int mem_fd);
 /** In the middle of a restartable sequence: it may not be used. */
 bool tg_in_rseq(const struct tg_task *task, int mem_fd);
 /** From here to tg_hijack_end() the thread restores itself if we die. */
@@ -358,6 +361,10 @@ struct hs_err *tg_do_clean(struct tg_tracer *t, struct tg_packet *in,
 			   struct tg_packet *out) HS_MUST_USE;
 struct hs_err *tg_do_copy(struct tg_tracer *t, struct tg_packet *in,
 			  struct tg_packet *out) HS_MUST_USE;
+struct hs_err *tg_do_plant(struct tg_tracer *t, struct tg_packet *in,
+			   struct tg_packet *out) HS_MUST_USE;
+struct hs_err *tg_do_uproot(struct tg_tracer *t, struct tg_packet *in,
+			    struct tg_packet *out) HS_MUST_USE;
 /** Fill a FROZEN reply from what is held. */
 struct hs_err *tg_reply_frozen(const struct tg_held *h,
 			       struct tg_packet *out) HS_MUST_USE;

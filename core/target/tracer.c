@@ -272,6 +272,10 @@ static struct hs_err *perform(struct tg_tracer *t, struct tg_packet *in,
 		return tg_do_copy(t, in, out);
 	case WR_TRACER_CLEAN:
 		return tg_do_clean(t, in, out);
+	case WR_TRACER_PLANT:
+		return tg_do_plant(t, in, out);
+	case WR_TRACER_UPROOT:
+		return tg_do_uproot(t, in, out);
 	case WR_TRACER_SETTLE:
 		return tg_do_settle(t, in, out);
 	case WR_TRACER_RELEASE:

@@ -66,6 +66,12 @@ struct vb_services {
 	 */
 	struct hs_err *(*eval)(void *engine, struct lg_instant *in,
 			       struct tg_eval **ret);
+	/**
+	 * Have the running program load heapsh-probe.so, at a safe point of
+	 * its runtime, waiting at most so long; answers a sentence.
+	 */
+	struct hs_err *(*probe_load)(void *engine, uint64_t wait_ns,
+				     struct lg_value **ret);
 	/** Rows of "doctor": [[what, value, to type], …]; pid 0: of here. */
 	struct hs_err *(*doctor)(void *engine, int pid, json_t **ret);
 	/** Rows of "info setup": [[what, value], …]. New reference. */

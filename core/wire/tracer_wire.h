@@ -34,6 +34,7 @@ enum {
 	WR_TRACER_GUESTS = 4,		/* of one instant, at once */
 	WR_TRACER_MAPS = 16,		/* put into one copy */
 	WR_TRACER_MAP_BYTES = 64 << 20,	/* each */
+	WR_TRACER_WORDS = 32,		/* that a planted function needs */
 	WR_TRACER_ARGV = 4 << 20,	/* bytes of argv, environ and folder */
 };
 
@@ -51,6 +52,8 @@ enum wr_tracer_type {
 	WR_TRACER_RUN,
 	WR_TRACER_GUEST_END,
 	WR_TRACER_CLEAN,
+	WR_TRACER_PLANT,	/* a function that the program is to call */
+	WR_TRACER_UPROOT,
 	/* On the control socket; not answered. */
 	WR_TRACER_SERVICE = 100, /* fd: a new service socket; drops the old */
 };
@@ -347,5 +350,51 @@ struct wr_tracer_ran {
 struct wr_tracer_guest_end {
 	struct wr_tracer_head head;
 	uint64_t guest;
+};
+
+enum wr_tracer_word_flags {
+	WR_TRACER_WORD_CHECK = 1,	/* must be before, or nothing is done */
+	WR_TRACER_WORD_SET = 2,		/* becomes now */
+	WR_TRACER_WORD_OR = 4,		/* gets the bits of now */
+	WR_TRACER_WORD_UNDO = 8,	/* of UPROOT: before again */
+};
+/** A number of the running program. */
+struct wr_tracer_word {
+	uint64_t addr, before, now;
+	uint32_t bytes;			/* 1, 4 or 8 */
+	uint32_t flags;			/* wr_tracer_word_flags */
+};
+enum {
+	WR_TRACER_PLANT_CODE = 4096,	/* bytes of it: the first page */
+	WR_TRACER_PLANT_BYTES = 8192,	/* and data, the second */
+};
+/** What the first word of the data says; the planted code writes it. */
+enum wr_tracer_planted_state {
+	WR_TRACER_PLANT_WAITS,
+	WR_TRACER_PLANT_RUNS,
+	WR_TRACER_PLANT_DONE,
+};
+/**
+ * PLANT: two pages are mapped at addr in the running program, filled, and the
+ * words are changed so that it calls what lies there; all of it while every
+ * thread stands still. UPROOT: the pages go; a function that has not been
+ * called is never called then. HS_ERR_REFUSED with EAGAIN: not just now.
+ *
+ * fds: pidfd of the target; memfd of n_stacks ranges; memfd of n_words
+ * wr_tracer_word; memfd of WR_TRACER_PLANT_BYTES (PLANT only).
+ */
+struct wr_tracer_plant {
+	struct wr_tracer_head head;
+	int32_t pid;
+	uint32_t n_stacks, n_words, stop_ms;
+	uint64_t syscall_ret, restore_rt;
+	uint64_t addr;			/* whole pages, where nothing is */
+};
+struct wr_tracer_planted {
+	struct wr_tracer_head head;
+	struct wr_tracer_status status;
+	uint32_t state;			/* wr_tracer_planted_state before */
+	uint32_t reserved;
+	uint64_t pause_ns;
 };
 #endif

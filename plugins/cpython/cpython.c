@@ -277,6 +277,13 @@ static void plugin_invoke(void *state, const struct heapsh_invocation *what,
 	cpython_invoke(state, what, buf, cap, ret);
 }
 
+static const char *plugin_safepoint(void *state, uint64_t function,
+				    uint64_t arg,
+				    struct heapsh_safepoint_plan *ret)
+{
+	return cpython_safepoint(state, function, arg, ret);
+}
+
 static const struct heapsh_collector collector = {
 	.size = sizeof(collector), .flags = plugin_collector,
 };
@@ -306,6 +313,9 @@ static const struct heapsh_ask ask = {
 static const struct heapsh_invoke invoke = {
 	.size = sizeof(invoke), .call = plugin_invoke,
 };
+static const struct heapsh_safepoint safepoint = {
+	.size = sizeof(safepoint), .plan = plugin_safepoint,
+};
 static const struct heapsh_computed computed = {
 	.size = sizeof(computed), .item = plugin_item_number,
 };
@@ -327,7 +337,7 @@ static const struct {
 	{ HEAPSH_TYPES_0, &types },         { HEAPSH_PREPARE_0, &prepare },
 	{ HEAPSH_ASK_0, &ask },             { HEAPSH_INVOKE_0, &invoke },
 	{ HEAPSH_COMPUTED_0, &computed },   { HEAPSH_MODULES_0, &modules },
-	{ HEAPSH_CONTENT_0, &content },
+	{ HEAPSH_CONTENT_0, &content },     { HEAPSH_SAFEPOINT_0, &safepoint },
 };
 
 static const void *plugin_interface(const char *name)

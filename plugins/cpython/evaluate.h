@@ -72,6 +72,10 @@ uint32_t cpython_ask_text(const struct cpython *st, uint64_t addr,
 uint32_t cpython_ask_flat(const struct cpython *st, uint64_t addr,
 			  uint64_t *ret, char *why, uint64_t why_cap);
 
+/** struct heapsh_safepoint.plan */
+const char *cpython_safepoint(const struct cpython *st, uint64_t function,
+			      uint64_t arg, struct heapsh_safepoint_plan *ret);
+
 /** struct heapsh_invoke.call */
 void cpython_invoke(const struct cpython *st,
 		    const struct heapsh_invocation *what, char *buf,

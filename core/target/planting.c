@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tg_plant.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "tg_client.h"
+
+enum {
+	STOP_MS = 200,		/* for all threads to stop */
+	ASK_MS = 30000,
+	PAGE = 4096,
+};
+
+_Static_assert(sizeof(struct tg_plant_data) <=
+		       WR_TRACER_PLANT_BYTES - WR_TRACER_PLANT_CODE,
+	       "the data is one page");
+
+/*
+ * Within the largest gap, away from what grows; its middle is where copies have
+ * what code runs with (evaluate.c).
+ */
+uint64_t tg_plant_place(int pid)
+{
+	uint64_t end = UINT64_C(1) << 16, best = 0, at = 0;
+	struct tg_maps maps = { 0 };
+
+	hs_err_free(tg_maps_read(pid, &maps));
+	for (size_t i = 0; i < maps.v.n; i++) {
+		const struct tg_map *m = &maps.v.v[i];
+
+		if (m->start >> 47)
+			break;
+		if (m->start > end && m->start - end > best) {
+			best = m->start - end;
+			at = end + best / 4;
+		}
+		end = m->end;
+	}
+	tg_maps_deinit(&maps);
+	return best > 64 * PAGE ? hs_align_up(at, PAGE) : 0;
+}
+
+void tg_plant_content(const struct tg_planting *p, uint8_t *to)
+{
+	size_t n;
+	const uint8_t *code = tg_arch_plant_code(&n);
+
+	memset(to, 0, WR_TRACER_PLANT_BYTES);
+	memcpy(to, code, n);
+	memcpy(to + WR_TRACER_PLANT_CODE, &p->data, sizeof(p->data));
+}
+
+static struct hs_err *add_memfd(struct tg_packet *q, const void *v, size_t n)
+{
+	struct hs_err *err;
+	int fd;
+
+	err = tg_memfd_create(&fd);
+	if (err)
+		return err;
+	tg_packet_add_fd(q, fd);
+	return tg_memfd_write(fd, 0, v, n);
+}
+
+static struct hs_err *ask(struct tg_client *c, const struct tg_plan *plan,
+			  struct tg_planting *p, uint32_t type,
+			  const uint8_t *content, uint32_t *ret)
+{
+	struct wr_tracer_plant m = {
+		.pid = plan->pid,
+		.n_words = p->n_words,
+		.stop_ms = STOP_MS + plan->n_threads,
+		.syscall_ret = plan->gadgets.syscall_ret,
+		.restore_rt = plan->gadgets.restore_rt,
+		.addr = p->addr,
+	};
+	struct tg_plan now = { 0 };
+	struct tg_maps maps = { 0 };
+	struct wr_tracer_planted r;
+	TG_PACKET q = { 0 };
+	TG_PACKET a = { 0 };
+	struct hs_err *err;
+
+	tg_packet_init(&q, type, sizeof(m), 0);
+	tg_packet_add_fd(&q, fcntl(plan->pidfd, F_DUPFD_CLOEXEC, 3));
+	// Threads may have come and gone: stacks as they are now.
+	err = tg_maps_read(plan->pid, &maps);
+	tg_find_stacks(&maps, &now);
+	tg_maps_deinit(&maps);
+	m.n_stacks = (uint32_t)now.stacks.n;
+	m.head = q.head;
+	memcpy(q.bytes, &m, sizeof(m));
+	if (!err)
+		err = tg_add_ranges(&q, now.stacks.v, now.stacks.n);
+	hs_vec_deinit(&now.stacks);
+	if (!err)
+		err = add_memfd(&q, p->words,
+				p->n_words * sizeof(p->words[0]));
+	if (!err && content)
+		err = add_memfd(&q, content, WR_TRACER_PLANT_BYTES);
+	if (!err)
+		err = tg_client_ask(c, &q, ASK_MS, &a);
+	if (err)
+		return tg_or_gone(err, plan->pid, plan->start_time);
+	memcpy(&r, a.bytes, sizeof(r));
+	p->pause_ns += r.pause_ns;
+	*ret = r.state;
+	return NULL;
+}
+
+struct hs_err *tg_plant(struct tg_client *c, const struct tg_plan *plan,
+			struct tg_planting *p)
+{
+	HS_FREE uint8_t *content = hs_xalloc(WR_TRACER_PLANT_BYTES);
+	uint32_t state;
+
+	tg_plant_content(p, content);
+	return ask(c, plan, p, WR_TRACER_PLANT, content, &state);
+}
+
+struct hs_err *tg_uproot(struct tg_client *c, const struct tg_plan *plan,
+			 struct tg_planting *p, uint32_t *ret)
+{
+	return ask(c, plan, p, WR_TRACER_UPROOT, NULL, ret);
+}
+
+struct hs_err *tg_plant_look(const struct tg_planting *p, int pid,
+			     struct tg_plant_data *ret)
+{
+	HS_TEXT path = { 0 };
+	HS_CLOSE int fd = -1;
+
+	hs_text_addf(&path, "/proc/%d/mem", pid);
+	fd = open(hs_text_str(&path), O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return hs_err_os(errno, "open memory of process %d", pid);
+	if (pread(fd, ret, sizeof(*ret), (off_t)tg_plant_argument(p)) !=
+	    (ssize_t)sizeof(*ret))
+		return tg_gone(pid);
+	return NULL;
+}

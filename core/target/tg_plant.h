@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * A library is loaded by the running program itself, where and when its own
+ * code could have done so. How it comes to call a function is its runtime's
+ * business: words of its memory that are changed while it stands still. What
+ * it calls then is this: dlopen(), and a mark that it is through.
+ */
+#ifndef TG_PLANT_H
+#define TG_PLANT_H
+
+#include "target.h"
+
+/**
+ * Data of the planted code, at the second page; both are gone afterwards. The
+ * layout is known to x86_64_plant.c.
+ */
+struct tg_plant_data {
+	uint64_t state;		/* wr_tracer_planted_state */
+	uint64_t result;	/* of dlopen() */
+	uint64_t reason;	/* of dlerror(), when that was NULL: a text */
+	uint64_t dlopen, dlerror;	/* functions of the program */
+	uint64_t leave;		/* void *f(void), or 0: called before */
+	uint64_t back;		/* void f(void *), or 0: and behind */
+	char path[4000];	/* NUL-terminated */
+};
+
+struct tg_planting {
+	uint64_t addr;		/* of the pages */
+	struct tg_plant_data data;
+	struct wr_tracer_word words[WR_TRACER_WORDS];
+	uint32_t n_words;
+	uint64_t pause_ns;	/* of all stops so far */
+};
+
+/** An address where two pages may be mapped in process pid; 0: none. */
+uint64_t tg_plant_place(int pid);
+/** Address of the code, and of its argument. */
+static inline uint64_t tg_plant_argument(const struct tg_planting *p)
+{
+	return p->addr + WR_TRACER_PLANT_CODE;
+}
+/** Both pages as they are to be: WR_TRACER_PLANT_BYTES at to. */
+void tg_plant_content(const struct tg_planting *p, uint8_t *to);
+
+/**
+ * Plant. HS_ERR_REFUSED with errnum EAGAIN: the program has moved on since it
+ * was looked at, or none of its threads can be used just now; nothing has
+ * changed in it.
+ */
+struct hs_err *tg_plant(struct tg_client *c, const struct tg_plan *plan,
+			struct tg_planting *p) HS_MUST_USE;
+/** The data as the program has it now. HS_ERR_GONE. */
+struct hs_err *tg_plant_look(const struct tg_planting *p, int pid,
+			     struct tg_plant_data *ret) HS_MUST_USE;
+/**
+ * Take the pages out again; what has not been called by then is never called.
+ * *ret: whether it was, wr_tracer_planted_state. Errors as tg_plant(): then it
+ * is all still there.
+ */
+struct hs_err *tg_uproot(struct tg_client *c, const struct tg_plan *plan,
+			 struct tg_planting *p, uint32_t *ret) HS_MUST_USE;
+#endif
