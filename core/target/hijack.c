@@ -184,7 +184,7 @@ struct hs_err *tg_hijack_begin(struct tg_hijack *h, pid_t pid,
 	err = check_gadgets(h);
 	if (err)
 		return err;
-	if (!tg_arch_build_frame(&task->state, g, &h->frame))
+	if (!tg_arch_build_frame(&h->areas, &task->state, g, &h->frame))
 		return hs_err_new(HS_ERR_UNSUPPORTED,
 				  "use thread %d: its processor state has "
 				  "parts that are not known", task->tid);

@@ -193,6 +193,7 @@ static bool visit(struct tg_tracer *t, struct tg_grave *g, uint64_t *pause_ns)
 	if (!ended(g))
 		return false;
 	mem_fd = tg_proc_open(g->pid, "mem", O_RDWR);
+	tg_stop_prepare(t, &s, 1);
 	if (mem_fd >= 0)
 		(void)any_thread(t, g, &s, mem_fd);
 	if (s.started_ns)

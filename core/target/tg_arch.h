@@ -51,10 +51,19 @@ struct tg_call {
 	uint64_t args[6];
 };
 
+/**
+ * Where the parts of an XSTATE area lie. It is asked of the processor once:
+ * each question (CPUID) leaves a virtual machine, which costs microseconds
+ * that a target would stand still.
+ */
+struct tg_areas {
+	uint32_t bytes;		/* that ptrace will give, about */
+	uint32_t end[64];	/* of each feature's part; 0: not known */
+};
+
 enum tg_verdict { TG_STOP_HERE, TG_PASS, TG_PRETEND /* done, result 0 */ };
 
-/** Bytes of the XSTATE area that ptrace will give, about. */
-size_t tg_arch_xstate_hint(void);
+void tg_arch_areas(struct tg_areas *ret);
 /** Read regs, mask and xstate (room of TG_XSTATE_MAX bytes); 0 or -errno. */
 int tg_arch_get_state(pid_t tid, struct tg_state *ret);
 int tg_arch_get_regs(pid_t tid, struct user_regs_struct *ret);
@@ -65,7 +74,8 @@ int tg_arch_set_xstate(pid_t tid, const void *xstate, uint32_t size);
  * Lay out and fill frames below the thread's red zone. false when the state
  * cannot be put in a frame (unknown features).
  */
-bool tg_arch_build_frame(const struct tg_state *state,
+bool tg_arch_build_frame(const struct tg_areas *areas,
+			 const struct tg_state *state,
 			 const struct tg_gadgets *g, struct tg_frame *ret);
 /** Bytes below the stack pointer that tg_arch_build_frame() needs at most. */
 uint64_t tg_arch_frame_room(const struct tg_state *state);

@@ -109,11 +109,14 @@ struct tg_block {
 struct tg_stop {
 	pid_t pid;
 	int pidfd;		/* borrowed */
+	uint32_t xstate_bytes;	/* of one area, about; 0: not known */
 	HS_VEC(struct tg_task) tasks;
 	HS_VEC(struct tg_block) blocks;	/* XSTATE areas live here */
 	uint64_t started_ns;	/* first interrupt */
 	uint64_t ended_ns;	/* last detach */
 };
+/** Room for the states of n threads, so that none is made during the stop. */
+void tg_stop_prepare(const struct tg_tracer *t, struct tg_stop *stop, size_t n);
 /** Stop all of them. On failure they are already let go. */
 struct hs_err *tg_stop_all(struct tg_tracer *t, struct tg_stop *stop,
 			   uint64_t limit_ns) HS_MUST_USE;
@@ -139,6 +142,7 @@ struct tg_hijack {
 	struct tg_task *task;
 	const struct tg_gadgets *gadgets;
 	int mem_fd;		/* of the target, read and write */
+	struct tg_areas areas;	/* of this machine's processor */
 	struct tg_frame frame;
 	uint8_t saved[TG_FRAME_MAX];
 };

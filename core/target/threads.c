@@ -32,7 +32,8 @@ enum { BLOCK_SPARE = 16 };	/* threads that may start meanwhile */
 
 static void add_block(struct tg_stop *s, size_t n_threads)
 {
-	size_t size = n_threads * tg_arch_xstate_hint() + TG_XSTATE_MAX;
+	size_t one = s->xstate_bytes ? s->xstate_bytes : TG_XSTATE_MAX;
+	size_t size = n_threads * one + TG_XSTATE_MAX;
 	struct tg_block b = { .bytes = hs_xalloc(size), .size = size };
 
 	memset(b.bytes, 0, size);	// not during the stop
@@ -349,6 +350,13 @@ static size_t count_threads(pid_t pid)
 	return n;
 }
 
+void tg_stop_prepare(const struct tg_tracer *t, struct tg_stop *s, size_t n)
+{
+	s->xstate_bytes = t->hijack.areas.bytes;
+	add_block(s, n);
+	hs_vec_reserve(&s->tasks, n);
+}
+
 struct hs_err *tg_stop_all(struct tg_tracer *t, struct tg_stop *s,
 			   uint64_t limit_ns)
 {
@@ -356,8 +364,7 @@ struct hs_err *tg_stop_all(struct tg_tracer *t, struct tg_stop *s,
 	struct scan sc = { .t = t, .stop = s };
 	struct hs_err *err;
 
-	add_block(s, n);
-	hs_vec_reserve(&s->tasks, n);
+	tg_stop_prepare(t, s, n);
 	t->stopped = s;
 	sc.deadline_ns = hs_now_ns() + limit_ns;
 	err = stop_rounds(&sc);

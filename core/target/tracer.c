@@ -454,6 +454,7 @@ int tg_tracer_main(int control_fd, int service_fd)
 
 	(void)prctl(PR_SET_NAME, "heapsh-tracer");
 	ignore_terminal();
+	tg_arch_areas(&t->hijack.areas);
 	t->control_fd = control_fd;
 	t->service_fd = service_fd;
 	t->signal_fd = open_signals();

@@ -43,6 +43,8 @@ enum {
 	XSTATE_LEGACY = 576,		/* FXSAVE area and header */
 	XSTATE_SW_BYTES = 464,		/* XCR0 in what ptrace gives */
 	XFEATURE_TILE_DATA = 18,	/* enabled per process, by asking */
+	FIRST_EXTENDED = 2,		/* above x87 and SSE */
+	LAST_EXTENDED = 63,
 	USER_CS = 0x33,
 	USER_SS = 0x2b,
 	FLAGS_DEFAULT = 0x202,		/* interrupts on, the fixed bit */
@@ -71,14 +73,18 @@ struct area {
 	uint32_t size;
 };
 
-size_t tg_arch_xstate_hint(void)
+void tg_arch_areas(struct tg_areas *ret)
 {
 	unsigned int a, b, c, d;
 
 	// EBX: size for the features that are enabled in XCR0.
 	if (!__get_cpuid_count(0xd, 0, &a, &b, &c, &d) || b < XSTATE_LEGACY)
-		return XSTATE_LEGACY;
-	return hs_align_up(b, 64);
+		b = XSTATE_LEGACY;
+	*ret = (struct tg_areas){ .bytes = (uint32_t)hs_align_up(b, 64) };
+	for (unsigned int i = FIRST_EXTENDED; i < LAST_EXTENDED; i++) {
+		if (__get_cpuid_count(0xd, i, &a, &b, &c, &d) && a)
+			ret->end[i] = a + b;
+	}
 }
 
 /*
@@ -87,11 +93,11 @@ size_t tg_arch_xstate_hint(void)
  * gives the largest area there is; so leave out what is enabled on request,
  * unless it is in use.
  */
-static bool xstate_area(const struct tg_state *s, struct area *ret)
+static bool xstate_area(const struct tg_areas *areas, const struct tg_state *s,
+			struct area *ret)
 {
 	uint64_t xcr0, in_use;
 	uint32_t size = XSTATE_LEGACY;
-	unsigned int a, b, c, d;
 
 	if (!s->xstate || s->xstate_size < XSTATE_LEGACY)
 		return false;
@@ -99,13 +105,13 @@ static bool xstate_area(const struct tg_state *s, struct area *ret)
 	memcpy(&in_use, (char *)s->xstate + XSTATE_HEADER, 8);
 	if (!(in_use >> XFEATURE_TILE_DATA & 1))
 		xcr0 &= ~(UINT64_C(1) << XFEATURE_TILE_DATA);
-	for (unsigned int i = 2; i < 63; i++) {
+	for (unsigned int i = FIRST_EXTENDED; i < LAST_EXTENDED; i++) {
 		if (!(xcr0 >> i & 1))
 			continue;
-		if (!__get_cpuid_count(0xd, i, &a, &b, &c, &d) || !a)
+		if (!areas->end[i])
 			return false;
-		if (a + b > size)
-			size = a + b;
+		if (areas->end[i] > size)
+			size = areas->end[i];
 	}
 	if (size > s->xstate_size)
 		return false;
@@ -181,14 +187,14 @@ uint64_t tg_arch_frame_room(const struct tg_state *s)
 	       TG_SCRATCH + 256;
 }
 
-bool tg_arch_build_frame(const struct tg_state *s, const struct tg_gadgets *g,
-			 struct tg_frame *ret)
+bool tg_arch_build_frame(const struct tg_areas *areas, const struct tg_state *s,
+			 const struct tg_gadgets *g, struct tg_frame *ret)
 {
 	uint64_t sp = s->regs.rsp, fpstate, child, own;
 	struct area area;
 	struct frame f;
 
-	if (!xstate_area(s, &area) || sp < tg_arch_frame_room(s))
+	if (!xstate_area(areas, s, &area) || sp < tg_arch_frame_room(s))
 		return false;
 	fpstate = (sp - RED_ZONE - area.size - 8) & ~UINT64_C(63);
 	ret->scratch = fpstate - TG_SCRATCH;

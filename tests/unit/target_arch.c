@@ -165,12 +165,14 @@ static void frames_lead_back_and_out(void **state)
 			      .xstate = xstate,
 			      .xstate_size = sizeof(xstate) };
 	static struct tg_frame f;
+	struct tg_areas areas;
 
 	(void)state;
+	tg_arch_areas(&areas);
 	memcpy(xstate + 464, &features, sizeof(features));
 	s.regs.rsp = 0x7fff0000;
 	s.regs.r15 = 15;
-	assert_true(tg_arch_build_frame(&s, &g, &f));
+	assert_true(tg_arch_build_frame(&areas, &s, &g, &f));
 	assert_true(f.addr + f.size <= s.regs.rsp - 128);
 	assert_true(s.regs.rsp - f.addr <= tg_arch_frame_room(&s));
 	// The thread's own: as it was, the call to be made again.
@@ -188,8 +190,13 @@ static void frames_lead_back_and_out(void **state)
 	assert_int_equal(greg(&f, f.child_sp, REG_RAX), SYS_exit_group);
 	assert_int_equal(greg(&f, f.child_sp, REG_RDI), 0);
 	assert_true(f.sp < f.child_sp);
+	// A part of which nobody knows where it lies.
+	memcpy(xstate + 464, &(uint64_t){ features | 1ull << 62 }, 8);
+	assert_int_equal(areas.end[62], 0);
+	assert_false(tg_arch_build_frame(&areas, &s, &g, &f));
+	memcpy(xstate + 464, &features, sizeof(features));
 	s.xstate_size = 500;
-	assert_false(tg_arch_build_frame(&s, &g, &f));
+	assert_false(tg_arch_build_frame(&areas, &s, &g, &f));
 }
 
 int main(void)
