@@ -88,14 +88,21 @@ STRESS_TESTS = tests/harm/die_at.t tests/harm/harm.t
 stress: all $(check_PROGRAMS)
 	@rc=0; $(AM_TESTS_ENVIRONMENT) \
 	HEAPSH_STRESS=1; export HEAPSH_STRESS; \
-	FUZZ_SECONDS=60; export FUZZ_SECONDS; \
 	for t in $(STRESS_TESTS); do \
 		echo "# $$t"; $(PYTHON3) $(srcdir)/$$t || rc=1; \
 	done; \
-	for t in $(FUZZ_TESTS); do \
-		echo "# $$t"; ./$$t || rc=1; \
-	done; exit $$rc
+	$(MAKE) $(AM_MAKEFLAGS) fuzz FUZZ_SECONDS=60 || rc=1; exit $$rc
 .PHONY: stress
+
+# Each fuzz test for so long, and what it reaches.
+FUZZ_SECONDS = 10
+fuzz: all
+	@$(AM_TESTS_ENVIRONMENT) bash $(srcdir)/tests/fuzz/all \
+		$(abs_top_srcdir) $(FUZZ_SECONDS) $(FUZZ_TESTS)
+.PHONY: fuzz
+clean-local:
+	rm -rf fuzz-clang fuzz-src
+EXTRA_DIST += tests/fuzz/all tests/fuzz/keep tests/fuzz/run
 
 # In place of automake's own rule: the last line is the sum of all test points,
 # whether they passed or not. A test that did not run counts as failed, and so

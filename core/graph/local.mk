@@ -40,3 +40,11 @@ tests_unit_graph_set_t_CPPFLAGS = $(INC_GRAPH) $(INC_TESTS)
 tests_unit_graph_set_t_SOURCES = tests/unit/graph_set.c
 tests_unit_graph_set_t_LDADD = libhs_graph.la libhs_toy.la $(LIBS_BASE) \
 	$(CMOCKA_LIBS)
+
+# The host's side of plugin.h, as far as the graph, over a plugin that lies.
+check_PROGRAMS += tests/fuzz/fuzz_plugin.t
+tests_fuzz_fuzz_plugin_t_CPPFLAGS = $(INC_MODEL) $(INC_GRAPH) $(INC_TESTS)
+tests_fuzz_fuzz_plugin_t_SOURCES = tests/fuzz/fuzz_plugin.c tests/lib/fuzz.h \
+	tests/lib/lying.h tests/lib/lying.c \
+	tests/lib/fakeimage.c tests/lib/fakeimage.h
+tests_fuzz_fuzz_plugin_t_LDADD = $(LIBS_GRAPH) $(ELF_LIBS)
