@@ -221,18 +221,29 @@ static bool signal_waits(const struct tg_task *task)
 }
 
 /*
+ * Our doing: it stopped for us, or for a signal that nobody would have told it
+ * of, were it not traced.
+ */
+static bool stopped_by_us(const struct tg_task *task)
+{
+	return task->clean || (task->signal >= 1 && task->signal <= 64 &&
+			       is_ignored(task->tid, task->signal));
+}
+
+/*
  * A stop of ours that ended a call with EINTR: let it be made again. At once,
  * so that our death does not leave the EINTR to the program.
  */
 static void hide_interruption(struct tg_task *task)
 {
+	struct user_regs_struct again = task->state.regs;
+
 	task->resume = task->state.regs;
-	if (!task->clean || !tg_arch_rewind(&task->resume))
+	if (!tg_arch_rewind(&again) || !stopped_by_us(task) ||
+	    signal_waits(task))
 		return;
-	if (signal_waits(task))
-		task->resume = task->state.regs;
-	else
-		task->rewound = !tg_arch_set_regs(task->tid, &task->resume);
+	task->resume = again;
+	task->rewound = !tg_arch_set_regs(task->tid, &again);
 }
 
 /* A signal has come since: its handler is to see the call interrupted. */
@@ -431,10 +442,11 @@ static bool let_late_go(pid_t tid, const struct tg_event *ev)
 				.clean = tg_event_is_interrupt(ev) };
 	struct tg_state *s = &task.state;
 
-	if (task.clean && !tg_arch_get_regs(tid, &s->regs) &&
+	task.signal = task.clean ? 0 : ev->signal;
+	if (!tg_arch_get_regs(tid, &s->regs) &&
 	    !ptrace(PTRACE_GETSIGMASK, tid, sizeof(s->sigmask), &s->sigmask))
 		hide_interruption(&task);
-	return !ptrace(PTRACE_DETACH, tid, 0, task.clean ? 0 : ev->signal);
+	return !ptrace(PTRACE_DETACH, tid, 0, task.signal);
 }
 
 /*

@@ -6,6 +6,8 @@
  *
  *	HEAPSH_TEST_DIE_AT=n	the tracer is killed behind its n-th request
  *	HEAPSH_TEST_KILL_AT=n	process HEAPSH_TEST_KILL_PID is killed there
+ *	HEAPSH_TEST_SLOW_US=n	between seizing a thread and stopping it so much
+ *				time passes, in which anything may happen to it
  */
 #include <errno.h>
 #include <signal.h>
@@ -14,6 +16,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -63,6 +66,8 @@ long __wrap_ptrace(enum __ptrace_request request, ...)
 	data = va_arg(ap, void *);
 	va_end(ap);
 	rc = __real_ptrace(request, pid, addr, data);
+	if (request == PTRACE_SEIZE)
+		usleep((unsigned int)number("HEAPSH_TEST_SLOW_US"));
 	count();
 	return rc;
 }
@@ -72,6 +77,32 @@ ssize_t __wrap_pwrite(int fd, const void *buf, size_t n, off_t at);
 ssize_t __wrap_pwrite(int fd, const void *buf, size_t n, off_t at)
 {
 	ssize_t rc = __real_pwrite(fd, buf, n, at);
+
+	count();
+	return rc;
+}
+
+ssize_t __real_pread(int fd, void *buf, size_t n, off_t at);
+ssize_t __wrap_pread(int fd, void *buf, size_t n, off_t at);
+ssize_t __wrap_pread(int fd, void *buf, size_t n, off_t at)
+{
+	ssize_t rc = __real_pread(fd, buf, n, at);
+
+	count();
+	return rc;
+}
+
+ssize_t __real_process_vm_readv(pid_t pid, const struct iovec *local,
+				unsigned long n, const struct iovec *remote,
+				unsigned long m, unsigned long flags);
+ssize_t __wrap_process_vm_readv(pid_t pid, const struct iovec *local,
+				unsigned long n, const struct iovec *remote,
+				unsigned long m, unsigned long flags);
+ssize_t __wrap_process_vm_readv(pid_t pid, const struct iovec *local,
+				unsigned long n, const struct iovec *remote,
+				unsigned long m, unsigned long flags)
+{
+	ssize_t rc = __real_process_vm_readv(pid, local, n, remote, m, flags);
 
 	count();
 	return rc;

@@ -9,16 +9,19 @@ import hstest
 
 BUILD = os.environ.get("abs_top_builddir", ".")
 DRIVER = os.path.join(BUILD, "tests", "lib", "tg_driver")
+FAULTY = os.path.join(BUILD, "tests", "lib", "tg_driver_fault")
 FIXTURE = os.path.join(BUILD, "tests", "fixtures", "tg_fixture")
 SETTLED, LIMIT, FAULT = 1, 2, 3     # enum wr_tracer_settle_state
 UNSETTLED = 0
 
 
 class Driver(hstest.Fixture):
-    """Commands of tg_driver, one line each."""
+    """Commands of tg_driver, one line each. faults: of tg_driver_fault, which
+    has them chosen by its environment."""
 
-    def __init__(self, prefix=()):
-        super().__init__(list(prefix) + [DRIVER])
+    def __init__(self, prefix=(), **faults):
+        super().__init__(list(prefix) + [FAULTY if faults else DRIVER],
+                         env=dict(os.environ, **faults))
         self.tracer = self.truth["tracer"]
 
     def do(self, *words):
