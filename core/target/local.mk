@@ -26,7 +26,8 @@ tests_lib_tg_driver_SOURCES = tests/lib/tg_driver.c \
 tests_lib_tg_driver_LDADD = $(LIBS_TARGET)
 
 # The same, to die at a request of ours. --wrap leaves the library as it is.
-FAULT_WRAPS = -Wl,--wrap=ptrace,--wrap=pwrite,--wrap=waitid
+FAULT_WRAPS = -Wl,--wrap=ptrace,--wrap=pwrite,--wrap=waitid \
+	-Wl,--wrap=pread,--wrap=process_vm_readv
 noinst_PROGRAMS += tests/lib/tg_driver_fault
 tests_lib_tg_driver_fault_CPPFLAGS = $(INC_TARGET) $(INC_TESTS)
 tests_lib_tg_driver_fault_LDFLAGS = $(FAULT_WRAPS)
@@ -38,7 +39,8 @@ noinst_PROGRAMS += tests/lib/tg_naive
 tests_lib_tg_naive_CFLAGS = $(CFLAGS_FIXTURE)
 tests_lib_tg_naive_LDFLAGS = $(LDFLAGS_FIXTURE)
 tests_lib_tg_naive_SOURCES = tests/lib/tg_naive.c
-E2E_TESTS += tests/harm/die_at.t tests/harm/harm.t
+E2E_TESTS += tests/harm/die_at.t tests/harm/harm.t tests/harm/rungs.t
+EXTRA_DIST += tests/lib/harmtest.py
 
 # Programs to be stopped.
 noinst_PROGRAMS += tests/fixtures/tg_fixture

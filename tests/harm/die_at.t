@@ -2,7 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The tracer is killed behind each of its requests to the kernel, one after
 the other, through a whole attach, settling and release; then the program is
-killed at each of these moments. Neither harms the other."""
+killed at each of these moments. Neither harms the other. The same of a program
+that is stopped and copied: there the kernel lets it go on, and nothing but that
+is needed."""
 import os
 import signal
 import sys
@@ -14,26 +16,16 @@ import hstest
 import tgtest
 from hstest import equal, ok
 
-FAULTY = os.path.join(tgtest.BUILD, "tests", "lib", "tg_driver_fault")
 # Every n in a stress run; in make check each third, another third each time.
 STEP = 1 if os.environ.get("HEAPSH_STRESS") else 3
 FIRST = 1 + os.getpid() % STEP
 MOST = 4000
 
 
-def driver(**env):
-    saved, tgtest.DRIVER = tgtest.DRIVER, FAULTY
-    try:
-        os.environ.update(env)
-        return tgtest.Driver()
-    finally:
-        tgtest.DRIVER = saved
-        for name in env:
-            del os.environ[name]
-
-
-def attach(d, pid):
+def attach(d, pid, way):
     """A whole one. False when it went wrong somewhere."""
+    if way == "copy":
+        return "error" not in d.do("copy", pid)
     i = d.do("freeze", pid)
     if "error" in i:
         return False
@@ -67,15 +59,15 @@ def settled(pid):
     return None
 
 
-def tracer_dies(words):
-    name = " ".join(words)
+def tracer_dies(words, way="clone"):
+    name = " ".join(words) + ", " + way
     odd, most, n, deaths = [], 0, FIRST, 0
     with tgtest.fixture(*words) as f:
         mask = tgtest.blocked_signals(f.pid)
         while n < MOST:
             before = len(tgtest.children(f.pid))
-            with driver(HEAPSH_TEST_DIE_AT=str(n)) as d:
-                done = attach(d, f.pid)
+            with tgtest.Driver(HEAPSH_TEST_DIE_AT=str(n)) as d:
+                done = attach(d, f.pid, way)
                 died = not tgtest.alive(d.tracer)
             why = settled(f.pid)
             if why:
@@ -89,26 +81,33 @@ def tracer_dies(words):
               "nothing is left stopped, traced or running"
               % (name, FIRST, FIRST + STEP, n - STEP))
         ok(deaths > 20, "%d of them were in time" % deaths)
-        ok(most <= 1, "at most one zombie each time")
-        with tgtest.Driver() as d:
-            d.do("clean", f.pid)
-            hstest.wait_for(lambda: not tgtest.children(f.pid), "clean")
-        ok(True, "and all of those can be taken away")
+        if way == "copy":
+            equal(most, 0, "no zombie, ever")
+        else:
+            ok(most <= 1, "at most one zombie each time")
+            clean(f)
         if words[0] == "registers":
             equal(tgtest.blocked_signals(f.pid), mask,
                   "its signal mask is as before")
         tgtest.ends_well(f, name + ": it found nothing wrong")
 
 
-def target_dies(words):
-    name = " ".join(words)
+def clean(f):
+    with tgtest.Driver() as d:
+        d.do("clean", f.pid)
+        hstest.wait_for(lambda: not tgtest.children(f.pid), "clean")
+    ok(True, "and all of those can be taken away")
+
+
+def target_dies(words, way="clone"):
+    name = " ".join(words) + ", " + way
     odd, n = [], FIRST
     while n < MOST:
         with tgtest.fixture(*words) as f:
-            with driver(HEAPSH_TEST_KILL_AT=str(n),
-                        HEAPSH_TEST_KILL_PID=str(f.pid)) as d:
+            with tgtest.Driver(HEAPSH_TEST_KILL_AT=str(n),
+                               HEAPSH_TEST_KILL_PID=str(f.pid)) as d:
                 start = time.monotonic()
-                attach(d, f.pid)
+                attach(d, f.pid, way)
                 if time.monotonic() - start > 20:
                     odd.append((n, "slow"))
                 d.say("quit")
@@ -125,19 +124,23 @@ def target_dies(words):
           "goes on, and its parent can reap it" % (name, FIRST, n - 2 * STEP))
 
 
-if not os.access(FAULTY, os.X_OK):
+if not os.access(tgtest.FAULTY, os.X_OK):
     hstest.skip("deaths at each request", "tg_driver_fault was not built")
     hstest.done()
 tracer_dies(["registers", "2"])
+tracer_dies(["registers", "2"], "copy")
 if not hstest.SMOKE:
     tracer_dies(["malloc", "4"])
     target_dies(["malloc", "4"])
 if STEP == 1:
     # Not here: calls that any stop by a tracer ends with EINTR (epoll_wait).
     # A death between the stop and our hiding it leaves that to the program.
-    tracer_dies(["signals"])
+    for way in ("clone", "copy"):
+        tracer_dies(["signals"], way)
+        tracer_dies(["churn", "4"], way)
+        target_dies(["registers", "8"], way)
+    tracer_dies(["malloc", "4"], "copy")
+    tracer_dies(["blocked"], "copy")
     tracer_dies(["blocked1", "select"])
     tracer_dies(["blocked1", "read"])
-    tracer_dies(["churn", "4"])
-    target_dies(["registers", "8"])
 hstest.done()

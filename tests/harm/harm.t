@@ -22,51 +22,25 @@ import time
 
 sys.path.insert(0, os.path.join(os.environ.get("abs_top_srcdir", "."),
                                 "tests", "lib"))
+import harmtest
 import hstest
 import tgtest
+from harmtest import grew, looped, N, sizes, STRESS, visible
 from hstest import diag, equal, ok, skip
 
-STRESS = bool(os.environ.get("HEAPSH_STRESS"))
-N = 1000 if STRESS else 5 if hstest.SMOKE else 50
 NAIVE = os.path.join(tgtest.BUILD, "tests", "lib", "tg_naive")
 CALLS = ("nanosleep", "poll", "select", "epoll_wait", "futex", "sigtimedwait",
          "semtimedop", "recv", "read")
 d = tgtest.Driver()
 
 
-def visible(pid):
-    """What anybody can see of a process that is let go: not stopped, not
-    traced, without children of ours."""
-    with open("/proc/%d/status" % pid) as f:
-        text = f.read()
-    state = text[text.index("State:\t") + 7]
-    return [state in "TtZX", "TracerPid:\t0" not in text]
-
-
 def visited(name, f, n, hold_ms=0):
-    """n instants of f; a few may come too late on a busy machine."""
-    r = d.do("loop", f.pid, n, hold_ms)
-    if not ok(r.get("n", 0) + r.get("late", 0) >= n and
-              r.get("late", n) <= n // 4, "%s: %d attaches" % (name, n)):
-        diag(r)
-    return r
+    return looped(d, name, f, n, hold_ms)
 
 
-def row(*words, n=N, hold_ms=0, same=False, childless=True, **env):
-    name = " ".join([str(w) for w in words] +
-                    ["%s=%s" % e for e in sorted(env.items())])
-    with tgtest.fixture(*words, env=dict(os.environ, **env)) as f:
-        before = tgtest.footprint(f.pid) if same else None
-        r = visited(name, f, n, hold_ms)
-        wrong = visible(f.pid)
-        left = tgtest.children(f.pid) if childless else []
-        if same:
-            equal(tgtest.footprint(f.pid), before,
-                  name + ": the same mappings, descriptors and masks")
-        equal([wrong, left], [[False, False], []],
-              name + ": neither stopped nor traced, and no zombie")
-        tgtest.ends_well(f, name + ": it found nothing wrong")
-    return r
+def row(*words, n=N, hold_ms=0, **kw):
+    return harmtest.row(lambda name, f: visited(name, f, n, hold_ms), *words,
+                        **kw)
 
 
 def rows():
@@ -140,14 +114,6 @@ def closed_while_held():
             peer.close()
 
 
-def sizes(pid):
-    with open("/proc/%d/statm" % pid) as f:
-        rss = int(f.read().split()[1])
-    with open("/proc/%d/maps" % pid) as f:
-        maps = len(f.readlines())
-    return [rss, maps, len(os.listdir("/proc/%d/fd" % pid))]
-
-
 def nothing_grows():
     """In the program and in us: descriptors, mappings, resident pages."""
     n = 1000 if STRESS else 5 * N
@@ -157,10 +123,7 @@ def nothing_grows():
         visited("growth", f, n)
         after = [sizes(f.pid), sizes(d.tracer)]
         for who, a, b in zip(("the program", "the tracer"), before, after):
-            if not ok(b[1:] == a[1:] and b[0] - a[0] < 64,
-                      "%d attaches later %s has the same mappings and "
-                      "descriptors, and no more memory" % (n, who)):
-                diag("%s, %s" % (a, b))
+            grew(a, b, "%d attaches later %s" % (n, who))
         tgtest.ends_well(f, "growth: it found nothing wrong")
 
 

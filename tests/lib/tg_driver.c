@@ -124,6 +124,21 @@ static void do_check(struct driver *d, const struct line *l)
 	printf("}\n");
 }
 
+/* Stopped and copied: there is nothing to be released. */
+static struct hs_err *copy(struct driver *d, int pid, struct tg_instant **ret)
+{
+	const struct tg_options o = { .rung = TG_COPY,
+				      .copy_bytes = UINT64_MAX };
+	struct tg_report r;
+	struct hs_err *err = tg_check(d->client, pid, &o, &r);
+
+	if (!err)
+		err = tg_copy(d->client, &r, 0, ret);
+	if (!err)
+		hs_vec_push(&d->instants, *ret);
+	return err;
+}
+
 static struct hs_err *freeze(struct driver *d, int pid,
 			     struct tg_instant **ret)
 {
@@ -149,6 +164,19 @@ static void do_freeze(struct driver *d, const struct line *l)
 		say_instant(in);
 }
 
+/* copy PID: stopped and copied, and forgotten again. */
+static void do_copy(struct driver *d, const struct line *l)
+{
+	struct tg_instant *in;
+
+	if (say_error(copy(d, (int)number(l, 1), &in)))
+		return;
+	printf("{\"pause_us\": %" PRIu64 ", \"pieces\": %zu, "
+	       "\"threads\": %u}\n",
+	       in->pause_ns / 1000, in->mirror->n_pieces, in->n_threads);
+	forget(d, in);
+}
+
 static int by_value(const void *a, const void *b)
 {
 	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
@@ -156,17 +184,18 @@ static int by_value(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-/* loop PID N [HOLD_MS]: freeze, hold, release, N times. */
+/* loop PID N [HOLD_MS [copy]]: freeze (or copy), hold, release, N times. */
 static void do_loop(struct driver *d, const struct line *l)
 {
 	uint64_t n = number(l, 2), failed = 0, done = 0;
 	uint64_t *pauses = hs_xcalloc(n + 1, sizeof(*pauses));
+	bool copied = l->n > 4 && !strcmp(l->v[4], "copy");
 	struct hs_err *err = NULL;
 
 	while (done < n && !err) {
 		struct tg_instant *in;
 
-		err = freeze(d, (int)number(l, 1), &in);
+		err = (copied ? copy : freeze)(d, (int)number(l, 1), &in);
 		// A busy machine may stop a thread too late; it says so.
 		if (hs_err_catch(&err, HS_ERR_TIMEOUT)) {
 			failed++;
@@ -437,7 +466,7 @@ static const struct {
 	{ "thread", do_thread },	{ "settle", do_settle },
 	{ "release", do_release },	{ "list", do_list },
 	{ "reconnect", do_reconnect },	{ "adopt", do_adopt },
-	{ "clean", do_clean },
+	{ "clean", do_clean },		{ "copy", do_copy },
 	{ "spawn", do_spawn },		{ "quit", do_quit },
 	{ "eval", do_eval },		{ "call", do_call },
 	{ "batch", do_batch },		{ "rate", do_rate },

@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Rows of the harm suite: a program that knows what is true of itself is
+visited again and again; afterwards it must have found nothing wrong, and
+nobody may see that it was visited."""
+import os
+import time
+
+import hstest
+import tgtest
+from hstest import diag, equal, ok
+
+STRESS = bool(os.environ.get("HEAPSH_STRESS"))
+N = 1000 if STRESS else 5 if hstest.SMOKE else 50
+
+
+def visible(pid):
+    """What anybody can see of a process that is let go: not stopped, not
+    traced, without children of ours."""
+    with open("/proc/%d/status" % pid) as f:
+        text = f.read()
+    state = text[text.index("State:\t") + 7]
+    return [state in "TtZX", "TracerPid:\t0" not in text]
+
+
+def looped(d, name, f, n, hold_ms=0, way="clone"):
+    """n instants of f; a few may come too late on a busy machine."""
+    r = d.do("loop", f.pid, n, hold_ms, way)
+    if not ok(r.get("n", 0) + r.get("late", 0) >= n and
+              r.get("late", n) <= n // 4, "%s: %d attaches" % (name, n)):
+        diag(r)
+    return r
+
+
+def row(visit, *words, way="", same=False, childless=True, **env):
+    """visit(name, fixture) of the program of these words."""
+    name = " ".join([str(w) for w in words] +
+                    ["%s=%s" % (k, os.path.basename(v))
+                     for k, v in sorted(env.items())]) + way
+    start = time.monotonic()
+    with tgtest.fixture(*words, env=dict(os.environ, **env)) as f:
+        before = tgtest.footprint(f.pid) if same else None
+        r = visit(name, f)
+        wrong = visible(f.pid)
+        left = tgtest.children(f.pid) if childless else []
+        if same:
+            equal(tgtest.footprint(f.pid), before,
+                  name + ": the same mappings, descriptors and masks")
+        equal([wrong, left], [[False, False], []],
+              name + ": neither stopped nor traced, and no zombie")
+        tgtest.ends_well(f, name + ": it found nothing wrong")
+    diag("%.1f s" % (time.monotonic() - start))
+    return r
+
+
+def sizes(pid):
+    """Resident pages; mappings, descriptors, children."""
+    with open("/proc/%d/statm" % pid) as f:
+        rss = int(f.read().split()[1])
+    with open("/proc/%d/maps" % pid) as f:
+        maps = len(f.readlines())
+    return [rss, maps, len(os.listdir("/proc/%d/fd" % pid)),
+            len(tgtest.children(pid))]
+
+
+def grew(before, after, who, pages=64):
+    """Equal in all, and resident memory in all but some pages."""
+    a, b = before, after
+    if not ok(b[1:] == a[1:] and b[0] - a[0] < pages,
+              who + " has the same mappings, descriptors and children, and "
+              "no more memory"):
+        diag("%s, %s" % (a, b))
