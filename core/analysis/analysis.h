@@ -20,6 +20,13 @@ struct an_size_options {
 	bool code;		/* count and follow code objects */
 	unsigned detail;	/* asized: levels of referents */
 	uint64_t above;		/* asized: rows below this size are dropped */
+	/*
+	 * By the rules of another tool, md_compat(): then flat is what counts,
+	 * and held is the same. Walked one object after the other.
+	 */
+	bool compat;
+	uint32_t compat_options;	/* heapsh_compat_options but CODE */
+	uint64_t clip;		/* so, too: characters of a repr; 80 */
 };
 void an_size_options_init(struct an_size_options *o);
 
@@ -56,29 +63,48 @@ struct hs_err *an_asized(struct md_model *m, const uint64_t *addr, size_t n,
 
 /** What Pympler's stats= tells of a walk, depth first, from objects. */
 struct an_ranked {
-	uint64_t addr, size;	/* deep: with what was met first through it */
+	uint64_t id, size;	/* deep: with what was met first through it */
 	uint64_t parent;	/* it was met there; 0: an argument */
-	uint64_t depth;
-	uint32_t type;
+	uint64_t depth, nth;	/* nth: of those that were done before */
+	uint32_t kind;
 };
-struct an_type_row {
-	uint32_t type;
-	uint64_t count, total, high, largest;	/* own bytes; an address */
+/** A type, or whatever else objects are alike by. Own bytes. */
+struct an_kind_row {
+	char *name;		/* "class dict" */
+	char *origin, *rule;	/* of compat: "static"; "64, 24, …"; or NULL */
+	uint32_t nth;		/* the order in which they were met */
+	uint64_t key;
+	uint64_t count, total, high, largest;	/* largest: an id */
+	uint64_t basic_size, item_size;
 };
 struct an_profile {
-	uint64_t total, above;
+	uint64_t total;
+	uint64_t *sizes;		/* of each argument */
 	uint64_t sized, seen, missed, duplicates, deepest;
 	uint64_t n_ranked;		/* larger than above */
 	struct an_ranked *ranked;	/* the largest first, n_kept of them */
 	size_t n_kept;
-	struct an_type_row *types;	/* most bytes first */
-	size_t n_types;
+	struct an_kind_row *kinds;	/* most bytes first; .count 0 too */
+	size_t n_kinds;
 };
-/** Each object once; edges are asked for one object after the other. */
+struct an_profile_of {
+	const struct an_size_options *o;
+	uint64_t above;			/* what is larger is ranked */
+	/** NULL, or gets n trees, down to o->detail. */
+	struct an_sized *trees;
+};
+/**
+ * Each object once; edges are asked for one object after the other. An id is
+ * an address, or of what only compat makes: md_compat().
+ */
 struct hs_err *an_profile(struct md_model *m, const uint64_t *addr, size_t n,
-			  const struct an_size_options *o, uint64_t above,
-			  struct hs_task *task, struct an_profile *ret)
-	HS_MUST_USE;
+			  const struct an_profile_of *of, struct hs_task *task,
+			  struct an_profile *ret) HS_MUST_USE;
+/** Text of a thing: of what is made, its items. At most clip characters. */
+char *an_compat_text(struct md_model *m, uint64_t id, size_t clip);
+/** The row of a ranked object. */
+const struct an_kind_row *an_profile_kind(const struct an_profile *p,
+					  const struct an_ranked *r);
 void an_profile_deinit(struct an_profile *p);
 
 /* --- partitions: the words of Heapy ------------------------------------- */

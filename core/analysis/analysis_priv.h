@@ -4,6 +4,7 @@
 #define AN_ANALYSIS_PRIV_H
 
 #include "analysis.h"
+#include "map.h"
 #include "vec.h"
 
 /**
@@ -44,7 +45,30 @@ struct hs_err *an_check_objects(struct md_model *m, const uint64_t *addr,
 
 /** Name of a referent: "[K] key", "[V] key: value", attribute, or repr. */
 char *an_sized_name(struct md_model *m, const struct heapsh_edge *e);
+/** The same by another tool's rules; e NULL: of the object itself. free(). */
+char *an_compat_name(struct md_model *m, uint64_t id,
+		     const struct heapsh_edge *e, size_t clip);
 enum { AN_CLIP = 80 };		/* columns of a repr: Pympler's clip=80 */
+
+/* --- profiles (profile_rows.c) ------------------------------------------- */
+
+/** Rows of a profile as they are made. */
+struct an_profile_rows {
+	struct md_model *m;
+	bool compat;
+	HS_VEC(struct an_ranked) ranked;
+	HS_VEC(struct an_kind_row) kinds;
+	struct hs_map row_of;		/* key → row */
+	uint64_t n_ranked;
+};
+/** Row of the kind that an object with this key is of. */
+uint32_t an_profile_row(struct an_profile_rows *r, uint64_t key, uint64_t id);
+void an_profile_count(struct an_profile_rows *r, uint32_t row, uint64_t id,
+		      uint64_t bytes);
+void an_profile_rank(struct an_profile_rows *r, const struct an_ranked *own);
+/** Sort them, and hand them to *ret; ends r. */
+void an_profile_end(struct an_profile_rows *r, struct an_profile *ret);
+void an_profile_drop(struct an_profile_rows *r);
 
 /* --- classes (classes.c) ------------------------------------------------- */
 

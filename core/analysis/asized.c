@@ -216,6 +216,47 @@ static struct hs_err *size_all(struct sizer *z, const uint64_t *addr, size_t n,
 	return err;
 }
 
+static void drop_small(struct an_sized *s, uint64_t above)
+{
+	while (s->n_refs && s->refs[s->n_refs - 1].size < above)
+		an_sized_deinit(&s->refs[--s->n_refs]);
+}
+
+/* Rows of a tree that are too small are dropped when it is whole. */
+static void drop_rows(struct an_sized *tree, uint64_t above)
+{
+	HS_VEC(struct an_sized *) todo = { 0 };
+
+	hs_vec_push(&todo, tree);
+	while (todo.n) {
+		struct an_sized *s = todo.v[--todo.n];
+
+		drop_small(s, above);
+		for (size_t i = 0; i < s->n_refs; i++)
+			hs_vec_push(&todo, &s->refs[i]);
+	}
+	hs_vec_deinit(&todo);
+}
+
+static struct hs_err *by_compat(struct md_model *m, const uint64_t *addr,
+				size_t n, const struct an_size_options *o,
+				struct hs_task *task, struct an_sized *ret)
+{
+	struct an_profile_of of = { .o = o, .above = UINT64_MAX,
+				    .trees = ret };
+	struct an_profile p;
+	struct hs_err *err;
+
+	memset(ret, 0, n * sizeof(*ret));
+	err = an_profile(m, addr, n, &of, task, &p);
+	if (err)
+		return err;
+	for (size_t i = 0; i < n; i++)
+		drop_rows(&ret[i], o->above);
+	an_profile_deinit(&p);
+	return NULL;
+}
+
 struct hs_err *an_asized(struct md_model *m, const uint64_t *addr, size_t n,
 			 const struct an_size_options *o, struct hs_task *task,
 			 struct an_sized *ret)
@@ -225,6 +266,8 @@ struct hs_err *an_asized(struct md_model *m, const uint64_t *addr, size_t n,
 	struct hs_err *err;
 	size_t i;
 
+	if (o->compat)
+		return by_compat(m, addr, n, o, task, ret);
 	err = an_check_objects(m, addr, n);
 	if (!err)
 		err = an_deep_init(&z.deep, m, o, task);

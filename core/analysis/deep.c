@@ -6,7 +6,8 @@
 
 void an_size_options_init(struct an_size_options *o)
 {
-	*o = (struct an_size_options){ .align = 8, .limit = UINT64_MAX };
+	*o = (struct an_size_options){ .align = 8, .limit = UINT64_MAX,
+					.clip = AN_CLIP };
 }
 
 uint64_t an_add(uint64_t a, uint64_t b)
@@ -143,6 +144,25 @@ static struct hs_err *total(struct an_deep *d, const uint64_t *addr, size_t n,
 	return err ? err : run(d, d->o->limit, ret);
 }
 
+/* By another tool's rules: the total, or one number an argument. */
+static struct hs_err *by_compat(struct md_model *m, const uint64_t *addr,
+				size_t n, const struct an_size_options *o,
+				struct hs_task *task, bool each, uint64_t *ret)
+{
+	const struct an_profile_of of = { .o = o, .above = UINT64_MAX };
+	struct an_profile p;
+	struct hs_err *err = an_profile(m, addr, n, &of, task, &p);
+
+	if (err)
+		return err;
+	if (each)
+		memcpy(ret, p.sizes, n * sizeof(*ret));
+	else
+		*ret = p.total;
+	an_profile_deinit(&p);
+	return NULL;
+}
+
 struct hs_err *an_asizeof(struct md_model *m, const uint64_t *addr, size_t n,
 			  const struct an_size_options *o, struct hs_task *task,
 			  uint64_t *ret)
@@ -150,6 +170,8 @@ struct hs_err *an_asizeof(struct md_model *m, const uint64_t *addr, size_t n,
 	struct an_deep d;
 	struct hs_err *err;
 
+	if (o->compat)
+		return by_compat(m, addr, n, o, task, false, ret);
 	err = an_check_objects(m, addr, n);
 	if (!err)
 		err = an_deep_init(&d, m, o, task);
@@ -188,6 +210,8 @@ struct hs_err *an_asizesof(struct md_model *m, const uint64_t *addr, size_t n,
 	struct an_deep d;
 	struct hs_err *err;
 
+	if (o->compat)
+		return by_compat(m, addr, n, o, task, true, ret);
 	err = an_check_objects(m, addr, n);
 	if (!err)
 		err = an_deep_init(&d, m, o, task);

@@ -3,7 +3,8 @@ noinst_LTLIBRARIES += libhs_analysis.la
 libhs_analysis_la_CPPFLAGS = $(INC_ANALYSIS)
 libhs_analysis_la_SOURCES = %D%/analysis.h %D%/analysis_priv.h %D%/asized.c \
 	%D%/classes.c %D%/deep.c %D%/free.c %D%/modules.c %D%/numbers.c \
-	%D%/partition.c %D%/prod.c %D%/profile.c %D%/rcs.c %D%/relation.c %D%/shapes.c \
+	%D%/partition.c %D%/prod.c %D%/profile.c \
+	%D%/profile_rows.c %D%/rcs.c %D%/relation.c %D%/shapes.c \
 	%D%/sizedname.c %D%/summary.c %D%/via.c
 libhs_analysis_la_SOURCES += %D%/garbage.c %D%/findex.c %D%/ids.c %D%/islands.c %D%/paths.c %D%/pattern.c %D%/retained.c
 

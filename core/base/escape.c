@@ -134,3 +134,29 @@ size_t hs_text_width(const char *s, size_t n)
 	}
 	return width;
 }
+
+/* Where character number i begins, or n past the last. */
+static size_t at_character(const char *s, size_t n, size_t i)
+{
+	size_t at = 0;
+
+	while (at < n && i--)
+		while (++at < n && ((uint8_t)s[at] & 0xc0) == 0x80)
+			;
+	return at;
+}
+
+bool hs_text_middle(const char *s, size_t n, size_t most, size_t *head,
+		    size_t *tail)
+{
+	size_t count = 0, half = most / 2;
+
+	for (size_t i = 0; i < n; i++)
+		count += ((uint8_t)s[i] & 0xc0) != 0x80;
+	if (count <= most || half <= 2)
+		return false;
+	half -= 2;
+	*head = at_character(s, n, half);
+	*tail = at_character(s, n, count - half);
+	return true;
+}

@@ -38,6 +38,13 @@ void hs_text_escape(struct hs_text *t, const char *s, size_t n);
 size_t hs_utf8_decode(const char *s, size_t n, uint32_t *ret);
 /** Columns that valid escaped UTF-8 takes on a terminal (wcwidth). */
 size_t hs_text_width(const char *s, size_t n);
+/**
+ * The middle of UTF-8 of more than most characters is to be left out for
+ * "....": *head bytes from its start and what begins at *tail make most of
+ * them. False: it is not that long, or most is too small for that.
+ */
+bool hs_text_middle(const char *s, size_t n, size_t most, size_t *head,
+		    size_t *tail);
 /** "   3.23 MB", muppy's own form: base 1024, "  12     B" up to 1024. */
 void hs_text_size_muppy(struct hs_text *t, uint64_t bytes);
 /** "131 MiB", "4.0 KiB", "17 B": for messages and the status line. */

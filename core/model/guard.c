@@ -46,6 +46,7 @@ const struct md_limit md_limits[MD_N_ENTRIES] = {
 	[MD_ASK] = { "text()", 60, FEW, 0 },
 	[MD_INVOKE] = { "call()", 60, FEW, 0 },
 	[MD_SAFEPOINT] = { "plan()", 60, FEW, 0 },
+	[MD_COMPAT] = { "referents()", 15, MANY, MANY },
 };
 
 /* --- enter and leave ----------------------------------------------------- */

@@ -3,7 +3,7 @@ noinst_LTLIBRARIES += libhs_model.la
 libhs_model_la_CPPFLAGS = $(INC_MODEL)
 libhs_model_la_SOURCES = %D%/model.h %D%/model_priv.h %D%/plugin.h \
 	%D%/plugin_eval.h %D%/plugin_interfaces.h %D%/plugin_helpers.h \
-	%D%/claim.c %D%/defaults.c %D%/edges.c %D%/eval.c %D%/guard.c \
+	%D%/claim.c %D%/compat.c %D%/defaults.c %D%/edges.c %D%/eval.c %D%/guard.c \
 	%D%/host.c %D%/join.c %D%/join_priv.h %D%/joinquery.c \
 	%D%/belief.c %D%/witness.c \
 	%D%/label.c %D%/model.c %D%/ask.c %D%/query.c %D%/render.c %D%/services.c \

@@ -276,6 +276,39 @@ bool md_site(struct md_model *m, uint64_t addr, uint32_t index,
 	     struct heapsh_site *ret);
 
 /**
+ * Sizes by the rules of another tool: heapsh.compat.0. An id is an address, or
+ * one with a number below 8 for what the tool would make.
+ */
+struct md_compat {
+	const char *name;		/* borrowed from the plugin */
+	uint64_t limit;
+};
+/** False: the plugin knows no other tool's rules. */
+bool md_compat(struct md_model *m, struct md_compat *ret);
+/** Before a walk; options: heapsh_compat_options. */
+void md_compat_begin(struct md_model *m, uint32_t options);
+bool md_compat_thing(struct md_model *m, uint64_t id,
+		     struct heapsh_compat_thing *ret);
+/** As md_edges(). */
+struct hs_err *md_compat_edges(struct md_model *m, uint64_t id,
+			       struct md_edge **ret, size_t *n) HS_MUST_USE;
+/** Its texts, escaped; free() each. name is NULL where there is none. */
+struct md_compat_words {
+	char *kind, *name, *origin, *rule;
+	bool has_length;		/* of what is made */
+	uint64_t length, exact_length;
+};
+bool md_compat_words(struct md_model *m, uint64_t id,
+		     struct md_compat_words *ret);
+void md_compat_words_deinit(struct md_compat_words *w);
+/**
+ * Text of an object, of a long one both ends: "[1, 2, 3....99, 100]", at most
+ * clip characters; clip 0: all of it, up to what a text may have. free().
+ */
+char *md_render_clipped(struct md_model *m, uint64_t addr, uint32_t style,
+			size_t clip);
+
+/**
  * Any interface by name, or NULL, with the state to pass. Look at its size and
  * for NULL members before use, and know that md_set_running() is not told.
  */

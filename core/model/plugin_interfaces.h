@@ -267,6 +267,65 @@ struct heapsh_usages {
 	int (*usage)(void *state, uint64_t addr, struct heapsh_usage *ret);
 };
 
+/**
+ * Sizes by the rules of another tool, which users of the runtime know, where
+ * they differ from those of plugin.h: "compat=NAME". Since 0.1.
+ *
+ * A thing is an object, or what that tool makes by looking at one: the
+ * attribute table of an instance that has none yet. It goes by the object's
+ * address, plus a number from 1 to HEAPSH_COMPAT_MADE for what is made.
+ */
+#define HEAPSH_COMPAT_0 "heapsh.compat.0"
+enum { HEAPSH_COMPAT_MADE = 7 };
+enum heapsh_compat_options {
+	HEAPSH_COMPAT_CODE = 1,		/* code=1: count it, and follow it */
+	HEAPSH_COMPAT_FRAMES = 2,	/* frames=1 */
+	HEAPSH_COMPAT_IGNORED = 4,	/* ignored=0: count those, too */
+	HEAPSH_COMPAT_INFER = 8,	/* infer=1: what behaves as a table */
+};
+enum heapsh_compat_flags {
+	HEAPSH_COMPAT_COUNTS = 1,	/* else its size is 0 */
+	HEAPSH_COMPAT_LEADS = 2,	/* it may have referents */
+	/** Its referents count only where it is an argument itself. */
+	HEAPSH_COMPAT_ARGUMENT = 4,
+};
+struct heapsh_compat_thing {
+	uint32_t size;
+	uint32_t flags;		/* heapsh_compat_flags */
+	uint64_t flat;		/* bytes, not rounded */
+	uint64_t key;		/* alike in a profile: as a rule its type's */
+};
+struct heapsh_compat_words {
+	uint32_t size;
+	uint32_t has_length;		/* of what is made */
+	uint64_t length, exact_length;	/* as in struct heapsh_measure */
+	struct heapsh_text kind;	/* of the key: "class dict" */
+	struct heapsh_text name;	/* of an object; "": its repr */
+	struct heapsh_text origin;	/* of the rule: "static"; or "" */
+	struct heapsh_text rule;	/* "64, 24, _len_dict, _dict_refs" */
+};
+/**
+ * Given to referents(). target is a thing; of labels ATTR, NAME, VALUE and NONE
+ * are looked at, of flags KEY. Return 0 to stop.
+ */
+typedef int heapsh_compat_fn(void *arg, const struct heapsh_edge *e);
+struct heapsh_compat {
+	uint32_t size;
+	uint32_t limit;		/* depth that is followed unless limit= */
+	const char *name;	/* "pympler" */
+	/** A walk begins: forget what was learned of objects. */
+	void (*begin)(void *state, uint32_t options);
+	/** 0: there is no such thing. */
+	int (*thing)(void *state, uint64_t id,
+		     struct heapsh_compat_thing *ret);
+	/** In the tool's order. */
+	void (*referents)(void *state, uint64_t id, heapsh_compat_fn *fn,
+			  void *arg);
+	/** Texts live until the next call of it. */
+	int (*words)(void *state, uint64_t id,
+		     struct heapsh_compat_words *ret);
+};
+
 #ifdef __cplusplus
 }
 #endif

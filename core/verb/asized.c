@@ -84,7 +84,11 @@ static struct hs_err *run(const struct lg_call *call, struct lg_value **ret)
 
 	if (!err)
 		err = vb_objects(call, VB_MAX_LISTED, &objects);
-	if (err)
+	if (!err)
+		err = vb_size_compat(call, &objects, &o);
+	if (!err)
+		err = vb_stats(call, VB_STATS_TREES, &objects, &o, ret);
+	if (err || *ret)
 		return err;
 	n = objects.addr.n;
 	sized = hs_xcalloc(n + 1, sizeof(*sized));
@@ -115,7 +119,7 @@ static const struct lg_arg options[] = {
 	{ .name = "above",
 	  .kind = LG_ARG_OPTION,
 	  .values = "SIZE",
-	  .help = "leave out what is smaller" },
+	  .help = "leave out what is smaller; with stats as in asizeof" },
 	VB_SIZE_OPTIONS,
 	{ .name = NULL },
 };

@@ -11,7 +11,9 @@ static struct hs_err *run(const struct lg_call *call, struct lg_value **ret)
 	if (!err)
 		err = vb_objects(call, UINT32_MAX, &objects);
 	if (!err)
-		err = vb_asizeof_stats(call, &objects, &o, ret);
+		err = vb_size_compat(call, &objects, &o);
+	if (!err)
+		err = vb_stats(call, VB_STATS_TOTAL, &objects, &o, ret);
 	if (err || *ret)
 		return err;
 	if (objects.addr.n)
@@ -31,21 +33,11 @@ static const struct lg_arg args[] = {
 };
 static const struct lg_arg options[] = {
 	VB_SIZE_OPTIONS,
-	{ .name = "stats",
-	  .kind = LG_ARG_OPTION,
-	  .values = "0|1|2|3",
-	  .help = "1: the largest objects; 2: types, too; 3: sizes of types, "
-		  "too; 1.03: the three largest" },
 	{ .name = "above",
 	  .kind = LG_ARG_OPTION,
 	  .values = "SIZE",
 	  .help = "with stats: rank only what is larger, with all below it; "
 		  "1k" },
-	{ .name = "cutoff",
-	  .kind = LG_ARG_OPTION,
-	  .values = "N",
-	  .help = "stats=1: so many objects; 2, 3: percent of a type's row; "
-		  "10" },
 	{ .name = NULL },
 };
 
@@ -56,9 +48,12 @@ const struct lg_verb vb_asizeof = {
 	.summary = "bytes of objects and of everything they refer to",
 	.help = "Bytes that the objects and all they reach by strong "
 		"references hold, each object once. Classes, functions, "
-		"modules and code count 0 unless code=1.",
+		"modules and code count 0 unless code=1. With compat=pympler "
+		"it is what Pympler's asizeof() would answer within the "
+		"program; help compat says where the two differ.",
 	.examples = "asizeof __main__.cache\nasizeof threads[0].frames[0]."
 		    "locals['x']\nasizeof (heap & dict)\nasizeof x align=1\n"
-		    "asizeof __main__.cache stats=2 above=64k",
+		    "asizeof __main__.cache stats=2 above=64k\n"
+		    "asizeof __main__.cache compat=pympler",
 	.run = run,
 };

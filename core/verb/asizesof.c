@@ -12,7 +12,11 @@ static struct hs_err *run(const struct lg_call *call, struct lg_value **ret)
 
 	if (!err)
 		err = vb_objects(call, VB_MAX_LISTED, &objects);
-	if (err)
+	if (!err)
+		err = vb_size_compat(call, &objects, &o);
+	if (!err)
+		err = vb_stats(call, VB_STATS_EACH, &objects, &o, ret);
+	if (err || *ret)
 		return err;
 	n = objects.addr.n;
 	bytes = hs_xcalloc(n + 1, sizeof(*bytes));
@@ -37,7 +41,15 @@ static const struct lg_arg args[] = {
 	  .help = "object, or set of a few" },
 	{ .name = NULL },
 };
-static const struct lg_arg options[] = { VB_SIZE_OPTIONS, { .name = NULL } };
+static const struct lg_arg options[] = {
+	VB_SIZE_OPTIONS,
+	{ .name = "above",
+	  .kind = LG_ARG_OPTION,
+	  .values = "SIZE",
+	  .help = "with stats: rank only what is larger, with all below it; "
+		  "1k" },
+	{ .name = NULL },
+};
 
 const struct lg_verb vb_asizesof = {
 	.name = "asizesof",
@@ -46,7 +58,8 @@ const struct lg_verb vb_asizesof = {
 	.summary = "as asizeof, one number an object",
 	.help = "An object's own bytes count for that object alone; what "
 		"several share counts for the first that reaches it; an "
-		"object that is given again prints 0.",
+		"object that is given again prints 0, with compat=pympler the "
+		"same number again.",
 	.examples = "asizesof __main__.users __main__.sessions",
 	.run = run,
 };

@@ -28,24 +28,85 @@ static struct hs_err *answer(struct md_model *m, const struct md_object *o,
 	return NULL;
 }
 
+/* By another tool's rules: what it takes for the object's own bytes. */
+static struct hs_err *by_compat(const struct lg_call *call, struct md_model *m,
+				uint64_t addr, uint64_t align,
+				struct lg_value **ret)
+{
+	struct heapsh_compat_thing t;
+
+	if (!md_compat_thing(m, addr, &t))
+		return hs_err_new(HS_ERR_FAULT,
+				  "%s: read the object at 0x%llx: it has no "
+				  "rule", call->verb->name,
+				  (unsigned long long)addr);
+	*ret = lg_bytes(align > 1 ? hs_align_up(t.flat, align) : t.flat);
+	return NULL;
+}
+
+struct options {
+	bool eval, compat;
+	uint64_t align;
+};
+
+static struct hs_err *options_of(const struct lg_call *call,
+				 const struct vb_objects *objects,
+				 struct options *ret)
+{
+	const char *name = lg_opt_text(call, "compat");
+	struct md_compat compat;
+	struct hs_err *err = lg_opt_bool(call, "eval", false, &ret->eval);
+
+	if (!err)
+		err = lg_opt_u64(call, "align", 0, &ret->align);
+	if (err)
+		return err;
+	if (ret->align & (ret->align - 1) || ret->align > 1 << 20)
+		return hs_err_remedy(hs_err_new(HS_ERR_USAGE,
+						"flatsize: align=%llu is not a "
+						"power of two",
+						(unsigned long long)ret->align),
+				     "align=8, or none of it");
+	ret->compat = name;
+	if (!name || !objects->in)
+		return NULL;
+	err = vb_check_compat(call, objects->in->model, name, &compat);
+	if (!err)
+		md_compat_begin(objects->in->model, 0);
+	return err;
+}
+
+static struct hs_err *one(const struct lg_call *call,
+			  const struct vb_objects *objects, size_t i,
+			  const struct options *with, struct lg_value **ret)
+{
+	struct md_model *m = objects->in->model;
+	struct md_object o;
+	struct hs_err *err =
+		vb_object_at(call, objects->in, objects->addr.v[i], &o);
+
+	if (err)
+		return err;
+	if (with->compat)
+		return by_compat(call, m, objects->addr.v[i], with->align, ret);
+	if (with->align > 1)
+		o.o.flat = hs_align_up(o.o.flat, with->align);
+	return answer(m, &o, with->eval, ret);
+}
+
 static struct hs_err *run(const struct lg_call *call, struct lg_value **ret)
 {
 	VB_OBJECTS objects = { 0 };
 	HS_FREE struct lg_value **items = NULL;
 	struct hs_err *err = vb_objects(call, VB_MAX_LISTED, &objects);
-	bool eval = false;
+	struct options with = { 0 };
 	size_t n = 0;
 
 	if (!err)
-		err = lg_opt_bool(call, "eval", false, &eval);
+		err = options_of(call, &objects, &with);
 	items = hs_xcalloc(objects.addr.n + 1, sizeof(*items));
-	for (; !err && n < objects.addr.n; n += !err) {
-		struct md_object o;
-
-		err = vb_object_at(call, objects.in, objects.addr.v[n], &o);
-		if (!err)
-			err = answer(objects.in->model, &o, eval, &items[n]);
-	}
+	for (; !err && n < objects.addr.n; n += !err)
+		err = one(call, &objects, n, &with, &items[n]);
 	if (!err) {
 		*ret = vb_one_or_list(items, n);
 		return NULL;
@@ -67,6 +128,11 @@ static const struct lg_arg options[] = {
 	  .kind = LG_ARG_OPTION,
 	  .values = "0|1",
 	  .help = "also what the object's own code answers" },
+	{ .name = "align",
+	  .kind = LG_ARG_OPTION,
+	  .values = "N",
+	  .help = "round up to a multiple of N, a power of two; none" },
+	VB_COMPAT_OPTION,
 	{ .name = NULL },
 };
 

@@ -276,7 +276,7 @@ static const struct lg_arg args[] = {
 	{ .name = "VERB|TOPIC",
 	  .kind = LG_ARG_VERB,
 	  .optional = true,
-	  .values = "lines|objects|sets|sizes|options|instants|paging|"
+	  .values = "lines|objects|sets|sizes|compat|options|instants|paging|"
 		    "threads|words|kinds|topics",
 	  .help = "a verb, a topic, a word, an attribute or a setting" },
 	{ .name = NULL },

@@ -51,3 +51,6 @@ E2E_TESTS += tests/e2e/call.t tests/e2e/invoke.t tests/e2e/load.t tests/e2e/prob
 
 E2E_TESTS += tests/e2e/stats.t
 EXTRA_DIST += tests/fixtures/stats.py
+
+E2E_TESTS += tests/e2e/pympler.t
+EXTRA_DIST += tests/fixtures/pympler_shapes.py

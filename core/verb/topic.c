@@ -64,6 +64,25 @@ static const struct vb_topic topics[] = {
 "      held= of asized where it differs from flat\n"
 "deep  held bytes of all that is reachable, each object once: asizeof,\n"
 "      size= of asized\n" },
+	{ .name = "compat", .summary = "sizes as another tool counts them",
+	  .text =
+"compat=pympler, of asizeof, asizesof, asized and flatsize, answers what\n"
+"Pympler 1.1 would within the program, before it had looked at anything.\n"
+"Where it differs from what they say without:\n"
+"\n"
+"  limit=100 levels are followed, not all\n"
+"  sizes are sys.getsizeof(); what a block holds beside it is left out\n"
+"  an instance is counted with the __dict__ that Pympler would make for it\n"
+"  weak references are followed\n"
+"  not followed: what a bound method is of; items of what derives from\n"
+"  list, set or tuple; attributes of what derives from dict; deque, map, zip,\n"
+"  chain, partial, lru_cache, slice, memoryview; attributes of exceptions\n"
+"  but args, filename, lineno, msg, text; what a function closes over\n"
+"  asizesof answers the same again for an argument that is repeated\n"
+"\n"
+"Not told from outside: __sizeof__, items() and properties written in Python;\n"
+"with code=1, values that are made anew each time they are asked for, as\n"
+"co_code. Texts are shown as everywhere else: no __repr__ is run.\n" },
 	{ .name = "options", .summary = "how options are written",
 	  .text =
 "NAME=VALUE without blanks: detail=2. Those of find also compare, with\n"

@@ -91,24 +91,54 @@ void vb_cell(json_t *row, json_t *value);
 void vb_cell_text(json_t *row, const char *s);
 
 /* profile.c */
-/** asizeof with stats=; *ret stays NULL without. */
-struct hs_err *vb_asizeof_stats(const struct lg_call *call,
-				const struct vb_objects *objects,
-				const struct an_size_options *o,
-				struct lg_value **ret) HS_MUST_USE;
+/** What a verb of sizes with stats= prints before its numbers. */
+enum vb_stats_of { VB_STATS_TOTAL, VB_STATS_EACH, VB_STATS_TREES };
+/** Document "profile" when stats= is above 0; else *ret stays NULL. */
+struct hs_err *vb_stats(const struct lg_call *call, enum vb_stats_of of,
+			const struct vb_objects *objects,
+			const struct an_size_options *o,
+			struct lg_value **ret) HS_MUST_USE;
 
 /* size.c */
 /** Options align, limit and code, which the deep sizes share. */
 struct hs_err *vb_size_options(const struct lg_call *call,
 			       struct an_size_options *ret) HS_MUST_USE;
+/** Options of compat=, once it is known of whose objects. */
+struct hs_err *vb_size_compat(const struct lg_call *call,
+			      const struct vb_objects *objects,
+			      struct an_size_options *o) HS_MUST_USE;
+/** A name that the plugin of the model knows, or HS_ERR_NAME. */
+struct hs_err *vb_check_compat(const struct lg_call *call, struct md_model *m,
+			       const char *name,
+			       struct md_compat *ret) HS_MUST_USE;
 /* clang-format off */
+#define VB_COMPAT_OPTION \
+	{ .name = "compat", .kind = LG_ARG_OPTION, .values = "NAME", \
+	  .help = "by another tool's rules: pympler. help compat" }
 #define VB_SIZE_OPTIONS \
 	{ .name = "align", .kind = LG_ARG_OPTION, .values = "N", \
 	  .help = "round objects up to a multiple of N, a power of two; 8" }, \
 	{ .name = "limit", .kind = LG_ARG_OPTION, .values = "N|none", \
-	  .help = "follow references at most N deep; none" }, \
+	  .help = "follow references at most N deep; none, with compat 100" }, \
 	{ .name = "code", .kind = LG_ARG_OPTION, .values = "0|1", \
-	  .help = "count and follow classes, functions, modules and code; 0" }
+	  .help = "count and follow classes, functions and modules, too; 0" }, \
+	{ .name = "stats", .kind = LG_ARG_OPTION, .values = "0|1|2|3", \
+	  .help = "1: the largest objects; 2: types, too; 3: sizes of types, " \
+		  "too; 1.03: the three largest" }, \
+	{ .name = "cutoff", .kind = LG_ARG_OPTION, .values = "N", \
+	  .help = "stats=1: so many objects; 2, 3: percent of a type's row; " \
+		  "10" }, \
+	VB_COMPAT_OPTION, \
+	{ .name = "clip", .kind = LG_ARG_OPTION, .values = "N", \
+	  .help = "with compat: characters of an object's text; 80, 0 all" }, \
+	{ .name = "frames", .kind = LG_ARG_OPTION, .values = "0|1", \
+	  .help = "with compat: count frames, too; 0" }, \
+	{ .name = "ignored", .kind = LG_ARG_OPTION, .values = "0|1", \
+	  .help = "with compat: leave out built-in types and functions; 1" }, \
+	{ .name = "infer", .kind = LG_ARG_OPTION, .values = "0|1", \
+	  .help = "with compat: what has a dict's methods is one; 0" }, \
+	{ .name = "derive", .kind = LG_ARG_OPTION, .values = "0|1", \
+	  .help = "with compat: as the one known base; changes no size; 0" }
 /* clang-format on */
 
 /* edge.c */

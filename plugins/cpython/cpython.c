@@ -8,6 +8,7 @@
 #include "kinds.h"
 #include "lookup.h"
 #include "object.h"
+#include "pympler.h"
 #include "render.h"
 #include "roots.h"
 #include "services.h"
@@ -44,6 +45,7 @@ static void plugin_close(void *state)
 	if (st == NULL)
 		return;
 	free(st->functions);
+	free(st->pympler);
 	free(st->mem.forms);
 	cpython_threads_destroy(st->threads);
 	cpython_sites_end(st);
@@ -338,6 +340,7 @@ static const struct {
 	{ HEAPSH_ASK_0, &ask },             { HEAPSH_INVOKE_0, &invoke },
 	{ HEAPSH_COMPUTED_0, &computed },   { HEAPSH_MODULES_0, &modules },
 	{ HEAPSH_CONTENT_0, &content },     { HEAPSH_SAFEPOINT_0, &safepoint },
+	{ HEAPSH_COMPAT_0, &cpython_pympler },
 };
 
 static const void *plugin_interface(const char *name)

@@ -16,7 +16,10 @@ CPYTHON_HEAP_SOURCES = \
 	%D%/frontier.c %D%/interned.c %D%/invoke.c %D%/keys.c %D%/keys.h \
 	%D%/kinds.c %D%/kinds.h %D%/library.c \
 	%D%/measure.c %D%/modules.c %D%/numpy.c %D%/object.h \
-	%D%/pool.h %D%/prepare.c %D%/refs.c %D%/refs_code.c %D%/refs_priv.h %D%/safepoint.c \
+	%D%/pool.h %D%/prepare.c %D%/pympler.c %D%/pympler.h \
+	%D%/pympler_attr.c %D%/pympler_made.c %D%/pympler_refs.c \
+	%D%/pympler_words.c %D%/refs.c %D%/refs_code.c %D%/refs_priv.h \
+	%D%/safepoint.c \
 	%D%/services.h %D%/settle.c %D%/sites.c %D%/quick.h %D%/size.c \
 	%D%/size_priv.h %D%/sweep.c %D%/talk.c %D%/talk.h %D%/types.c %D%/usage.c
 EXTRA_DIST += %D%/layout.def %D%/shapes.def %D%/regen-layouts.py

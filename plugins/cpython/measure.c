@@ -173,7 +173,9 @@ static bool slice_leng(const struct subject *s, int64_t *ret)
 	for (int i = 0; i < 3; i++) {
 		uint64_t obj = cpython_field(s->m, s->addr, field[i]);
 
-		if (cpython_form_of(s->m, obj) == CPYTHON_FORM_NONE)
+		// what is no number raises a TypeError, and Pympler says 0
+		if (!(cpython_flags_of(s->m, obj) & CPYTHON_TP_LONG) &&
+		    cpython_form_of(s->m, obj) != CPYTHON_FORM_FLOAT)
 			return true;
 		if (!(cpython_flags_of(s->m, obj) & CPYTHON_TP_LONG) ||
 		    !cpython_int_value(s->m, obj, &v[i]))
@@ -289,6 +291,10 @@ static bool leng(const struct subject *s, enum leng how, int64_t *ret)
 
 static const struct rule *rule_of(const struct subject *s)
 {
+	// what can be called is an instance, whatever it derives from
+	if (!s->exact && cpython_class_attr(s->m, s->type->address,
+					    cpython_text("__call__")) != 0)
+		return NULL;
 	for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++)
 		if (rules[i].form == s->form && (s->exact || rules[i].heirs))
 			return &rules[i];

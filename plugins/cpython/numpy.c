@@ -362,3 +362,18 @@ void cpython_numpy_size(const struct cpython_obj *o, struct cpython_size *s)
 	else if (more >= CPYTHON_MORE_NP_1 && more <= CPYTHON_MORE_NP_32)
 		s->flat += UINT64_C(1) << (more - CPYTHON_MORE_NP_1);
 }
+
+/* --- for pympler.c ------------------------------------------------------- */
+
+bool cpython_numpy_array(const struct cpython_obj *o,
+			 struct cpython_numpy_array *ret)
+{
+	struct array a;
+
+	if (o->type->more != CPYTHON_MORE_NP_ARRAY || !array_open(o, &a))
+		return false;
+	ret->bytes = a.n_items * a.descr.elsize;
+	ret->base = cpython_obj_word(o, ARRAY_BASE);
+	ret->owns = a.owns;
+	return true;
+}

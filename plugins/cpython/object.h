@@ -145,6 +145,7 @@ struct cpython_types;
 struct cpython_values;	/* keys.h */
 
 struct cpython_sites;
+struct cpython_pympler;
 /** Interpreters whose interned strings are known for what they are. */
 enum { CPYTHON_N_INTERNED = 8 };
 /** State of an open plugin; read-only but for the types. */
@@ -163,6 +164,7 @@ struct cpython {
 	struct heapsh_range image;	/* CPython's own data, of its file */
 	uint64_t interned[CPYTHON_N_INTERNED];	/* interned.c; the rest is 0 */
 	struct cpython_sites *sites;	/* main thread only; NULL: not looked */
+	struct cpython_pympler *pympler;	/* so, too: of the last walk */
 };
 
 /** An object, its first bytes at hand. */

@@ -58,4 +58,13 @@ bool cpython_refs_more(struct cpython_visit *v);
 /* numpy.c: the same for its part. */
 bool cpython_refs_numpy(struct cpython_visit *v);
 
+/** What an ndarray says of its bytes. False: it is none, or torn. */
+struct cpython_numpy_array {
+	uint64_t bytes;		/* of its items */
+	uint64_t base;		/* whose bytes they are; 0: nobody else's */
+	bool owns;
+};
+bool cpython_numpy_array(const struct cpython_obj *o,
+			 struct cpython_numpy_array *ret);
+
 #endif

@@ -41,7 +41,9 @@ static void several_sizes_are_a_list(void **state)
 	assert_int_equal(value("itemsize empty"), 8);
 	fails("asizeof", "asizeof: OBJ is missing",
 	      "asizeof OBJ… [align=N] [limit=N|none] [code=0|1] "
-	      "[stats=0|1|2|3] [above=SIZE] [cutoff=N]");
+	      "[stats=0|1|2|3] [cutoff=N] [compat=NAME] "
+	      "[clip=N] [frames=0|1] [ignored=0|1] [infer=0|1] "
+	      "[derive=0|1] [above=SIZE]");
 	fails("asizeof accounts align=3",
 	      "asizeof: align=3 is not a power of "
 	      "two",
@@ -55,7 +57,7 @@ static void several_sizes_are_a_list(void **state)
 	      "of the program",
 	      "a name is written without quotes");
 	fails("flatsize", "flatsize: OBJ is missing",
-	      "flatsize OBJ… [eval=0|1]");
+	      "flatsize OBJ… [eval=0|1] [align=N] [compat=NAME]");
 }
 
 static void trees_are_as_deep_as_asked(void **state)
