@@ -221,6 +221,16 @@ struct hs_err *en_freeze(struct en_engine *en, int pid, struct tg_instant **t,
 }
 
 /**
+ * It stood at a call that is not the allocator's, and the runtime's lock was
+ * not given up before that: a lock of malloc() that another thread had, mostly.
+ */
+static bool stopped_amid(const struct lg_instant *in, const struct tg_instant *t)
+{
+	return t && t->state == WR_TRACER_SETTLED &&
+	       md_status(in->model)->mutating;
+}
+
+/**
  * Take over an instant: settle if it is not, open the plugin. t NULL: there is
  * none, the process is read as it runs.
  */
@@ -246,10 +256,7 @@ static struct hs_err *understand(struct en_engine *en, struct tg_instant *t,
 		lg_instant_unref(&in->lg);
 		return err;
 	}
-	// It stood at a call that is not the allocator's: whether the runtime's
-	// lock was given up before that is for the plugin to say.
-	if (t && t->state == WR_TRACER_SETTLED &&
-	    md_status(in->lg.model)->mutating) {
+	if (stopped_amid(&in->lg, t)) {
 		settled = false;
 		snprintf(t->why, sizeof(t->why),
 			 "the runtime was still in the middle of something at "
@@ -272,23 +279,58 @@ static bool another_may_do(const struct en_way *way, const struct hs_err *err)
 		err->code == HS_ERR_FAULT || err->code == HS_ERR_FORMAT);
 }
 
+static struct hs_err *take_one(struct en_engine *en, struct en_way *way,
+			       struct tg_instant **t, struct lg_instant **ret)
+{
+	enum { TRIES = 10 };
+	struct hs_err *err;
+
+	for (int i = 1;; i++) {
+		err = en_way_take(en, way, t);
+		if (err)
+			return err;
+		err = understand(en, *t, &en->claim, ret);
+		if (!err || i == TRIES || !another_may_do(way, err))
+			return err;
+		hs_err_free(err);
+	}
+}
+
+/**
+ * An instant whose copy ran into a lock is given back and another is taken: one
+ * of 150 is such, on a busy machine. Each costs the process one pause more, so
+ * that there are few, and all together keep to the limit of one. Not for a copy
+ * that found no end of what it was doing: a moment later that goes on still.
+ */
+static struct hs_err *take_settled(struct en_engine *en, struct en_way *way,
+				   struct lg_instant **ret)
+{
+	enum { TRIES = 5 };
+	uint64_t max = en->max_pause_ns ? en->max_pause_ns : TG_MAX_PAUSE_NS;
+	uint64_t spent = 0;
+
+	for (int i = 1;; i++) {
+		struct tg_instant *t = NULL;
+		struct hs_err *err = take_one(en, way, &t, ret);
+
+		if (err || i == TRIES || !stopped_amid(*ret, t))
+			return err;
+		spent += t->pause_ns;
+		if (spent + t->pause_ns > max)
+			return NULL;
+		err = en_instant_release(en, *ret);
+		lg_instant_unref(*ret);
+		if (err)
+			return err;
+	}
+}
+
 /** Take an instant by way, or one that is worse, and say so. */
 static struct hs_err *take(struct en_engine *en, struct en_way *way,
 			   struct lg_instant **ret)
 {
-	enum { TRIES = 10 };
-	struct tg_instant *t = NULL;
-	struct hs_err *err;
+	struct hs_err *err = take_settled(en, way, ret);
 
-	for (int i = 1;; i++) {
-		err = en_way_take(en, way, &t);
-		if (err)
-			return err;
-		err = understand(en, t, &en->claim, ret);
-		if (!err || i == TRIES || !another_may_do(way, err))
-			break;
-		hs_err_free(err);
-	}
 	if (err)
 		return err;
 	en_way_say(en, way);
