@@ -393,7 +393,7 @@ static void understand(struct md_host *host, const struct md_claim *claim)
 		return;
 	}
 	need_clean(md_status(m)->layout);
-	err = md_believe(m);
+	err = md_believe(m, true);
 	need(err == NULL || lying_n_lies());
 	drop(err);
 	build(m);
