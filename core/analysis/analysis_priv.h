@@ -161,5 +161,23 @@ void an_ids_sort(struct an_ids *ids, uint64_t first);
 /** Index of id in the sorted items from..to-1, or UINT64_MAX. */
 uint64_t an_ids_find(const struct an_ids *ids, uint64_t from, uint64_t to,
 		     uint32_t id);
+/**
+ * The same in O(1), for a run of sorted items that is large beside all nodes;
+ * where it is not, making it costs nothing and finding is the search above.
+ */
+struct an_rank {
+	uint64_t *bits;		/* a bit a node */
+	uint32_t *before;	/* items in front of each word */
+	uint64_t words;
+	uint64_t from, to;	/* the run; 0, 0: none */
+	bool dense;
+};
+/** Again for another run; n: nodes in all. {0} at first. */
+struct hs_err *an_rank_make(struct an_rank *r, const struct an_ids *ids,
+			    uint64_t from, uint64_t to, uint32_t n,
+			    struct hs_task *task) HS_MUST_USE;
+uint64_t an_rank_find(const struct an_rank *r, const struct an_ids *ids,
+		      uint32_t id);
+void an_rank_deinit(struct an_rank *r, struct hs_budget *b);
 void an_ids_deinit(struct an_ids *ids, struct hs_budget *b);
 #endif

@@ -86,6 +86,76 @@ uint64_t an_ids_find(const struct an_ids *ids, uint64_t from, uint64_t to,
 	return UINT64_MAX;
 }
 
+/* Fewer are found as fast by a search as the bits could be cleared. */
+static bool is_dense(uint64_t items, uint64_t words)
+{
+	return items > MANY && items > words;
+}
+
+static struct hs_err *get_words(struct an_rank *r, struct hs_task *task)
+{
+	void *bits = NULL, *before = NULL;
+	struct hs_err *err;
+
+	err = hs_big_alloc(task, r->words * sizeof(*r->bits), &bits);
+	if (!err)
+		err = hs_big_alloc(task, r->words * sizeof(*r->before),
+				   &before);
+	r->bits = bits;
+	r->before = before;
+	return err;
+}
+
+struct hs_err *an_rank_make(struct an_rank *r, const struct an_ids *ids,
+			    uint64_t from, uint64_t to, uint32_t n,
+			    struct hs_task *task)
+{
+	struct hs_err *err = NULL;
+	uint32_t sum = 0;
+	uint64_t i;
+
+	r->from = from;
+	r->to = to;
+	r->words = hs_bits_words(n);
+	r->dense = is_dense(to - from, r->words);
+	if (!r->dense)
+		return NULL;
+	if (!r->before)
+		err = get_words(r, task);
+	else
+		memset(r->bits, 0, r->words * sizeof(*r->bits));
+	if (err)
+		return err;
+	for (i = from; i < to; i++)
+		hs_bit_set(r->bits, ids->v[i]);
+	for (i = 0; i < r->words; i++) {
+		r->before[i] = sum;
+		sum += hs_popcount(r->bits[i]);
+	}
+	return NULL;
+}
+
+uint64_t an_rank_find(const struct an_rank *r, const struct an_ids *ids,
+		      uint32_t id)
+{
+	uint64_t word;
+
+	if (!r->dense)
+		return an_ids_find(ids, r->from, r->to, id);
+	word = r->bits[id >> 6];
+	if (!(word >> (id & 63) & 1))
+		return UINT64_MAX;
+	return r->from + r->before[id >> 6] +
+	       hs_popcount(word & ((UINT64_C(1) << (id & 63)) - 1));
+}
+
+void an_rank_deinit(struct an_rank *r, struct hs_budget *b)
+{
+	hs_big_free(b, r->bits, r->words * sizeof(*r->bits));
+	hs_big_free(b, r->before, r->words * sizeof(*r->before));
+	memset(r, 0, sizeof(*r));
+}
+
 void an_ids_deinit(struct an_ids *ids, struct hs_budget *b)
 {
 	hs_big_free(b, ids->v, ids->cap * sizeof(*ids->v));

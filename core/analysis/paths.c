@@ -26,6 +26,7 @@ struct an_paths {
 	struct an_ids nodes;		/* the last layer first */
 	HS_VEC(uint64_t) starts;	/* of layers in nodes, and their end */
 	uint64_t *ways;			/* by node */
+	struct an_rank behind;		/* of a layer, while ways are counted */
 	HS_VEC(struct source) sources;
 	uint64_t count;
 };
@@ -248,6 +249,8 @@ static uint64_t follow(const struct an_paths *p, size_t d, uint32_t from,
 	if (d + 1 >= n_layers(p) || !leads(p, from, to))
 		return UINT64_MAX;
 	layer(p, d + 1, &start, &end);
+	if (start == p->behind.from && end == p->behind.to)
+		return an_rank_find(&p->behind, &p->nodes, to);
 	return an_ids_find(&p->nodes, start, end, to);
 }
 
@@ -278,6 +281,10 @@ static struct hs_err *count_ways(struct an_paths *p, struct hs_task *task)
 	p->ways = ways;
 	for (k = 0; k < n_layers(p) && !err; k++) {
 		end = p->starts.v[k + 1];
+		if (k)
+			err = an_rank_make(&p->behind, &p->nodes,
+					   p->starts.v[k - 1], p->starts.v[k],
+					   gr_n(p->g), task);
 		for (i = p->starts.v[k]; i < end && !err; i++) {
 			p->ways[i] = ways_from(p, n_layers(p) - 1 - k,
 					       p->nodes.v[i]);
@@ -285,6 +292,7 @@ static struct hs_err *count_ways(struct an_paths *p, struct hs_task *task)
 				err = hs_check_cancel(task);
 		}
 	}
+	an_rank_deinit(&p->behind, p->budget);
 	return err;
 }
 

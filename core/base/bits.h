@@ -29,6 +29,16 @@ static inline bool hs_bit_test_set(uint64_t *w, uint64_t i)
 	w[i >> 6] = old | m;
 	return old & m;
 }
+/** Bits that are set. */
+static inline unsigned hs_popcount(uint64_t v)
+{
+	// Plain x86-64 has no instruction for it, and a call costs more.
+	v -= v >> 1 & UINT64_C(0x5555555555555555);
+	v = (v & UINT64_C(0x3333333333333333)) +
+	    (v >> 2 & UINT64_C(0x3333333333333333));
+	v = (v + (v >> 4)) & UINT64_C(0x0f0f0f0f0f0f0f0f);
+	return (unsigned)(v * UINT64_C(0x0101010101010101) >> 56);
+}
 uint64_t hs_bits_count(const uint64_t *w, uint64_t n);
 /** First set bit at or after i, or n: the bitmap may be longer than n. */
 uint64_t hs_bits_next(const uint64_t *w, uint64_t n, uint64_t i);

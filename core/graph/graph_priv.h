@@ -161,16 +161,6 @@ uint64_t gr_index_addr(const struct gr_index *x, uint32_t id);
 /** How many objects lie below addr. O(log blocks). */
 uint32_t gr_index_rank(const struct gr_index *x, uint64_t addr);
 
-static inline unsigned gr_popcount(uint64_t v)
-{
-	// Plain x86-64 has no instruction for it, and a call costs more.
-	v -= v >> 1 & UINT64_C(0x5555555555555555);
-	v = (v & UINT64_C(0x3333333333333333)) +
-	    (v >> 2 & UINT64_C(0x3333333333333333));
-	v = (v + (v >> 4)) & UINT64_C(0x0f0f0f0f0f0f0f0f);
-	return (unsigned)(v * UINT64_C(0x0101010101010101) >> 56);
-}
-
 /** Number of addr's word among all, or UINT64_MAX: no object near. */
 static inline uint64_t gr_index_cell(const struct gr_index *x, uint64_t addr)
 {
@@ -202,7 +192,7 @@ static inline uint32_t gr_index_at(const struct gr_index *x, uint64_t cell,
 	if (!(word >> bit & 1) || addr & 7)
 		return GR_NONE;
 	return x->first[cell / GR_BLOCK_WORDS] + x->rank[cell] +
-	       gr_popcount(word & ((UINT64_C(1) << bit) - 1));
+	       hs_popcount(word & ((UINT64_C(1) << bit) - 1));
 }
 
 static inline uint32_t gr_index_id(const struct gr_index *x, uint64_t addr)

@@ -19,7 +19,7 @@ static uint64_t count_block(struct gr_index *x, uint32_t block)
 	for (w = 0; w < GR_BLOCK_WORDS; w++) {
 		// The last word's is at most 1023 * 64: it fits.
 		rank[w] = (uint16_t)sum;
-		sum += gr_popcount(bits[w]);
+		sum += hs_popcount(bits[w]);
 	}
 	return sum;
 }
@@ -182,5 +182,5 @@ uint32_t gr_index_rank(const struct gr_index *x, uint64_t addr)
 	       (addr >> 9 & (GR_BLOCK_WORDS - 1));
 	below = *gr_index_word(x, cell) &
 		((UINT64_C(1) << (addr >> 3 & 63)) - 1);
-	return x->first[block] + x->rank[cell] + gr_popcount(below);
+	return x->first[block] + x->rank[cell] + hs_popcount(below);
 }
