@@ -1,0 +1,234 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Programs that are short of something: of memory, of processes, of system
+calls that they may make; such that are traced already. What an attach does to
+them is to be refused, or another way, never to end them.
+
+HEAPSH_STRESS=1 (make stress): 1000 attaches a row instead of 50, and a row that
+sets vm.overcommit_memory for a second, which is everybody's."""
+import os
+import shutil
+import signal
+import sys
+import time
+
+sys.path.insert(0, os.path.join(os.environ.get("abs_top_srcdir", "."),
+                                "tests", "lib"))
+import harmtest
+import hstest
+import tgtest
+from harmtest import looped, N, STRESS, visible
+from hstest import diag, equal, ok, skip
+from obstacles import libc, ROOT
+
+MIB = 1 << 20
+SEIZE, DETACH, INTERRUPT = 0x4206, 17, 0x4207
+OVERCOMMIT = "/proc/sys/vm/overcommit_memory"
+d = tgtest.Driver()
+
+
+def row(visit, way, *words, **kw):
+    return harmtest.row(visit, *words, way=", " + way, **kw)
+
+
+def refused(code, what, n=N):
+    """n times the same refusal, by its code and a word of its sentence."""
+    def visit(name, f):
+        said = set()
+        for _ in range(n):
+            r = d.do("freeze", f.pid)
+            said.add((r.get("error"), what in r.get("message", "")))
+        equal(said, {(code, True)}, "%s: refused %d times" % (name, n))
+    return visit
+
+
+def cloned(name, f):
+    return looped(d, name, f, N)
+
+
+def copied(name, f):
+    return looped(d, name, f, max(N // 2, 3), 0, "copy")
+
+
+def filtered():
+    for words in (("registers", 3), ("malloc", 1), ("blocked",)):
+        row(cloned if ROOT else refused("refused", "seccomp"), "all permitted",
+            *words, TG_FILTER="all")
+        # What its copies do is asked of no filter, where that is permitted.
+        row(cloned if ROOT else refused("refused", "seccomp"),
+            "its copies may not", *words, TG_FILTER="ours")
+        row(refused("refused", "seccomp"), "no clone", *words,
+            TG_FILTER="clone")
+        row(copied, "no clone, copied", *words, TG_FILTER="clone")
+
+
+class Group:
+    """A cgroup (v1) with a program in it from its beginning."""
+
+    def __init__(self, controller):
+        self.path = "/sys/fs/cgroup/%s/heapsh-limits-%d" % (controller,
+                                                            os.getpid())
+
+    def __enter__(self):
+        try:
+            os.mkdir(self.path)
+            self.write("cgroup.procs", "")
+        except OSError as e:
+            diag(e)
+            self.path = None
+        return self
+
+    def write(self, name, value):
+        with open(os.path.join(self.path, name), "w") as f:
+            f.write(str(value))
+
+    def read(self, name):
+        with open(os.path.join(self.path, name)) as f:
+            return f.read()
+
+    def started(self, *words):
+        return hstest.Fixture(
+            ["sh", "-c", 'echo $$ > "$0"/cgroup.procs; exec "$@"', self.path,
+             tgtest.FIXTURE] + [str(w) for w in words])
+
+    def killed(self):
+        """How often somebody in it was ended for want of memory."""
+        for line in self.read("memory.oom_control").splitlines():
+            if line.startswith("oom_kill "):
+                return int(line.split()[1])
+        return -1
+
+    def __exit__(self, *exc):
+        if self.path:
+            hstest.wait_for(lambda: not self.read("cgroup.procs"), "empty")
+            os.rmdir(self.path)
+
+
+def nearly_full():
+    """Whatever is left in its group, nobody is ended by an attach."""
+    with Group("memory") as g:
+        if not g.path:
+            skip("a group that is nearly full", "no cgroup v1 to write")
+            return
+        with g.started("dirty", 64) as f:
+            said = set()
+            for left in (64 << 10, 256 << 10, MIB, 4 * MIB, 8 * MIB, 16 * MIB):
+                g.write("memory.limit_in_bytes", -1)
+                used = int(g.read("memory.usage_in_bytes"))
+                g.write("memory.limit_in_bytes", used + left)
+                i = d.do("freeze", f.pid)
+                said.add(i.get("error"))
+                if "id" in i:
+                    d.need("release", i["id"])
+                d.need("copy", f.pid)
+            equal(said, {"refused", None},
+                  "a group that is nearly full: refused, or there is room")
+            equal([g.killed(), f.ask("write")], [0, {"times": 2}],
+                  "and nobody in it was ended")
+            tgtest.ends_well(f, "nearly full: it found nothing wrong")
+
+
+def becomes_full():
+    """It writes to all it has while a copy is held: that one goes."""
+    with Group("memory") as g:
+        if not g.path:
+            skip("a group that becomes full", "no cgroup v1 to write")
+            return
+        with g.started("dirty", 64) as f:
+            used = int(g.read("memory.usage_in_bytes"))
+            g.write("memory.limit_in_bytes", used + 16 * MIB)
+            i = d.need("freeze", f.pid)
+            equal(f.ask("write"), {"times": 2},
+                  "a group that becomes full: the program has what it needs")
+            hstest.wait_for(lambda: not tgtest.alive(i["snap"]), "the copy")
+            ok(g.killed() > 0, "it is the copy that is ended")
+            d.need("release", i["id"])
+            equal([visible(f.pid), tgtest.children(f.pid)],
+                  [[False, False], []], "and nothing is left of it")
+            tgtest.ends_well(f, "becomes full: it found nothing wrong")
+
+
+def no_process():
+    """clone() itself fails, for a user who has no process left."""
+    if not ROOT or not shutil.which("setpriv"):
+        skip("no process left", "needs root and setpriv")
+        return
+    nobody = ["setpriv", "--reuid", "65531", "--regid", "65531",
+              "--clear-groups", "prlimit", "--nproc=1"]
+    with hstest.Fixture(nobody + [tgtest.FIXTURE, "registers", "0"]) as f:
+        refused("os", "Resource temporarily unavailable")("no process left", f)
+        equal([visible(f.pid), tgtest.children(f.pid)], [[False, False], []],
+              "no process left: it runs on")
+        copied("no process left, copied", f)
+        tgtest.ends_well(f, "no process left: it found nothing wrong")
+
+
+def traced():
+    """By somebody else, whose it stays."""
+    with tgtest.fixture("registers", 2) as f:
+        if libc.ptrace(SEIZE, f.pid, None, None):
+            skip("traced", "this test may not ptrace")
+            return
+        refused("refused", "it is traced already")("traced", f)
+        with open("/proc/%d/status" % f.pid) as s:
+            ok("TracerPid:\t%d\n" % os.getpid() in s.read(),
+               "its tracer has it still")
+        libc.ptrace(INTERRUPT, f.pid, None, None)
+        os.waitpid(f.pid, 0x40000000)
+        libc.ptrace(DETACH, f.pid, None, None)
+        cloned("traced no more", f)
+        tgtest.ends_well(f, "traced: it found nothing wrong")
+
+
+def stopped():
+    """It stays stopped, and is continued by whom it was stopped by."""
+    for way in ("clone", "copy"):
+        with tgtest.fixture("progress") as f:
+            os.kill(f.pid, signal.SIGSTOP)
+            os.waitid(os.P_PID, f.pid, os.WSTOPPED)
+            looped(d, "stopped, " + way, f, max(N // 2, 3), 0, way)
+            hstest.wait_for(lambda: tgtest.stat_field(f.pid, 3) == "T", "T")
+            os.kill(f.pid, signal.SIGCONT)
+            hstest.wait_for(lambda: visible(f.pid) == [False, False], "runs")
+            tgtest.ends_well(f, "stopped, %s: it found nothing wrong" % way)
+
+
+def committed():
+    """vm.overcommit_memory 2, for the blink of an eye: it is the machine's."""
+    if not STRESS or not ROOT or not os.access(OVERCOMMIT, os.W_OK):
+        skip("strict accounting of memory",
+             "it is the whole machine's: make stress, as root")
+        return
+    with open("/proc/meminfo") as m:
+        kb = {x.split(":")[0]: int(x.split()[1]) for x in m}
+    # Larger than half of what is left, so that there is no room for two.
+    left = (kb["CommitLimit"] - kb["Committed_AS"]) // 1024
+    with open(OVERCOMMIT) as f:
+        before = f.read()
+    with tgtest.fixture("registers", 2, env=dict(
+            os.environ, TG_RESERVE=str(left * 2 // 3))) as f:
+        try:
+            with open(OVERCOMMIT, "w") as o:
+                o.write("2")
+            large = d.do("freeze", f.pid)
+            copy = d.do("copy", f.pid)
+        finally:
+            with open(OVERCOMMIT, "w") as o:
+                o.write(before)
+        equal([large.get("error"), "vm.overcommit_memory is 2" in
+               large.get("message", "")], ["refused", True],
+              "no room for a second of its size: refused") or diag(large)
+        ok("error" not in copy, "and copied") or diag(copy)
+        cloned("as before", f)
+        tgtest.ends_well(f, "overcommit: it found nothing wrong")
+
+
+for part in [p for p in (filtered, nearly_full, becomes_full, no_process,
+                         traced, stopped, committed)
+             if p.__name__ in os.environ.get("HARM_PARTS", p.__name__)]:
+    start = time.monotonic()
+    part()
+    diag("%s: %.1f s" % (part.__name__, time.monotonic() - start))
+equal(d.do("list"), [], "nothing is held at the end")
+equal(d.do("quit"), {"tracer_status": 0}, "the tracer ends when told to")
+hstest.done()
