@@ -117,6 +117,10 @@ enum heapsh_answer lua_find(const struct heapsh_host *host,
 			 ret->version);
 		return HEAPSH_REFUSED;
 	}
+	if (lua_layout_damaged(ret->mem.lay))
+		return refuse(ret, "this heapsh's table of Lua's structures "
+				   "is not as it was generated: install it "
+				   "again");
 	snprintf(ret->reason, sizeof(ret->reason),
 		 "its files name themselves Lua %s", ret->version);
 	return HEAPSH_YES;
@@ -124,7 +128,7 @@ enum heapsh_answer lua_find(const struct heapsh_host *host,
 
 /* --- states -------------------------------------------------------------- */
 
-static bool executable(const struct lua_mem *m, uint64_t addr)
+bool lua_is_code(const struct lua_mem *m, uint64_t addr)
 {
 	struct heapsh_mapping map = { .size = sizeof(map) };
 
@@ -169,7 +173,7 @@ static bool check_main(const struct lua_mem *m, uint64_t main,
 	if (n == 0 || (n & (n - 1)) || stack == 0 || top < stack ||
 	    top - stack > (uint64_t)LUA_MAX_STACK * 16 ||
 	    lua_word(m, main, l->th_ci) == 0 ||
-	    !executable(m, lua_word(m, g, l->g_frealloc)))
+	    !lua_is_code(m, lua_word(m, g, l->g_frealloc)))
 		return false;
 	ret->main = main;
 	ret->global = g;
@@ -325,83 +329,37 @@ bool lua_find_states(struct lua_found *f, bool all)
 	return true;
 }
 
-/* --- self-check ---------------------------------------------------------- */
-
-/* What every state has: its name for itself, and libraries' tables. */
-static const char *check_state(const struct lua_mem *m,
-			       const struct lua_state *s)
+/*
+ * 5.1: tables without a hash part share one node, which is no memory of theirs
+ * (ltable.c, dummynode). It is a constant: of all nodes of size 1, that which
+ * lies in a file.
+ */
+static uint64_t find_dummy(const struct lua_mem *m, uint64_t at)
 {
-	const struct lua_layout *l = m->lay;
-	uint64_t white = lua_u8(m, s->global, l->g_currentwhite);
+	struct heapsh_mapping map = { .size = sizeof(map) };
+	uint64_t node, last = 0;
 
-	if (white == 0)
-		return "the collector has no colour";
-	if (l->th_globals < 0 &&
-	    lua_object_of(lua_table_int(m, s->registry, 1)) != s->main)
-		return "registry[1] is not the main thread";
-	if (lua_u8(m, s->global, l->g_gcstate) > 8)
-		return "the collector is in a phase that there is not";
-	return NULL;
-}
-
-static bool readable(const struct lua_mem *m, uint64_t addr, uint64_t n)
-{
-	return n == 0 || (lua_view(m, addr, 1) != NULL &&
-			  lua_view(m, addr + n - 1, 1) != NULL);
-}
-
-/* A table's parts and a string's text must be there in full. */
-static const char *check_object(const struct lua_mem *m, uint64_t addr,
-				enum lua_kind kind)
-{
-	struct lua_object o;
-	struct lua_table t;
-
-	if (!lua_describe(m, addr, kind, &o) || o.torn)
-		return "an object's sizes cannot be";
-	if (kind == LUA_STRING && !readable(m, addr, o.flat))
-		return "a string ends where nothing is";
-	if (kind != LUA_TABLE || !lua_table_read(m, addr, &t))
-		return NULL;
-	if (!readable(m, t.array, t.n_array * (uint64_t)m->lay->sizeof_value) ||
-	    !readable(m, t.node, t.n_node * (uint64_t)m->lay->sizeof_node))
-		return "a table's parts are where nothing is";
-	if (t.metatable != 0 && lua_kind_at(m, t.metatable) != LUA_TABLE)
-		return "a metatable is no table";
-	return NULL;
-}
-
-static const char *check_list(const struct lua_mem *m, uint64_t at,
-			      uint64_t *n)
-{
-	const char *wrong = NULL;
-
-	for (int i = 0; i < 1000 && at != 0 && wrong == NULL; i++) {
-		enum lua_kind kind = lua_kind_at(m, at);
-
-		if (kind == LUA_NOTHING)
-			return "the collector's list leads to no object";
-		wrong = check_object(m, at, kind);
+	for (int i = 0; i < 4000 && at != 0; i++) {
+		if (lua_kind_at(m, at) == LUA_TABLE &&
+		    lua_u8(m, at, m->lay->tab_lsizenode) == 0) {
+			node = lua_word(m, at, m->lay->tab_node);
+			for (uint32_t k = 0; node != last &&
+			     m->host->mapping(m->im, k, &map); k++) {
+				if (node >= map.start && node < map.end &&
+				    map.module != UINT32_MAX)
+					return node;
+			}
+			last = node;
+		}
 		at = lua_word(m, at, m->lay->gc_next);
-		++*n;
 	}
-	return wrong;
+	return 0;
 }
 
-const char *lua_check(const struct lua_found *f, uint64_t *n_objects)
+void lua_find_dummy(struct lua_found *f)
 {
-	const char *wrong = NULL;
-
-	*n_objects = 0;
-	for (uint32_t i = 0; i < f->n_states && wrong == NULL; i++) {
-		const struct lua_state *s = &f->states[i];
-
-		wrong = check_state(&f->mem, s);
-		if (wrong == NULL)
-			wrong = check_list(&f->mem,
-					   lua_word(&f->mem, s->global,
-						    f->mem.lay->g_allgc),
-					   n_objects);
-	}
-	return wrong;
+	if (f->mem.lay->minor == 1)
+		f->mem.dummy = find_dummy(&f->mem,
+			lua_word(&f->mem, f->states[0].global,
+				 f->mem.lay->g_allgc));
 }

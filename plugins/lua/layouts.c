@@ -8,6 +8,7 @@
 // clang-format off
 const struct lua_layout lua_layouts[] = {
 	{ /* Lua 5.4.4 */
+		.digest = UINT64_C(0xd93d25e18f69c212),
 		.minor = 4, .patch = 4, .gc_next = 0, .gc_tt = 8,
 		.gc_marked = 9, .sizeof_value = 16, .value_tt = 8,
 		.str_shrlen = 11, .str_len = 16, .str_hnext = 16,
@@ -53,6 +54,7 @@ const struct lua_layout lua_layouts[] = {
 		.sizeof_global = 1416,
 	},
 	{ /* Lua 5.3.6 */
+		.digest = UINT64_C(0x08d99d6ac9cf5da9),
 		.minor = 3, .patch = 6, .gc_next = 0, .gc_tt = 8,
 		.gc_marked = 9, .sizeof_value = 16, .value_tt = 8,
 		.str_shrlen = 11, .str_len = 16, .str_hnext = 16,
@@ -98,6 +100,7 @@ const struct lua_layout lua_layouts[] = {
 		.sizeof_global = 1336,
 	},
 	{ /* Lua 5.1.5 */
+		.digest = UINT64_C(0x2ccdb6cae2d15211),
 		.minor = 1, .patch = 5, .gc_next = 0, .gc_tt = 8,
 		.gc_marked = 9, .sizeof_value = 16, .value_tt = 8,
 		.str_shrlen = -1, .str_len = 16, .str_hnext = 0, .str_text = 24,

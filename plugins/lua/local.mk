@@ -6,7 +6,8 @@ plugins_lua_lua_la_CFLAGS = $(CFLAGS_PLUGIN)
 plugins_lua_lua_la_LDFLAGS = $(LDFLAGS_PLUGIN)
 plugins_lua_lua_la_SOURCES = %D%/lua.c $(LUA_SOURCES)
 LUA_SOURCES = \
-	%D%/calls.c %D%/edges.c %D%/find.c %D%/gather.c %D%/heap.c \
+	%D%/calls.c %D%/check.c %D%/check_objects.c %D%/check_priv.h \
+	%D%/edges.c %D%/find.c %D%/gather.c %D%/heap.c \
 	%D%/layouts.c \
 	%D%/links.c %D%/lookup.c %D%/luaheap.h %D%/lualayout.h \
 	%D%/lualinks.h %D%/luamem.h %D%/luaspace.h %D%/mem.c %D%/names.c \
@@ -14,7 +15,14 @@ LUA_SOURCES = \
 	%D%/space.c %D%/table.c %D%/threads.c %D%/walk.c
 EXTRA_DIST += %D%/layout.def %D%/regen-layouts.py
 E2E_TESTS += tests/lua/both.t tests/lua/foreign.t \
-	tests/lua/heap.t tests/lua/settle.t
+	tests/lua/heap.t tests/lua/settle.t tests/lua/shift.t
+noinst_PROGRAMS += tests/lua/shift
+tests_lua_shift_CPPFLAGS = $(INC_PLUGIN) -iquote $(srcdir)/%D% \
+	-iquote $(srcdir)/tests/cpython
+tests_lua_shift_CFLAGS = $(CFLAGS_PLUGIN) $(ELF_CFLAGS)
+tests_lua_shift_LDADD = $(ELF_LIBS)
+tests_lua_shift_SOURCES = tests/lua/shift.c tests/cpython/peek_host.c \
+	tests/cpython/peek_host.h $(LUA_SOURCES)
 EXTRA_DIST += tests/fixtures/both_runtimes.c tests/fixtures/busy.lua tests/fixtures/zoo.lua
 BENCHES += tests/bench/lua.bench
 EXTRA_DIST += tests/fixtures/bench_heap.lua

@@ -86,33 +86,6 @@ static void register_types(struct lua *st)
 	}
 }
 
-/*
- * 5.1: tables without a hash part share one node, which is no memory of theirs
- * (ltable.c, dummynode). It is a constant: of all nodes of size 1, that which
- * lies in a file.
- */
-static uint64_t find_dummy(const struct lua_mem *m, uint64_t at)
-{
-	struct heapsh_mapping map = { .size = sizeof(map) };
-	uint64_t node, last = 0;
-
-	for (int i = 0; i < 4000 && at != 0; i++) {
-		if (lua_kind_at(m, at) == LUA_TABLE &&
-		    lua_u8(m, at, m->lay->tab_lsizenode) == 0) {
-			node = lua_word(m, at, m->lay->tab_node);
-			for (uint32_t k = 0; node != last &&
-			     m->host->mapping(m->im, k, &map); k++) {
-				if (node >= map.start && node < map.end &&
-				    map.module != UINT32_MAX)
-					return node;
-			}
-			last = node;
-		}
-		at = lua_word(m, at, m->lay->gc_next);
-	}
-	return 0;
-}
-
 static void say(const struct lua_found *f, uint64_t n,
 		struct heapsh_status *ret)
 {
@@ -157,10 +130,7 @@ static const char *plugin_open(struct heapsh_image *im, void **state,
 			 "or its layout is not known", f->version);
 		goto failed;
 	}
-	if (f->mem.lay->minor == 1)
-		f->mem.dummy = find_dummy(&f->mem,
-			lua_word(&f->mem, f->states[0].global,
-				 f->mem.lay->g_allgc));
+	lua_find_dummy(f);
 	wrong = lua_check(f, &n);
 	if (wrong != NULL) {
 		snprintf(reason, sizeof(reason), "the layout for Lua %s does "

@@ -37,6 +37,8 @@ enum heapsh_answer lua_find(const struct heapsh_host *host,
  * False: out of memory.
  */
 bool lua_find_states(struct lua_found *f, bool all);
+/** Of 5.1: mem.dummy. f has states. */
+void lua_find_dummy(struct lua_found *f);
 /** l_G of a main thread points this far ahead of itself: see find.c. */
 static inline uint64_t lua_state_ahead(const struct lua_layout *l)
 {
@@ -51,7 +53,9 @@ uint64_t lua_count(const struct lua_mem *m, const struct lua_state *s);
 /** Is there a thread at addr? Its state is checked and copied. */
 bool lua_check_thread(const struct lua_mem *m, uint64_t addr,
 		      struct lua_state *ret);
-/** Self-check: NULL, or what of the layout does not fit the states. */
+/** Can what lies there be run? */
+bool lua_is_code(const struct lua_mem *m, uint64_t addr);
+/** Self-check: NULL, or what of the layout does not fit the states; check.c. */
 const char *lua_check(const struct lua_found *f, uint64_t *n_objects);
 
 /** A metatable: what its tables and userdata are called, and how weak. */

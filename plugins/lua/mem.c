@@ -18,6 +18,22 @@ const struct lua_layout *lua_layout_find(int minor, int patch, int *exact)
 	return best;
 }
 
+/* FNV-1a over the numbers; regen-layouts.py, digest() */
+bool lua_layout_damaged(const struct lua_layout *l)
+{
+	uint64_t h = UINT64_C(0xcbf29ce484222325);
+	const int32_t numbers[] = {
+		l->minor, l->patch,
+#define F(name, source) l->name,
+#include "layout.def"
+#undef F
+	};
+
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
+		h = (h ^ (uint32_t)numbers[i]) * UINT64_C(0x100000001b3);
+	return h != l->digest;
+}
+
 uint64_t lua_word(const struct lua_mem *m, uint64_t base, int32_t off)
 {
 	const uint8_t *p = NULL;

@@ -94,11 +94,20 @@ def ask(path):
     return found if found.get("th_global", "-1") != "-1" else None
 
 
+def digest(numbers):
+    """What lua_layout_damaged() must find: FNV-1a."""
+    h = 0xcbf29ce484222325
+    for n in numbers:
+        h = (h ^ int(n) & 0xffffffff) * 0x100000001b3 & (1 << 64) - 1
+    return h
+
+
 def row(version, path):
     found = ask(path)
     if found is None:
         sys.exit(77)
     minor, patch = version.split(".")[1:]
+    said = digest([minor, patch] + [found[name] for name, _ in fields()])
     words = [".minor = %s," % minor, ".patch = %s," % patch]
     words += [".%s = %s," % (name, found[name]) for name, _ in fields()]
     lines = [""]
@@ -106,8 +115,8 @@ def row(version, path):
         if len(lines[-1]) + len(w) + 1 > 64:
             lines.append("")
         lines[-1] += " " * bool(lines[-1]) + w
-    return "\t{ /* Lua %s */\n\t\t%s\n\t},\n" % (version,
-                                                  "\n\t\t".join(lines))
+    return ("\t{ /* Lua %s */\n\t\t.digest = UINT64_C(0x%016x),\n\t\t%s\n\t},\n"
+            % (version, said, "\n\t\t".join(lines)))
 
 
 def main():

@@ -167,7 +167,8 @@ static uint64_t host_symbol(struct heapsh_image *im, const char *module,
 
 		if (map->offset != 0 || !base ||
 		    (module && strcmp(base + 1, module) != 0) ||
-		    (!module && !strstr(base, "python")))
+		    (!module && !strstr(base, "python") &&
+		     !strstr(base, "lua")))
 			continue;
 		value = symbol_of_map(im, map, name, size);
 		if (value)
@@ -189,7 +190,7 @@ static int host_mapping(struct heapsh_image *im, uint32_t index,
 		.start = map->start,
 		.end = map->end,
 		.offset = map->offset,
-		.module = UINT32_MAX,
+		.module = map->path[0] == '/' ? 0 : UINT32_MAX,
 		.path = { map->path, strlen(map->path) },
 	};
 	return 1;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
  * The least host that a plugin can stand on: /proc/PID/mem of a process that
- * holds still, and the symbols of its files. For tests of the CPython plugin's
- * parts; nothing here knows CPython.
+ * holds still, and the symbols of those of its files that are a runtime's. For
+ * tests of the parts of plugins.
  */
 #ifndef PEEK_HOST_H
 #define PEEK_HOST_H
