@@ -99,9 +99,9 @@ static struct liar liar(const struct state *s, struct heapsh_sink *inner)
 static void emit_much(const char *call, struct heapsh_sink *sink, uint64_t addr)
 {
 	struct heapsh_edge e = { 0, HEAPSH_LABEL_INDEX, addr, 0, 0, NULL };
-	uint64_t i;
+	uint64_t n = is_evil("emit", call) ? UINT64_C(100000000) : 0;
 
-	for (i = 0; is_evil("emit", call) && i < UINT64_C(100000000); i++)
+	while (n--)
 		sink->edge(sink, &e);
 }
 
@@ -182,12 +182,14 @@ static uint32_t evil_ranges(void *state, struct heapsh_range *ret, uint32_t cap,
 
 static void evil_roots(void *state, heapsh_root_fn *emit, void *arg)
 {
-	uint64_t i;
+	struct heapsh_root root = { .size = sizeof(root),
+				    .flags = HEAPSH_ROOT_FOUND };
+	int endless = is_evil("emit", "roots");
 
 	spoil("roots");
 	full.roots(state, emit, arg);
-	for (i = 0; is_evil("emit", "roots") && i < 100000000; i++)
-		heapsh_add_root(emit, arg, i, HEAPSH_ROOT_FOUND, "x");
+	for (; endless && root.target < 100000000; root.target++)
+		emit(arg, &root);
 }
 
 static uint64_t evil_render(void *state, uint64_t addr, uint32_t style,
