@@ -476,17 +476,9 @@ enum heapsh_plugin_flags {
 	 * process, that one's objects may lie between (a heap of malloc()).
 	 */
 	HEAPSH_PLUGIN_SHARES_RANGES = 1,
-	/**
-	 * Where no references are wanted, or with HEAPSH_WANT_FRONTIER,
-	 * sweep() knows its objects without a look at the chunk: the host may
-	 * leave it unread, and bytes NULL. Since 0.1.
-	 */
+	/** Without EDGES, or with FRONTIER, sweep() needs no bytes: NULL. 0.2 */
 	HEAPSH_PLUGIN_KEEPS_OBJECTS = 2,
-	/**
-	 * What is asked first after open() looks through the whole heap: the
-	 * host puts its checks before belief off until somebody asks. Since
-	 * 0.1.
-	 */
+	/** The first question walks the heap: belief waits for a user's. 0.2 */
 	HEAPSH_PLUGIN_WALKS = 4,
 };
 

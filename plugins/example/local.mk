@@ -4,7 +4,9 @@ plugin_LTLIBRARIES += %D%/example.la
 plugins_example_example_la_CPPFLAGS = $(INC_PLUGIN)
 plugins_example_example_la_CFLAGS = $(CFLAGS_PLUGIN)
 plugins_example_example_la_LDFLAGS = $(LDFLAGS_PLUGIN)
-plugins_example_example_la_SOURCES = %D%/example.c %D%/toyheap.h
+plugins_example_example_la_SOURCES = %D%/example_more.c %D%/toyheap.h
+# Included by the former: the part that a first plugin is.
+EXTRA_DIST += %D%/example.c
 
 # The toy runtime itself, as a process.
 noinst_PROGRAMS += tests/fixtures/example_process

@@ -24,6 +24,7 @@ enum {
 	EX_THREADS_MAX = 8,
 	EX_CAP_MAX = 1 << 22,	/* units of one object */
 	EX_HEAD = 24,		/* bytes of an object before its units */
+	EX_SITES_MAX = 1 << 20,
 };
 
 /** From EX_RECORD on all types are records, each of a class of its own. */
@@ -100,6 +101,13 @@ struct ex_thread {
 	uint64_t locals;	/* a table */
 };
 
+/** Where an object was made: a line of bank.toy. */
+struct ex_site {
+	uint64_t object;
+	uint32_t line;
+	uint32_t reserved;
+};
+
 struct ex_heap {
 	char magic[8];
 	uint32_t version;	/* 1 */
@@ -107,6 +115,9 @@ struct ex_heap {
 	uint64_t arenas;
 	uint64_t globals;	/* a table: names and objects */
 	struct ex_thread threads[EX_THREADS_MAX];
+	uint64_t sites;		/* array of ex_site */
+	uint32_t n_sites;
+	uint32_t reserved;
 };
 
 #endif

@@ -3,7 +3,7 @@
  * Does the layout fit this process? Lua's states hold much that is true of all
  * of them; a field that is read in the wrong place breaks some of it.
  */
-#include "check_priv.h"
+#include "luacheck.h"
 
 enum {
 	OBJECTS = 2000,		/* of each list */

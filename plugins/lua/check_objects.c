@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What is true of objects, whatever the program. */
-#include "check_priv.h"
+#include "luacheck.h"
 
 enum { MANY = 64 };		/* entries of one object that are looked at */
 

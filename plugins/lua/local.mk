@@ -6,7 +6,7 @@ plugins_lua_lua_la_CFLAGS = $(CFLAGS_PLUGIN)
 plugins_lua_lua_la_LDFLAGS = $(LDFLAGS_PLUGIN)
 plugins_lua_lua_la_SOURCES = %D%/lua.c $(LUA_SOURCES)
 LUA_SOURCES = \
-	%D%/calls.c %D%/check.c %D%/check_objects.c %D%/check_priv.h \
+	%D%/calls.c %D%/check.c %D%/check_objects.c %D%/luacheck.h \
 	%D%/edges.c %D%/find.c %D%/gather.c %D%/heap.c \
 	%D%/layouts.c \
 	%D%/links.c %D%/lookup.c %D%/luaheap.h %D%/lualayout.h \

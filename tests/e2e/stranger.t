@@ -121,19 +121,22 @@ def check_builds(tmp):
         builds.append(("in_clang", ["clang++", "-x", "c++", "-std=c++20"]))
     folder = tmp + "/plugins"
     os.mkdir(folder, 0o755)
+    builds += [(name + "_more", compiler) for name, compiler in builds]
     for name, compiler in builds:
         if not shutil.which(compiler[0]):
             skip(name + " is built", compiler[0] + " is not there")
             continue
+        source = "example_more.c" if name.endswith("more") else "example.c"
         r = run(compiler + ["-Wall", "-Wextra", "-Werror", "-Wno-pedantic",
                             "-Wno-missing-field-initializers", "-fPIC",
                             "-shared", "-I" + include, "-o",
-                            "%s/%s.so" % (folder, name), "example.c"],
+                            "%s/%s.so" % (folder, name), source],
                 cwd=tmp + "/copy")
         if not ok(r.returncode == 0, name + " is built"):
             diag(r.stderr[:2000])
             continue
-        drive(folder, name)
+        if source == "example.c":
+            drive(folder, name)
     with open(os.path.join(SRC, "plugins", "example", "example.c")) as f:
         ok(len(f.readlines()) < 150, "the example has less than 150 lines")
 
@@ -246,6 +249,36 @@ def check_faults():
     ok(True, "plugins says of each why it is not used")
 
 
+def check_interfaces():
+    """What example_more.c adds, against what the process has made."""
+    with Toy() as toy:
+        r = heapsh(["attach", toy.pid], [
+            "threads", "modules", "(heap & bank.Account).byprod", "garbage",
+            "cycles garbage", "waste", "(heap & text).count", "a = heap & text",
+            "snap", "(a & heap).count"])
+        d = r.results
+        equal([x["type"] for x in d if x["type"] == "error"], [],
+              "example_more: nothing is refused")
+        equal([row[1] for row in d[0]["rows"]], ["main", "worker"],
+              "example_more: threads")
+        equal([row[1] for row in d[1]["rows"]], ["main"],
+              "example_more: modules")
+        equal([(row["kind"], row["count"]) for row in d[2]["rows"]],
+              [("bank.toy:12", toy.counts["bank.Account"][0])],
+              "example_more: allocation sites")
+        kinds = {row["kind"]: row["count"] for row in d[3]["rows"]}
+        equal(kinds.get("Node"), toy.counts["Node"][0],
+              "example_more: the island is what the collector would free")
+        equal([row[5] for row in d[4]["rows"]], ["1 to run"],
+              "example_more: and it has a finalizer")
+        equal({row[4]: row[0] for row in d[5]["rows"]},
+              {kind: toy.counts[kind][2] - toy.counts[kind][1]
+               for kind in ("list", "table")},
+              "example_more: what containers have room for")
+        equal(d[6]["value"], d[-1]["value"], "example_more: equal content")
+        equal(toy.end()[0], 0, "and the process ends well")
+
+
 def rows_of(r):
     return {row[0]: row[1:] for d in r.docs for row in d.get("rows", [])}
 
@@ -324,6 +357,7 @@ def check_by_hand(toy):
 def main():
     with tempfile.TemporaryDirectory() as tmp:
         check_builds(tmp)
+    check_interfaces()
     with Toy("-q") as toy:
         r = heapsh(["attach", toy.pid, "--plugin-path", BAD, "--plugin",
                     "other_abi", "--plugin", "short_table", "--plugin",

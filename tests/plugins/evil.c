@@ -315,7 +315,7 @@ const struct heapsh_plugin *heapsh_plugin_0(const struct heapsh_host *h)
 	static struct heapsh_plugin evil;
 
 	spoil("load");
-	full = *example_plugin(h);
+	full = *toy_plugin(h);
 	evil = full;
 	evil.name = "evil";
 	evil.probe = evil_probe;

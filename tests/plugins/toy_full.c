@@ -6,8 +6,7 @@ const struct heapsh_plugin *heapsh_plugin_0(const struct heapsh_host *h)
 {
 	static struct heapsh_plugin full;
 
-	full = *example_plugin(h);
+	full = *toy_plugin(h);
 	full.name = "toy_full";
-	full.get_interface = full_interface;
 	return &full;
 }

@@ -306,13 +306,12 @@ static void ask_threads(struct md_model *m)
 
 static void threads_have_their_variables(void **state)
 {
-	struct heapsh_thread thread;
 	struct md_host *full;
 	struct md_claim claim;
 	struct md_model *m;
 
 	(void)state;
-	assert_false(md_thread(model, 0, &thread));
+	ask_threads(model);
 	open_host("tests/plugins/.libs", "toy_full", &full);
 	assert_ok(md_probe(full, image, &claim));
 	assert_ok(md_open(full, &claim, image, &task, &m));

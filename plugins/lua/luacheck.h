@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** What the files of the self-check share. */
-#ifndef LUA_CHECK_PRIV_H
-#define LUA_CHECK_PRIV_H
+#ifndef LUACHECK_H
+#define LUACHECK_H
 
 #include "luaheap.h"
 
