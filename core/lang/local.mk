@@ -24,6 +24,7 @@ tests_fuzz_fuzz_line_t_SOURCES = tests/fuzz/fuzz_line.c tests/lib/fuzz.h \
 	$(SOURCES_LANG_TREE)
 tests_fuzz_fuzz_line_t_LDADD = $(LIBS_LANG) $(LIBS_WIRE) $(JANSSON_LIBS) \
 	$(DW_LIBS) $(ELF_LIBS)
-E2E_TESTS += tests/e2e/sets.t tests/e2e/heapy.t tests/e2e/sites.t
+E2E_TESTS += tests/e2e/sets.t tests/e2e/heapy.t tests/e2e/sites.t \
+	tests/e2e/badinput.t
 EXTRA_DIST += tests/unit/lang_lines.corpus tests/fixtures/sets.py \
 	tests/fixtures/heapy.py tests/fixtures/sites.py
