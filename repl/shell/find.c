@@ -16,6 +16,7 @@ enum {
 
 struct candidate {
 	int pid;
+	uint64_t rss; /* bytes */
 	char *command; /* its words with blanks between; owned */
 	bool is_exact; /* comm, or a word's last part, is the name */
 };
@@ -37,6 +38,17 @@ static size_t read_proc(int pid, const char *name, char *ret, size_t cap)
 	n = n < 0 ? 0 : n;
 	ret[n] = '\0';
 	return (size_t)n;
+}
+
+static uint64_t rss_of(int pid)
+{
+	char statm[256];
+	unsigned long pages = 0;
+
+	read_proc(pid, "statm", statm, sizeof(statm));
+	if (sscanf(statm, "%*u %lu", &pages) != 1)
+		return 0;
+	return (uint64_t)pages * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
 static int parent_of(int pid)
@@ -84,7 +96,7 @@ static bool has_word(const char *bytes, size_t n, const char *name)
 
 static void look_at(struct candidates *all, int pid, const char *name)
 {
-	struct candidate c = { .pid = pid };
+	struct candidate c = { .pid = pid, .rss = rss_of(pid) };
 	char line[COMMAND_BYTES], comm[64];
 	size_t n, i;
 
@@ -121,26 +133,37 @@ static void drop_inexact(struct candidates *all)
 	all->n = n;
 }
 
-static struct hs_err *list(const struct candidates *all, const char *name)
+static void add_line(struct hs_text *t, const struct candidate *c)
 {
 	const struct vw_style style = { 0 };
+	HS_TEXT command = { 0 };
+	HS_TEXT rss = { 0 };
+
+	hs_text_size(&rss, c->rss);
+	vw_foreign(&command, &style, c->command, strlen(c->command));
+	hs_text_addf(t, "%8d  %8s  ", c->pid, hs_text_str(&rss));
+	vw_clip(t, &style, hs_text_str(&command), SHOWN_COLUMNS);
+	hs_text_addc(t, '\n');
+}
+
+/* Of a server and its workers the largest is the one to look at. */
+static struct hs_err *list(const struct candidates *all, const char *name)
+{
+	const struct candidate *largest = all->v;
 	struct hs_err *err;
 	HS_TEXT t = { 0 };
 	size_t i;
 
-	for (i = 0; i < all->n && i < MAX_LISTED; i++) {
-		HS_TEXT command = { 0 };
-
-		vw_foreign(&command, &style, all->v[i].command,
-			   strlen(all->v[i].command));
-		hs_text_addf(&t, "%8d  ", all->v[i].pid);
-		vw_clip(&t, &style, hs_text_str(&command), SHOWN_COLUMNS);
-		hs_text_addc(&t, '\n');
+	for (i = 0; i < all->n; i++) {
+		if (i < MAX_LISTED)
+			add_line(&t, &all->v[i]);
+		if (all->v[i].rss > largest->rss)
+			largest = &all->v[i];
 	}
 	sh_say_text(hs_text_str(&t), t.len);
 	err = hs_err_new(HS_ERR_NAME, "attach %s: %zu processes are called so",
 			 name, all->n);
-	return hs_err_remedy(err, "heapsh attach %d", all->v[0].pid);
+	return hs_err_remedy(err, "heapsh attach %d", largest->pid);
 }
 
 typedef void look_fn(struct candidates *all, int pid, const char *name);
@@ -165,7 +188,9 @@ static struct hs_err *find(const char *name, look_fn *look, const char *none,
 	closedir(proc);
 	drop_inexact(&all);
 	if (!all.n)
-		err = hs_err_new(HS_ERR_NAME, "attach %s: %s", name, none);
+		err = hs_err_remedy(hs_err_new(HS_ERR_NAME, "attach %s: %s",
+					       name, none),
+				    "ps x lists what runs");
 	else if (all.n > 1)
 		err = list(&all, name);
 	else
@@ -180,7 +205,9 @@ static struct hs_err *find(const char *name, look_fn *look, const char *none,
  * and there is more than one. */
 static void look_inside(struct candidates *all, int pid, const char *number)
 {
-	struct candidate c = { .pid = pid, .is_exact = true };
+	struct candidate c = { .pid = pid,
+			       .rss = rss_of(pid),
+			       .is_exact = true };
 	char status[COMMAND_BYTES], line[COMMAND_BYTES], *p, *last;
 	size_t n, i;
 

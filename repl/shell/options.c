@@ -213,6 +213,10 @@ static struct hs_err *unknown(const char *word)
 
 	for (i = 0; i < HS_ARRAY_SIZE(rows); i++)
 		names[i] = rows[i].name;
+	if (!strcmp(name, "-p") || !strcmp(name, "--pid"))
+		return hs_err_remedy(hs_err_new(HS_ERR_USAGE,
+						"%s is no option", name),
+				     "heapsh attach PID");
 	near = strncmp(name, "--", 2)
 		       ? NULL
 		       : hs_nearest(name + 2, names, HS_ARRAY_SIZE(names));
@@ -279,13 +283,35 @@ static struct hs_err *take_short(struct sh_options *o, struct cursor *c)
 	return err;
 }
 
+/* "heapsh 4711", "heapsh core.4711", "heapsh ./app" */
+static struct hs_err *guess(const char *word)
+{
+	struct hs_err *err =
+		hs_err_new(HS_ERR_USAGE, "'%s' is no command", word);
+	const char *slash = strrchr(word, '/');
+
+	if (strspn(word, "0123456789") == strlen(word))
+		return hs_err_remedy(err, "heapsh attach %s", word);
+	if (!strncmp(slash ? slash + 1 : word, "core", 4))
+		return hs_err_remedy(err, "heapsh open %s", word);
+	if (slash)
+		return hs_err_remedy(err, "heapsh run %s", word);
+	hs_err_free(err);
+	return NULL;
+}
+
 static struct hs_err *take_command(struct sh_options *o, size_t *ret,
 				   const char *word)
 {
+	struct hs_err *err;
 	const char *names[HS_ARRAY_SIZE(commands)], *near;
 	HS_TEXT all = { 0 };
 	size_t i;
 
+	if (!strcmp(word, "help") || !strcmp(word, "version")) {
+		o->mode = *word == 'h' ? SH_HELP : SH_VERSION;
+		return NULL;
+	}
 	for (i = 0; i < HS_ARRAY_SIZE(commands); i++) {
 		if (!strcmp(word, commands[i].name)) {
 			o->mode =
@@ -296,11 +322,16 @@ static struct hs_err *take_command(struct sh_options *o, size_t *ret,
 		names[i] = commands[i].name;
 		hs_text_addf(&all, "%s%s", i ? ", " : "", names[i]);
 	}
+	err = guess(word);
+	if (err)
+		return err;
 	near = hs_nearest(word, names, HS_ARRAY_SIZE(names));
 	if (near)
 		return usage("'%s' is no command; '%s' is", word, near);
-	return usage("'%s' is no command: there are %s", word,
-		     hs_text_str(&all));
+	err = usage("'%s' is no command: there are %s", word,
+		    hs_text_str(&all));
+	return hs_err_remedy(err, "heapsh attach %s, heapsh run %s, or heapsh "
+				  "--help", word, word);
 }
 
 /* A word that is no option: the command, then its operand. */

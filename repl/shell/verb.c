@@ -75,7 +75,7 @@ static const struct sh_verb verbs[] = {
 	{ "source", "source FILE", "run the lines of a file",
 	  "A line that fails does not end the file.", run_source },
 	{ "quit", "quit", "give the program back and leave",
-	  "So do exit and Ctrl-D.", run_quit },
+	  "So do exit, exit() and Ctrl-D.", run_quit },
 	{ "exit", "exit", "the same as quit", "See quit.", run_quit },
 	{ "!", "!COMMAND", "run a command of your shell",
 	  "All of the line is sh's, with its own ; | and >. Without a command "
@@ -91,6 +91,9 @@ const struct sh_verb *sh_verb_find(const char *text, const char **rest)
 	// "quit = 3" names a variable.
 	if (after[0] == '=' && after[1] != '=')
 		return NULL;
+	// As a call, too, as other prompts want it.
+	if (n > 2 && !strncmp(text + n - 2, "()", 2))
+		n -= 2;
 	for (i = 0; i < HS_ARRAY_SIZE(verbs); i++) {
 		if (!verbs[i].run || strlen(verbs[i].name) != n ||
 		    strncmp(verbs[i].name, text, n))

@@ -301,7 +301,8 @@ def names(sh):
         p.communicate()
     r = sh.run("attach", "zebra-one", "-e", "number")
     equal((r.stderr, r.returncode),
-          ("heapsh: attach zebra-one: no process is called so\n", 3),
+          ("heapsh: attach zebra-one: no process is called so\n"
+           "  try: ps x lists what runs\n", 3),
           "none: 3")
     r = sh.run("attach", "99999999999", "-e", "number")
     equal(r.returncode, 3, "a number that is no pid: 3")

@@ -30,7 +30,8 @@ static void assert_parses(struct sh_options *o, const char *line)
 		fail_msg("%s: %s", line, err->message);
 }
 
-static void assert_refuses(const char *line, const char *why)
+static void assert_answers(const char *line, const char *why,
+			   const char *remedy)
 {
 	struct sh_options o;
 	struct hs_err *err = parse(&o, line);
@@ -39,9 +40,14 @@ static void assert_refuses(const char *line, const char *why)
 		fail_msg("%s is taken", line);
 	assert_int_equal(err->code, HS_ERR_USAGE);
 	assert_string_equal(err->message, why);
-	assert_string_equal(err->remedy, "heapsh --help");
+	assert_string_equal(err->remedy, remedy);
 	hs_err_free(err);
 	sh_options_deinit(&o);
+}
+
+static void assert_refuses(const char *line, const char *why)
+{
+	assert_answers(line, why, "heapsh --help");
 }
 
 static void options_stand_before_and_after_the_command(void **state)
@@ -122,8 +128,16 @@ static void what_is_wrong_is_named(void **state)
 	assert_refuses("attach 1 2", "attach: '2' is one word too many");
 	assert_refuses("demo 1", "demo: '1' is one word too many");
 	assert_refuses("opem x", "'opem' is no command; 'open' is");
-	assert_refuses("examine", "'examine' is no command: there are attach, "
-				  "run, open, plugin-check, demo, doctor");
+	assert_answers("examine", "'examine' is no command: there are attach, "
+				  "run, open, plugin-check, demo, doctor",
+		       "heapsh attach examine, heapsh run examine, or heapsh "
+		       "--help");
+	assert_answers("4711", "'4711' is no command", "heapsh attach 4711");
+	assert_answers("./core.4711", "'./core.4711' is no command",
+		       "heapsh open ./core.4711");
+	assert_answers("./app x", "'./app' is no command",
+		       "heapsh run ./app");
+	assert_answers("-p 12", "-p is no option", "heapsh attach PID");
 	assert_refuses("plugin-check", "plugin-check: FILE is missing");
 	assert_refuses("plugin-check 1 2 3",
 		       "plugin-check: '3' is one word too many");
