@@ -340,6 +340,22 @@ static struct hs_err *take(struct en_engine *en, struct en_way *way,
 	return NULL;
 }
 
+/** What is not known may be the parent of what is meant. */
+static struct hs_err *or_child(struct en_engine *en, int pid,
+			       struct hs_err *err)
+{
+	struct md_claim claim;
+	int child;
+
+	if (err->code != HS_ERR_UNSUPPORTED || err->remedy)
+		return err;
+	child = en_family_find(en, pid, &claim);
+	if (!child)
+		return err;
+	return hs_err_remedy(err, "heapsh attach %d, a child of it: %s %s",
+			     child, claim.claim.runtime, claim.claim.version);
+}
+
 struct hs_err *en_recognise(struct en_engine *en,
 			    const struct tg_report *report,
 			    struct md_claim *ret)
@@ -352,7 +368,8 @@ struct hs_err *en_recognise(struct en_engine *en,
 	err = probe(en, live, ret);
 	im_destroy(live);
 	if (err)
-		return hs_err_wrap(err, "attach to %d (%s)", report->pid,
+		return hs_err_wrap(or_child(en, report->pid, err),
+				   "attach to %d (%s)", report->pid,
 				   report->comm);
 	return NULL;
 }

@@ -95,6 +95,10 @@ struct hs_err *en_settle(struct en_engine *en, struct tg_instant *t,
 /** After a death: the tracer's instants again. Errors become words. */
 void en_adopt(struct en_engine *en);
 
+/* family.c */
+/** A child of pid, or of a child, that a plugin knows; 0: there is none. */
+int en_family_find(struct en_engine *en, int pid, struct md_claim *claim);
+
 /* ladder.c: how an instant is had. */
 
 /** How this one is, and why not better. */

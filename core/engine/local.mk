@@ -6,8 +6,8 @@ heapsh_engine_CPPFLAGS = $(INC_ENGINE) -DHEAPSH_PLUGINDIR='"$(plugindir)"' \
 	-DHEAPSH_PROBE='"$(probedir)/heapsh-probe.so"'
 heapsh_engine_SOURCES = %D%/main.c %D%/engine.h %D%/attach.c \
 	%D%/check.c %D%/check.h %D%/checks.c %D%/checks_objects.c \
-	%D%/doctor.c %D%/evaluate.c %D%/instant.c %D%/ladder.c \
-	%D%/lifetime.c %D%/load.c %D%/loop.c \
+	%D%/doctor.c %D%/evaluate.c %D%/family.c %D%/instant.c \
+	%D%/ladder.c %D%/lifetime.c %D%/load.c %D%/loop.c \
 	%D%/run.c %D%/services.c %D%/setup.c %D%/watch.c %D%/where.c
 if FAULT_POINTS
 heapsh_engine_SOURCES += tests/lib/tg_fault.c
