@@ -9,8 +9,13 @@
 
 #include "text.h"
 
-/* Looking takes a part of a processor: at most one in this many. */
-enum { LOOK_SHARE = 50 };
+enum {
+	/* Looking takes a part of a processor: at most one in this many. */
+	LOOK_SHARE = 50,
+	/* Copying so little takes some milliseconds in all: 5 % of a small
+	 * program are written while one reads the first table. */
+	LEAST_COPIED = 16 << 20,
+};
 
 static void give_back(struct en_engine *en, struct lg_instant *in,
 		      const char *why)
@@ -41,10 +46,13 @@ static bool is_idle(struct en_engine *en)
 static uint64_t cow_limit(struct en_engine *en, const struct lg_instant *in)
 {
 	uint32_t percent = 0;
+	uint64_t limit;
 
-	if (!hs_parse_percent(lg_setting(&en->session, "cow"), &percent))
+	if (!hs_parse_percent(lg_setting(&en->session, "cow"), &percent) ||
+	    !percent)
 		return 0;
-	return im_info(in->image)->rss / 10000 * percent;
+	limit = im_info(in->image)->rss / 10000 * percent;
+	return limit > LEAST_COPIED ? limit : LEAST_COPIED;
 }
 
 static bool costs_too_much(struct en_engine *en, struct en_instant *in,

@@ -13,7 +13,8 @@ const struct lg_setting vb_settings[] = {
 	{ "hold", "TIME|off", "120s",
 	  "an idle instant gives its clone back after this time" },
 	{ "cow", "PERCENT|off", "5%",
-	  "and when the program had to copy this much of its memory" },
+	  "and when the program had to copy this much of its memory; 16 MiB "
+	  "are free" },
 	{ "memory", "SIZE|auto|none", "auto",
 	  "most memory of ours; auto is half of what is available" },
 	{ "pager", "on|off", "on", "long output on a terminal is paged" },

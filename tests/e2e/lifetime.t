@@ -4,6 +4,7 @@
 program too much; what was in it can be looked at afterwards."""
 import os
 import sys
+import time
 
 sys.path.insert(0, os.path.join(os.environ.get("abs_top_srcdir", "."),
                                 "tests", "lib"))
@@ -42,6 +43,17 @@ def answers_afterwards(version, f, swept):
             equal(plain(sh(line)), was, name + line)
     equal(state(sh), "kept", name + "snaps says kept")
     equal(sh.end(), 0, name + "the shell ends well")
+
+
+def little_is_free(version, f):
+    """8 MiB are more than 5 % of it, and no reason to let go."""
+    sh = Shell(f.pid)
+    f.ask("write some")
+    end = time.monotonic() + 2.5  # two looks, a second apart
+    while time.monotonic() < end and state(sh) == "held":
+        time.sleep(0.1)
+    equal(state(sh), "held", version + ": some megabytes are free")
+    sh.end()
 
 
 def costs_too_much(version, f):
@@ -83,6 +95,7 @@ for version, path in pythons():
     with python(path, "lifetime.py") as f:
         for swept in True, False:
             answers_afterwards(version, f, swept)
+        little_is_free(version, f)
         costs_too_much(version, f)
         setting_off(version, f)
         memory_has_a_limit(version, f)
