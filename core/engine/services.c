@@ -60,23 +60,11 @@ static struct hs_err *snap(void *engine, const char *name,
 	struct lg_instant *in;
 	struct hs_err *err = en_snap(en, name, &in);
 
-	if (!err)
-		enter(en, in, ret);
-	return err;
-}
-
-static struct hs_err *use(void *engine, const char *which,
-			  struct lg_value **ret)
-{
-	struct en_engine *en = engine;
-	struct lg_instant *in;
-	struct hs_err *err = en_instant_find(en, which, &in);
-
 	if (err)
 		return err;
-	lg_instant_unref(en->session.current);
-	en->session.current = lg_instant_ref(in);
-	*ret = lg_table(in, copy_attached(in));
+	// for people: it was attached to before
+	json_object_set_new(in->attached, "again", json_true());
+	enter(en, in, ret);
 	return NULL;
 }
 
@@ -93,6 +81,21 @@ struct lg_value *en_sentence(const char *fmt, ...)
 	json_object_set_new(doc, "value", json_string(s));
 	free(s);
 	return lg_table(NULL, doc);
+}
+
+static struct hs_err *use(void *engine, const char *which,
+			  struct lg_value **ret)
+{
+	struct en_engine *en = engine;
+	struct lg_instant *in;
+	struct hs_err *err = en_instant_find(en, which, &in);
+
+	if (err)
+		return err;
+	lg_instant_unref(en->session.current);
+	en->session.current = lg_instant_ref(in);
+	*ret = sentence("instant %u is the current one", in->number);
+	return NULL;
 }
 
 static struct hs_err *release(void *engine, const char *which,

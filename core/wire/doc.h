@@ -7,7 +7,7 @@
  *
  * Types and their own fields:
  *   attached pid, program (its command line), runtime, version, rss, pause_ns,
- *            rung, settled, collecting
+ *            rung, settled, collecting; again: true, of a later instant
  *   bytes number bool none text                     value
  *   list     value: [document bodies]
  *   sized    items: one or more {name, address, size, flat, held,

@@ -59,10 +59,14 @@ void vw_attached(struct hs_text *out, const json_t *doc,
 	HS_TEXT clipped = { 0 };
 
 	vw_clip(&clipped, style, program, PROGRAM_COLUMNS);
-	hs_text_add(out, "Attached to ");
+	if (json_is_true(json_object_get(doc, "again")))
+		hs_text_addf(out, "Instant %" PRIu64 " of ",
+			     wr_get_u64(doc, "instant"));
+	else
+		hs_text_add(out, "Attached to ");
 	if (pid)
 		hs_text_addf(out, "%" PRIu64, pid);
-	if (*program)
+	if (*program && !json_is_true(json_object_get(doc, "again")))
 		hs_text_addf(out, "%s(%s)", pid ? " " : "",
 			     hs_text_str(&clipped));
 	hs_text_addf(out, ": %s%s%s", runtime, *version ? " " : "", version);
