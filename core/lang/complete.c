@@ -430,40 +430,21 @@ static const char *text_start(const char *line)
 	return open;
 }
 
-enum { MAX_KEYS = 10000 }; /* of a mapping whose keys are offered */
+/* Keys that x['… looks up, with what closes them. */
+struct keys {
+	struct complete *c;
+	char quote;
+};
 
-/* A key that can be typed as a text, with what closes it. */
-static void offer_key(struct complete *c, struct md_model *m, uint64_t key,
-		      char quote)
+/* One that can be typed as a text. */
+static int offer_key(void *arg, const char *text)
 {
-	const char end[] = { quote, ']', '\0' };
-	HS_FREE char *text = NULL;
-	struct md_object o;
+	const struct keys *k = arg;
+	const char end[] = { k->quote, ']', '\0' };
 
-	if (!md_object_at(m, key, &o) || !(o.type->flags & HEAPSH_TYPE_TEXT))
-		return;
-	text = md_render(m, key, HEAPSH_RENDER_TEXT, 200);
 	if (!strpbrk(text, "'\"\\") && !strstr(text, "…"))
-		offer(c, text, strlen(text), end, "");
-}
-
-/* The keys of an object that x['… looks up: those of its edges that have. */
-static void offer_keys(struct complete *c, const struct lg_value *v, char quote)
-{
-	struct md_model *m = lg_instant_model(v->in, c->s->task);
-	struct heapsh_measure size = { .size = sizeof(size) };
-	struct md_edge *edges;
-	size_t n;
-
-	if (!md_measure(m, v->u.addr, &size) || !size.has_exact_length ||
-	    size.exact_length > MAX_KEYS)
-		return;
-	if (dropped(md_edges(m, v->u.addr, &edges, &n)))
-		return;
-	for (size_t i = 0; i < n; i++)
-		if (edges[i].e.label == HEAPSH_LABEL_VALUE && edges[i].e.a)
-			offer_key(c, m, edges[i].e.a, quote);
-	free(edges);
+		offer(k->c, text, strlen(text), end, "");
+	return json_array_size(k->c->words) < MAX_WORDS;
 }
 
 /* Within a text names are no use; within x['… keys of x are. */
@@ -474,6 +455,7 @@ static void complete_text(struct complete *c, const char *quote)
 	struct hs_arena arena = { 0 };
 	struct lg_line line = { 0 };
 	struct receiver r = { 0 };
+	struct keys keys = { c, *quote };
 
 	c->start = at + 1;
 	c->prefix = quote + 1;
@@ -486,7 +468,7 @@ static void complete_text(struct complete *c, const char *quote)
 	    !line.target)
 		r = resolve(c, line.expr);
 	if (r.v && r.v->kind == LG_OBJECT)
-		offer_keys(c, r.v, *quote);
+		lg_each_text_key(c->s, r.v, offer_key, &keys);
 	lg_unref(r.v);
 	hs_arena_deinit(&arena);
 }

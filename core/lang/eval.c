@@ -90,6 +90,15 @@ static struct hs_err *eval_attr(struct lg_session *s,
 	return err ? or_module(s, node, err, ret) : NULL;
 }
 
+/* cache[name] of who meant cache['name']. */
+static struct hs_err *or_quotes(const struct lg_node *key, struct hs_err *err)
+{
+	if (!err || err->code != HS_ERR_NAME || err->remedy ||
+	    key->kind != LG_N_NAME || key->program)
+		return err;
+	return hs_err_remedy(err, "['%s'], in quotes", key->s);
+}
+
 static struct hs_err *eval_index(struct lg_session *s,
 				 const struct lg_node *node,
 				 struct lg_value **ret)
@@ -99,7 +108,7 @@ static struct hs_err *eval_index(struct lg_session *s,
 	struct hs_err *err = lg_eval(s, node->a, &v);
 
 	if (!err)
-		err = lg_eval(s, node->b, &key);
+		err = or_quotes(node->b, lg_eval(s, node->b, &key));
 	return err ? err : lg_index(s, v, key, ret);
 }
 
@@ -228,21 +237,16 @@ static function_fn *function_named(const struct lg_node *node)
 static struct hs_err *not_callable(const struct lg_node *node,
 				   const struct lg_value *v)
 {
-	const char *hint;
-
 	if (v->kind != LG_OBJECT)
 		return hs_err_remedy(hs_err_new(HS_ERR_USAGE,
 						"%s cannot be called",
 						lg_kind_words(v)),
 				     "write it without ( )");
-	hint = node->a->s ? lg_hint(node->a->s) : NULL;
-	if (!hint)
-		hint = node->n_items ? "call OBJ(ARG…) runs it in a copy"
-				     : "write it without ( )";
 	return hs_err_remedy(hs_err_new(HS_ERR_REFUSED,
 					"call an object of the program: "
 					"nothing of the program is run"),
-			     "%s", hint);
+			     node->n_items ? "call OBJ(ARG…) runs it in a copy"
+					   : "write it without ( )");
 }
 
 /* PATHS.avoided(0, 1) */

@@ -153,8 +153,12 @@ struct hs_err *lg_invert(struct lg_session *s, struct lg_value *v,
 /** name.c: program: of the program only. */
 struct hs_err *lg_name(struct lg_session *s, const struct lg_node *node,
 		       struct lg_value **ret) HS_MUST_USE;
-/** What does here what a name does elsewhere ("getsizeof"), or NULL. */
-const char *lg_hint(const char *name);
+/**
+ * elsewhere.c: err, which line failed with, with what does the same here as a
+ * word of another tool on that line ("sys.getsizeof(x)"). Takes err over.
+ */
+struct hs_err *lg_elsewhere(const struct lg_session *s, const char *line,
+			    struct hs_err *err) HS_MUST_USE;
 /** Object at an address that was typed. */
 struct hs_err *lg_at_address(struct lg_session *s, uint64_t addr,
 			     struct lg_value **ret) HS_MUST_USE;
@@ -375,12 +379,6 @@ struct hs_err *lg_space_doc(struct lg_session *s, struct lg_value *v,
 struct hs_err *lg_object_attr(struct lg_session *s, struct lg_value *v,
 			      const char *name, size_t n,
 			      struct lg_value **ret) HS_MUST_USE;
-struct hs_err *lg_object_item(struct lg_session *s, struct lg_value *v,
-			      struct lg_value *key, struct lg_value **ret)
-	HS_MUST_USE;
-struct hs_err *lg_object_slice(struct lg_session *s, struct lg_value *v,
-			       struct lg_value *const bound[3],
-			       struct lg_value **ret) HS_MUST_USE;
 struct hs_err *lg_object_doc(struct lg_session *s, struct lg_value *v,
 			     json_t **ret) HS_MUST_USE;
 /** Is it a class of the program? *type is its number, when instances are
@@ -388,6 +386,21 @@ struct hs_err *lg_object_doc(struct lg_session *s, struct lg_value *v,
 bool lg_is_class(struct lg_session *s, struct lg_value *v, uint32_t *type);
 /** "list at 0x7f…" for messages. free(). */
 char *lg_object_words(struct lg_session *s, const struct lg_value *v);
+
+/* item.c */
+struct hs_err *lg_object_item(struct lg_session *s, struct lg_value *v,
+			      struct lg_value *key, struct lg_value **ret)
+	HS_MUST_USE;
+struct hs_err *lg_object_slice(struct lg_session *s, struct lg_value *v,
+			       struct lg_value *const bound[3],
+			       struct lg_value **ret) HS_MUST_USE;
+/**
+ * Calls fn with each text that [key] could have as its key, escaped and cut,
+ * until it returns 0, which is then returned. Of a mapping of more than 10000
+ * none: somebody waits.
+ */
+int lg_each_text_key(struct lg_session *s, const struct lg_value *v,
+		     int (*fn)(void *arg, const char *text), void *arg);
 
 /* set_of.c */
 /** lg_to_set() in the instant in; *all: nothing was left out. */

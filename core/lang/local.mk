@@ -2,14 +2,15 @@
 noinst_LTLIBRARIES += libhs_lang.la
 libhs_lang_la_CPPFLAGS = $(INC_LANG)
 libhs_lang_la_SOURCES = %D%/lang.h %D%/syntax.h %D%/eval.h %D%/across.c \
-	%D%/attr.c %D%/bind.c %D%/call.c %D%/complete.c %D%/doc.c %D%/eval.c \
-	%D%/findex.c %D%/index.c %D%/instant.c %D%/lex.c %D%/line.c %D%/name.c %D%/near.c \
-	%D%/object.c %D%/operator.c %D%/option.c %D%/parse.c %D%/relation.c \
-	%D%/run.c %D%/session.c %D%/set_by.c %D%/set_doc.c %D%/set_graph.c \
-	%D%/set_brief.c %D%/set_kind.c %D%/set_of.c %D%/set_prod.c %D%/set_stat.c \
-	%D%/set_value.c %D%/space.c %D%/space_doc.c %D%/stat_load.c \
-	%D%/string.c %D%/table_value.c %D%/value.c %D%/view_value.c \
-	%D%/window.c
+	%D%/attr.c %D%/bind.c %D%/call.c %D%/complete.c %D%/doc.c \
+	%D%/elsewhere.c %D%/eval.c %D%/findex.c %D%/index.c %D%/instant.c \
+	%D%/item.c %D%/lex.c %D%/line.c %D%/name.c %D%/near.c %D%/object.c \
+	%D%/operator.c %D%/option.c %D%/parse.c %D%/relation.c %D%/run.c \
+	%D%/session.c %D%/set_brief.c %D%/set_by.c %D%/set_doc.c \
+	%D%/set_graph.c %D%/set_kind.c %D%/set_of.c %D%/set_prod.c \
+	%D%/set_stat.c %D%/set_value.c %D%/space.c %D%/space_doc.c \
+	%D%/stat_load.c %D%/string.c %D%/table_value.c %D%/value.c \
+	%D%/view_value.c %D%/window.c
 
 # Parser and evaluation without a process; verbs of the tests' own.
 SOURCES_LANG_TREE = tests/lib/lang_tree.h tests/lib/lang_tree.c

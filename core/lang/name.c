@@ -304,63 +304,24 @@ static int add_near(void *arg, struct heapsh_text name, uint64_t target)
 	return 1;
 }
 
+/* Of two words that are as near, the first is said. */
 static void near_names(struct lg_session *s, bool program, struct lg_near *near)
 {
-	if (s->current)
-		md_names(lg_instant_model(s->current, s->task), 0, "", 0,
-			 add_near, near);
-	if (program)
-		return;
-	for (size_t i = 0; i < s->variables.cap; i++)
+	for (size_t i = 0; !program && i < s->variables.cap; i++)
 		if (s->variables.keys[i])
 			lg_near_add(near, s->variables.keys[i],
 				    strlen(s->variables.keys[i]));
-	for (size_t i = 0; i < HS_ARRAY_SIZE(words); i++)
+	for (size_t i = 0; !program && i < HS_ARRAY_SIZE(words); i++)
 		lg_near_add(near, words[i].word.name,
 			    strlen(words[i].word.name));
-	for (size_t i = 0; i < HS_ARRAY_SIZE(relations); i++)
+	for (size_t i = 0; !program && i < HS_ARRAY_SIZE(relations); i++)
 		lg_near_add(near, relations[i].name,
 			    strlen(relations[i].name));
-	for (size_t i = 0; i < s->n_verbs; i++)
+	if (s->current)
+		md_names(lg_instant_model(s->current, s->task), 0, "", 0,
+			 add_near, near);
+	for (size_t i = 0; !program && i < s->n_verbs; i++)
 		lg_near_add(near, s->verbs[i]->name, strlen(s->verbs[i]->name));
-}
-
-/* What people bring along from other tools. */
-static const struct {
-	const char *name, *remedy;
-} elsewhere[] = {
-	{ "hpy", "heap" },
-	{ "h", "heap" },
-	{ "hp", "heap" },
-	{ "muppy", "summary" },
-	{ "sys", "flatsize OBJ is what sys.getsizeof answers" },
-	{ "getsizeof", "flatsize OBJ is what sys.getsizeof answers" },
-	{ "gc", "heap has every object; nothing is collected" },
-	{ "dir", "show OBJ lists the attributes" },
-	{ "print", "an expression prints itself" },
-	{ "repr", "an expression prints itself" },
-	{ "str", "an expression prints itself" },
-	{ "isinstance", "heap & CLASS" },
-	{ "vars", "show OBJ lists the attributes" },
-	{ "hasattr", "show OBJ lists the attributes" },
-	{ "getattr", "OBJ.name" },
-	{ "sum", "SET.size is the sum of flat sizes" },
-	{ "sorted", "find orders by size; so does SET.byid" },
-	{ "get_referrers", "iso(OBJ).referrers" },
-	{ "get_referents", "refs OBJ" },
-	{ "get_objects", "heap" },
-	{ "getrefcount", "show OBJ" },
-	{ "exit", "quit" },
-	{ "objgraph", "heap.bytype" },
-	{ "gcore", "snap NAME takes an instant" },
-};
-
-const char *lg_hint(const char *name)
-{
-	for (size_t i = 0; i < HS_ARRAY_SIZE(elsewhere); i++)
-		if (!strcmp(name, elsewhere[i].name))
-			return elsewhere[i].remedy;
-	return NULL;
 }
 
 static struct hs_err *unknown(struct lg_session *s, const struct lg_node *node)
@@ -397,8 +358,6 @@ static struct hs_err *unknown(struct lg_session *s, const struct lg_node *node)
 	two = lg_verbs_beginning(s, node->s);
 	if (two)
 		return hs_err_remedy(err, "%s", two);
-	if (lg_hint(node->s))
-		return hs_err_remedy(err, "%s", lg_hint(node->s));
 	if (!s->current && !err->remedy)
 		return hs_err_remedy(err, "attach PID, or open FILE");
 	return err;

@@ -177,6 +177,13 @@ static void move_caret(struct hs_err *err, const char *line, size_t from)
 	err->column = (int)(column < len ? column : len);
 }
 
+/* Whoever typed it may have meant another tool's word. */
+static bool is_misunderstood(const struct hs_err *err)
+{
+	return err && (err->code == HS_ERR_NAME || err->code == HS_ERR_USAGE ||
+		       err->code == HS_ERR_REFUSED);
+}
+
 static bool is_found_out(const struct lg_session *s)
 {
 	return s->current && md_found_out(s->current->model);
@@ -215,6 +222,8 @@ struct hs_err *lg_run(struct lg_session *s, const char *line, unsigned number,
 		err = run_parsed(s, text, &parsed, number, &doc);
 	hs_progress_end(s->task);
 	err = judge(s, before, err, &doc);
+	if (is_misunderstood(err))
+		err = lg_elsewhere(s, text, err);
 	hs_arena_deinit(&arena);
 	if (help)
 		move_caret(err, line, from);

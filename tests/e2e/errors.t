@@ -10,7 +10,7 @@ import tempfile
 
 sys.path.insert(0, os.path.join(os.environ.get("abs_top_srcdir", "."),
                                 "tests", "lib"))
-from hstest import (HEAPSH, diag, done, equal, heapsh, ok,  # noqa: E402
+from hstest import (FIXTURES, HEAPSH, diag, done, equal, heapsh, ok,  # noqa: E402
                     python, pythons, skip)
 
 
@@ -93,6 +93,19 @@ with tempfile.TemporaryDirectory() as tmp:
                "-e", "plugins"]), 0, "bad.so", name="a broken plugin is listed")
 
 version, path = pythons()[-1]
+# A shell that waits for it: the child is what was meant.
+p = subprocess.Popen(
+    ["sh", "-c", "'%s' '%s/idle.py'; exit 7" % (path, FIXTURES)],
+    stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+p.stdout.readline()
+with open("/proc/%d/task/%d/children" % (p.pid, p.pid)) as f:
+    child = f.read().strip()
+says(text(["attach", p.pid], ["heap"]), 3, "no plugin knows it",
+     "heapsh attach %s, a child of it: CPython %s" % (child, version),
+     name="a shell before the program: its child is named")
+p.stdin.close()
+equal(p.wait(30), 7, "and ends well")
+
 with python(path, "idle.py") as f:
     lines = [
         ("thinsg", 1, ["thinsg", "things"], "unknown name, a near one"),
@@ -107,7 +120,9 @@ with python(path, "idle.py") as f:
         ("x = asizeof things", 1, ["asizeof(things)"], "call form"),
         ("0x10.n", 1, ["0x10"], "address of nothing"),
         ("things[100000]", 1, ["100000"], "index out of range"),
-        ("names['nope']", 1, ["nope"], "key that is not there"),
+        ("names['nope']", 1, ["nope", "show OBJ"], "key that is not there"),
+        ("names['Key-44']", 1, ["['key-44']"], "key, a near one"),
+        ("names[key]", 1, ["['key'], in quotes"], "key without quotes"),
         ("heap.bytpe", 1, ["bytpe", "bytype"], "set attribute, a near one"),
         ("heap[100000]", 1, ["100000"], "row out of range"),
         ("use nowhere", 1, ["nowhere"], "unknown instant"),

@@ -229,6 +229,7 @@ static void help_is_made_of_the_records(void **state)
 		assert_non_null(v->examples);
 		assert_non_null(strstr(text(run("help"), "value"), v->name));
 	}
+	assert_null(strstr(text(run("help"), "value"), "More:"));
 	assert_non_null(strstr(text(run("sets?"), "value"), "byclodo"));
 	assert_non_null(strstr(text(run("?"), "value"), "help TOPIC"));
 	assert_non_null(strstr(text(run("help track"), "value"), "track diff"));
@@ -272,11 +273,61 @@ static void guesses_are_answered(void **state)
 	fails("hpy().heap()",
 	      "hpy: no variable, no set word, and the program "
 	      "has no such name",
-	      "heap");
+	      "heap()");
 	fails("show plugins", "plugins is a verb", "plugins");
+	fails("heep",
+	      "heep: no variable, no set word, and the program has no such "
+	      "name",
+	      "heap");
+	fails("type accounts", "type is not a verb", "type(accounts)");
 	assert_string_equal(text(run("show modules"), "type"), "table");
 	assert_string_equal(text(run("show heap"), "type"), "set");
 	assert_string_equal(text(run("show iso(accounts)"), "type"), "object");
+}
+
+/* What somebody types who comes from another tool, and our line for it. */
+static void words_of_other_tools_are_answered(void **state)
+{
+	static const struct {
+		const char *line, *remedy;
+	} words[] = {
+		{ "h = hpy()", "heap" },
+		{ "hp.heap()", "heap()" },
+		{ "h.iso(x).sp", "iso(x).sp" },
+		{ "from guppy import hpy", "heap" },
+		{ "muppy.get_objects()", "heap" },
+		{ "summary.print_(summary.summarize(muppy.get_objects()))",
+		  "summary" },
+		{ "tr = tracker.SummaryTracker()",
+		  "track start, then track diff" },
+		{ "tr.print_diff()", "track diff" },
+		{ "asizeof.asizeof(accounts)", "asizeof(accounts)" },
+		{ "asizeof.Asizer()", "asizeof OBJ" },
+		{ "objgraph.show_most_common_types()", "heap.bytype" },
+		{ "objgraph.by_type('Account')", "find type=Account" },
+		{ "objgraph.show_backrefs([accounts], filename='x')",
+		  "refbrowser accounts" },
+		{ "gc.get_referrers(accounts[0], 1)",
+		  "iso(accounts[0]).referrers" },
+		{ "gc.get_referents(f(x))", "refs OBJ" },
+		{ "gc.collect()", "garbage: what a collection would free; "
+				  "nothing is collected" },
+		{ "sys.getsizeof(accounts)", "flatsize accounts" },
+		{ "'getsizeof' + sys.getsizeof(x)", "flatsize x" },
+		{ "snapshot.statistics('lineno')",
+		  "heap.byprod, of a program that runs tracemalloc" },
+		{ "dir(accounts)", "show accounts" },
+		{ "accounts.keys()", "show accounts" },
+		{ "[x for x in dir(y)]", "(a, b) is a list of values" },
+		{ "@profile", "a table by line is not in this version: "
+			      "heap.byprod, where tracemalloc runs" },
+		{ "watch heap",
+		  "track start, then track diff when you like" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < HS_ARRAY_SIZE(words); i++)
+		fails(words[i].line, NULL, words[i].remedy);
 }
 
 /* Is word among what Tab offers at the end of line? */
@@ -418,6 +469,7 @@ int main(void)
 		cmocka_unit_test(help_is_made_of_the_records),
 		cmocka_unit_test(examples_are_lines),
 		cmocka_unit_test(guesses_are_answered),
+		cmocka_unit_test(words_of_other_tools_are_answered),
 		cmocka_unit_test(tab_offers_what_can_follow),
 		cmocka_unit_test(tab_offers_the_keys_of_a_mapping),
 		cmocka_unit_test(instants_are_compared),
