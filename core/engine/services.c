@@ -94,7 +94,7 @@ static struct hs_err *use(void *engine, const char *which,
 		return err;
 	lg_instant_unref(en->session.current);
 	en->session.current = lg_instant_ref(in);
-	*ret = sentence("instant %u is the current one", in->number);
+	*ret = en_sentence("instant %u is the current one", in->number);
 	return NULL;
 }
 
