@@ -83,7 +83,7 @@ def setting_off(version, f):
 
 def memory_has_a_limit(version, f):
     sh = Shell(f.pid)
-    sh.say("set memory=24M")
+    sh.say("set memory=32M")
     said = sh("release")["value"]
     ok("are not (set memory=)" in said, "%s: %s" % (version, said))
     equal(sh("tree").get("type"), "object",
