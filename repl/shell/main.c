@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "shell.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <locale.h>
 #include <unistd.h>
@@ -126,6 +127,22 @@ static int print(const char *s)
 	return fflush(stdout) ? SH_EXIT_FAILED : 0;
 }
 
+/* Nothing is stopped for lines that are not there. */
+static struct hs_err *check_scripts(const struct sh_options *o)
+{
+	size_t i;
+
+	for (i = 0; i < o->inputs.n; i++) {
+		const char *path = o->inputs.v[i].text;
+
+		if (o->inputs.v[i].is_file && strcmp(path, "-") &&
+		    access(path, R_OK))
+			return hs_err_remedy(hs_err_os(errno, "read %s", path),
+					     "-x FILE, -x - or -e COMMAND");
+	}
+	return NULL;
+}
+
 int main(int argc, char **argv)
 {
 	struct sh_options o = { 0 };
@@ -136,10 +153,12 @@ int main(int argc, char **argv)
 	hold_stdio();
 	setlocale(LC_CTYPE, "");
 	err = sh_options_parse(&o, argc, argv);
+	if (!err)
+		err = check_scripts(&o);
 	if (err) {
 		status = usage(err);
 	} else if (o.mode == SH_HELP) {
-		help = sh_options_help();
+		help = sh_options_help(o.about);
 		status = print(help);
 	} else if (o.mode == SH_VERSION) {
 		status = print("heapsh " HEAPSH_VERSION "\n");

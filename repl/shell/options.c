@@ -316,6 +316,7 @@ static struct hs_err *take_command(struct sh_options *o, size_t *ret,
 		if (!strcmp(word, commands[i].name)) {
 			o->mode =
 				o->mode == SH_NONE ? commands[i].mode : o->mode;
+			o->about = commands[i].name;
 			*ret = i;
 			return NULL;
 		}
@@ -399,17 +400,25 @@ struct hs_err *sh_options_parse(struct sh_options *o, int argc,
 	return err ? err : check(o, command);
 }
 
-char *sh_options_help(void)
+static void add_commands(struct hs_text *t, const char *about)
+{
+	size_t i;
+
+	hs_text_add(t, "Usage: heapsh COMMAND [options]\n"
+		       "Explore the heap of a program that was not prepared "
+		       "for it.\n\n");
+	for (i = 0; i < HS_ARRAY_SIZE(commands); i++)
+		if (!about || !strcmp(about, commands[i].name))
+			hs_text_addf(t, "  heapsh %-34s %s\n",
+				     commands[i].usage, commands[i].help);
+}
+
+char *sh_options_help(const char *about)
 {
 	struct hs_text t = { 0 };
 	size_t i;
 
-	hs_text_add(&t, "Usage: heapsh COMMAND [options]\n"
-			"Explore the heap of a program that was not prepared "
-			"for it.\n\n");
-	for (i = 0; i < HS_ARRAY_SIZE(commands); i++)
-		hs_text_addf(&t, "  heapsh %-34s %s\n", commands[i].usage,
-			     commands[i].help);
+	add_commands(&t, about);
 	hs_text_addc(&t, '\n');
 	for (i = 0; i < HS_ARRAY_SIZE(rows); i++) {
 		HS_FREE char *name =

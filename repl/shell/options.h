@@ -31,6 +31,7 @@ struct sh_input {
 /** Strings are borrowed from argv. {0} is a fine start. */
 struct sh_options {
 	enum sh_mode mode;
+	const char *about; /* of SH_HELP: a command, or NULL */
 	const char *target; /* PID, NAME or FILE; NULL in other modes */
 	const char *process; /* of SH_CHECK: PID, NAME or a core; or NULL */
 	char *const *argv; /* of SH_RUN: PROG and what follows, NULL */
@@ -50,6 +51,6 @@ void sh_options_deinit(struct sh_options *o);
 /** HS_ERR_USAGE, with a remedy where one is near. */
 struct hs_err *sh_options_parse(struct sh_options *o, int argc,
 				char *const *argv) HS_MUST_USE;
-/** What --help prints. free(). */
-char *sh_options_help(void);
+/** What --help prints, of one command (its name) or all (NULL). free(). */
+char *sh_options_help(const char *about);
 #endif

@@ -8,6 +8,7 @@
 #include <poll.h>
 #include <stdarg.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "signals.h"
@@ -78,9 +79,19 @@ static int open_flags(enum sh_sink sink)
 	}
 }
 
+/* A terminal, /dev/null, a pipe: nothing is lost by writing to it. */
+static bool is_device(const char *path)
+{
+	struct stat st;
+
+	return !stat(path, &st) && !S_ISREG(st.st_mode);
+}
+
 static struct hs_err *open_file(const struct sh_command *c, struct sh_out *o)
 {
-	int fd = open(c->to, O_WRONLY | O_CLOEXEC | open_flags(c->sink), 0666);
+	bool device = c->sink == SH_SINK_NEW && is_device(c->to);
+	int flags = device ? 0 : open_flags(c->sink);
+	int fd = open(c->to, O_WRONLY | O_CLOEXEC | flags, 0666);
 
 	if (fd < 0 && errno == EEXIST)
 		return hs_err_remedy(hs_err_new(HS_ERR_USAGE,
@@ -90,7 +101,7 @@ static struct hs_err *open_file(const struct sh_command *c, struct sh_out *o)
 	if (fd < 0)
 		return hs_err_os(errno, "write to %s", c->to);
 	o->fd = fd;
-	if (c->sink == SH_SINK_NEW)
+	if (c->sink == SH_SINK_NEW && !device)
 		o->created = hs_xstrdup(c->to);
 	return NULL;
 }

@@ -55,7 +55,8 @@ def results(sh):
           "help is a result, a sentence is for people")
     r = sh.run("attach", "4711", "-q", "-x", "absent")
     equal((r.stdout, r.stderr, r.returncode),
-          ("", "heapsh: read absent: No such file or directory\n", 1),
+          ("", "heapsh: read absent: No such file or directory\n"
+           "  try: -x FILE, -x - or -e COMMAND\n", 2),
           "a script that cannot be read is an error")
 
 

@@ -156,7 +156,7 @@ static void what_is_wrong_is_named(void **state)
 
 static void help_names_every_command(void **state)
 {
-	HS_FREE char *help = sh_options_help();
+	HS_FREE char *help = sh_options_help(NULL);
 
 	(void)state;
 	assert_non_null(strstr(help, "heapsh attach PID|NAME [options]"));
