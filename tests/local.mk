@@ -54,6 +54,11 @@ EXTRA_DIST += tests/fixtures/embed_host.c tests/fixtures/hidden.py \
 	tests/lib/transcript.py \
 	doc/shop.py doc/tutorial.md
 dist_man_MANS += doc/heapsh.1
+schemadir = $(pkgdatadir)
+dist_schema_DATA = doc/heapsh.schema.json
+bashcompdir = $(datadir)/bash-completion/completions
+dist_bashcomp_DATA = doc/completion/heapsh
+E2E_TESTS += tests/e2e/schema.t
 EXTRA_DIST += README.md
 
 STYLE_TESTS = tests/style/layers.t tests/style/source.t
