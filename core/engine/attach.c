@@ -224,7 +224,8 @@ struct hs_err *en_freeze(struct en_engine *en, int pid, struct tg_instant **t,
  * It stood at a call that is not the allocator's, and the runtime's lock was
  * not given up before that: a lock of malloc() that another thread had, mostly.
  */
-static bool stopped_amid(const struct lg_instant *in, const struct tg_instant *t)
+static bool stopped_amid(const struct lg_instant *in,
+			 const struct tg_instant *t)
 {
 	return t && t->state == WR_TRACER_SETTLED &&
 	       md_status(in->model)->mutating;

@@ -201,6 +201,12 @@ struct lg_method {
 			       struct lg_value **ret);
 	const char *usage;	/* "by('Clodo&Size')" */
 };
+/** The attributes of whatever has rows. */
+#define LG_PAGE_ATTRS(get) \
+	{ { "more", "the rows after these" }, get, LG_MORE }, \
+	{ { "prev", "the rows before these" }, get, LG_PREV }, \
+	{ { "top", "the first rows" }, get, LG_TOP }, \
+	{ { "all", "every row" }, get, LG_EVERY }
 /** Row of the value's tables, or NULL. */
 const struct lg_attr *lg_attr_named(const struct lg_value *v,
 				    const char *name);

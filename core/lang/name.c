@@ -8,140 +8,91 @@
 
 /* --- set words ------------------------------------------------------------ */
 
+/* Sets by what the graph answers, and tables of the runtime. */
 struct word {
 	struct lg_word word;
-	struct hs_err *(*make)(struct lg_session *s, struct lg_instant *in,
-			       struct lg_value **ret);
+	/* NULL: a table */
+	struct hs_err *(*nodes)(struct gr_graph *g, struct hs_task *task,
+				struct gr_set **ret);
+	bool relative; /* without those of "setref" */
+	enum lg_space space; /* the table */
 };
 
-static struct hs_err *make_set(struct lg_instant *in, struct gr_set *nodes,
-			       struct lg_value **ret)
+static struct hs_err *all(struct gr_graph *g, struct hs_task *task,
+			  struct gr_set **ret)
 {
-	*ret = lg_set(in, nodes, AN_BY_CLODO);
-	gr_set_unref(nodes);
-	return NULL;
+	(void)task;
+	return gr_set_all(g, ret);
 }
 
-/* Takes nodes over: without those of "setref". */
-static struct hs_err *make_relative(struct lg_session *s, struct lg_instant *in,
-				    struct gr_set *nodes, struct lg_value **ret)
+static struct hs_err *none(struct gr_graph *g, struct hs_task *task,
+			   struct gr_set **ret)
 {
-	struct gr_set *before, *rest;
-	struct hs_err *err;
-	bool all;
-
-	if (!s->reference)
-		return make_set(in, nodes, ret);
-	err = lg_to_set_in(s, in, s->reference, &before, &all);
-	if (!err) {
-		err = gr_set_op(GR_SUB, nodes, before, &rest);
-		gr_set_unref(before);
-	}
-	gr_set_unref(nodes);
-	return err ? err : make_set(in, rest, ret);
-}
-
-static struct hs_err *anything(struct lg_session *s, struct lg_instant *in,
-			       struct lg_value **ret)
-{
-	struct gr_graph *g;
-	struct gr_set *nodes;
-	struct hs_err *err = lg_instant_graph(in, s->task, &g);
-
-	if (!err)
-		err = gr_set_all(g, &nodes);
-	return err ? err : make_set(in, nodes, ret);
-}
-
-static struct hs_err *nothing(struct lg_session *s, struct lg_instant *in,
-			      struct lg_value **ret)
-{
-	struct gr_graph *g;
-	struct gr_set *nodes;
-	struct hs_err *err = lg_instant_graph(in, s->task, &g);
-
-	if (!err)
-		err = gr_set_of(g, NULL, 0, &nodes);
-	return err ? err : make_set(in, nodes, ret);
-}
-
-static struct hs_err *heap(struct lg_session *s, struct lg_instant *in,
-			   struct lg_value **ret)
-{
-	struct gr_graph *g;
-	struct gr_set *nodes;
-	struct hs_err *err = lg_instant_graph(in, s->task, &g);
-
-	if (!err)
-		err = gr_set_all(g, &nodes);
-	return err ? err : make_relative(s, in, nodes, ret);
-}
-
-static struct hs_err *heapu(struct lg_session *s, struct lg_instant *in,
-			    struct lg_value **ret)
-{
-	struct gr_graph *g;
-	struct gr_set *nodes;
-	struct hs_err *err = lg_instant_graph(in, s->task, &g);
-
-	if (!err)
-		err = gr_set_unreachable(g, s->task, &nodes);
-	return err ? err : make_relative(s, in, nodes, ret);
-}
-
-static struct hs_err *garbage(struct lg_session *s, struct lg_instant *in,
-			      struct lg_value **ret)
-{
-	struct gr_graph *g;
-	struct gr_set *nodes;
-	struct hs_err *err = lg_instant_graph(in, s->task, &g);
-
-	if (!err)
-		err = an_garbage(g, s->task, &nodes);
-	return err ? err : make_set(in, nodes, ret);
-}
-
-static struct hs_err *orphans(struct lg_session *s, struct lg_instant *in,
-			      struct lg_value **ret)
-{
-	struct gr_graph *g;
-	struct gr_set *nodes;
-	struct hs_err *err = lg_instant_graph(in, s->task, &g);
-
-	if (!err)
-		err = gr_set_orphans(g, s->task, &nodes);
-	return err ? err : make_set(in, nodes, ret);
-}
-
-static struct hs_err *threads(struct lg_session *s, struct lg_instant *in,
-			      struct lg_value **ret)
-{
-	(void)s;
-	*ret = lg_space(in, LG_THREADS, 0, 0);
-	return NULL;
-}
-
-static struct hs_err *frames(struct lg_session *s, struct lg_instant *in,
-			     struct lg_value **ret)
-{
-	(void)s;
-	*ret = lg_space(in, LG_ALL_FRAMES, 0, 0);
-	return NULL;
+	(void)task;
+	return gr_set_of(g, NULL, 0, ret);
 }
 
 static const struct word words[] = {
-	{ { "heap", "every living object" }, heap },
-	{ { "heapu", "objects that neither roots nor C hold" }, heapu },
+	{ { "heap", "every living object" }, .nodes = all, .relative = true },
+	{ { "heapu", "objects that neither roots nor C hold" },
+	  .nodes = gr_set_unreachable, .relative = true },
 	{ { "garbage", "what the runtime's own collector would free" },
-	  garbage },
+	  .nodes = an_garbage },
 	{ { "orphans", "objects held by C: more counted references than "
 		       "found" },
-	  orphans },
-	{ { "Anything", "every object, whatever setref says" }, anything },
-	{ { "Nothing", "the set of no objects" }, nothing },
-	{ { "threads", "threads of the runtime" }, threads },
-	{ { "frames", "frames of all threads" }, frames },
+	  .nodes = gr_set_orphans },
+	{ { "Anything", "every object, whatever setref says" }, .nodes = all },
+	{ { "Nothing", "the set of no objects" }, .nodes = none },
+	{ { "threads", "threads of the runtime" }, .space = LG_THREADS },
+	{ { "frames", "frames of all threads" }, .space = LG_ALL_FRAMES },
 };
+
+/* What "setref" named is taken out of *nodes. */
+static struct hs_err *without_reference(struct lg_session *s,
+					struct lg_instant *in,
+					struct gr_set **nodes)
+{
+	struct gr_set *before, *rest;
+	struct hs_err *err;
+	bool is_all;
+
+	if (!s->reference)
+		return NULL;
+	err = lg_to_set_in(s, in, s->reference, &before, &is_all);
+	if (err)
+		return err;
+	err = gr_set_op(GR_SUB, *nodes, before, &rest);
+	gr_set_unref(before);
+	if (err)
+		return err;
+	gr_set_unref(*nodes);
+	*nodes = rest;
+	return NULL;
+}
+
+static struct hs_err *make_word(struct lg_session *s, struct lg_instant *in,
+				const struct word *word, struct lg_value **ret)
+{
+	struct gr_graph *g;
+	struct gr_set *nodes;
+	struct hs_err *err;
+
+	if (!word->nodes) {
+		*ret = lg_space(in, word->space, 0, 0);
+		return NULL;
+	}
+	err = lg_instant_graph(in, s->task, &g);
+	if (!err)
+		err = word->nodes(g, s->task, &nodes);
+	if (err)
+		return err;
+	if (word->relative)
+		err = without_reference(s, in, &nodes);
+	if (!err)
+		*ret = lg_set(in, nodes, AN_BY_CLODO);
+	gr_set_unref(nodes);
+	return err;
+}
 
 static const struct lg_word functions[] = {
 	{ "len", "number of objects of a set, of rows, of items" },
@@ -235,7 +186,7 @@ struct hs_err *lg_word_value(struct lg_session *s, const char *name,
 	if (!word)
 		return hs_err_new(HS_ERR_NAME, "%s is not a set word", name);
 	err = lg_current(s, &in);
-	return err ? err : word->make(s, in, ret);
+	return err ? err : make_word(s, in, word, ret);
 }
 
 /* --- the program ---------------------------------------------------------- */
@@ -383,7 +334,7 @@ static struct hs_err *of_shell(struct lg_session *s, const struct lg_node *node,
 	if (!word)
 		return NULL;
 	err = lg_current(s, &in);
-	return err ? err : word->make(s, in, ret);
+	return err ? err : make_word(s, in, word, ret);
 }
 
 struct hs_err *lg_name(struct lg_session *s, const struct lg_node *node,

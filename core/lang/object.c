@@ -8,11 +8,31 @@
 
 enum { REPR_COLUMNS = 400 };
 
+/* The name of the module at addr, when it is one. */
+struct module_at {
+	uint64_t addr;
+	char *words; /* "module os"; owned by who asks */
+};
+
+static int is_module_at(void *arg, struct heapsh_text name, uint64_t target)
+{
+	struct module_at *at = arg;
+
+	if (target != at->addr)
+		return 1;
+	at->words = hs_xasprintf("module %.*s", (int)name.n, name.s);
+	return 0;
+}
+
 char *lg_object_words(struct lg_session *s, const struct lg_value *v)
 {
 	struct md_model *m = lg_instant_model(v->in, s->task);
+	struct module_at at = { .addr = v->u.addr };
 	struct md_object o;
 
+	md_each_module(m, is_module_at, &at);
+	if (at.words)
+		return at.words;
 	if (!md_object_at(m, v->u.addr, &o))
 		return hs_xasprintf("object at 0x%llx",
 				    (unsigned long long)v->u.addr);

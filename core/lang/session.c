@@ -110,9 +110,11 @@ struct hs_err *lg_set_setting(struct lg_session *s, const char *name,
 		for (size_t i = 0; i < s->n_settings; i++)
 			lg_near_add(&near, s->settings[i].name,
 				    strlen(s->settings[i].name));
-		return lg_near_remedy(hs_err_new(HS_ERR_USAGE, "no setting %s",
+		return lg_near_remedy(
+			hs_err_remedy(hs_err_new(HS_ERR_USAGE, "no setting %s",
 						 name),
-				      &near, name);
+				      "set lists them"),
+			&near, name);
 	}
 	if (!is_possible(setting->values, value))
 		return hs_err_remedy(hs_err_new(HS_ERR_USAGE,

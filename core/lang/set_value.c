@@ -211,10 +211,7 @@ static struct hs_err *get_parts(struct lg_session *s, struct lg_value *v,
 
 /* clang-format off */
 const struct lg_attr lg_set_attrs[] = {
-	{ { "more", "the rows after these" }, get_window, LG_MORE },
-	{ { "prev", "the rows before these" }, get_window, LG_PREV },
-	{ { "top", "the first rows" }, get_window, LG_TOP },
-	{ { "all", "every row" }, get_window, LG_EVERY },
+	LG_PAGE_ATTRS(get_window),
 	{ { "byclodo", "rows by class, or dict of class" },
 	  get_by, AN_BY_CLODO },
 	{ { "bytype", "rows by type" }, get_by, AN_BY_TYPE },

@@ -138,9 +138,11 @@ static struct hs_err *thread_named(struct lg_session *s, struct lg_value *v,
 		}
 		lg_near_add(&near, t.name.s, t.name.n);
 	}
-	return lg_near_remedy(hs_err_new(HS_ERR_NAME, "no thread is named '%s'",
-					 name),
-			      &near, name);
+	return lg_near_remedy(
+		hs_err_remedy(hs_err_new(HS_ERR_NAME,
+					 "no thread is named '%s'", name),
+			      "threads lists them"),
+		&near, name);
 }
 
 static struct hs_err *variable(struct lg_session *s, struct lg_value *v,
@@ -326,10 +328,7 @@ static struct hs_err *get_frame(struct lg_session *s, struct lg_value *v,
 
 /* clang-format off */
 const struct lg_attr lg_threads_attrs[] = {
-	{ { "more", "the rows after these" }, get_window, LG_MORE },
-	{ { "prev", "the rows before these" }, get_window, LG_PREV },
-	{ { "top", "the first rows" }, get_window, LG_TOP },
-	{ { "all", "every row" }, get_window, LG_EVERY },
+	LG_PAGE_ATTRS(get_window),
 	{ { "count", "number of rows" }, get_count, 0 },
 	{ { NULL, NULL }, NULL, 0 },
 };

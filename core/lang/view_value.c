@@ -66,10 +66,7 @@ static struct hs_err *get_count(struct lg_session *s, struct lg_value *v,
 
 /* The attributes of all views; each has more of its own. */
 const struct lg_attr lg_view_attrs[] = {
-	{ { "more", "the rows after these" }, get_window, LG_MORE },
-	{ { "prev", "the rows before these" }, get_window, LG_PREV },
-	{ { "top", "the first rows" }, get_window, LG_TOP },
-	{ { "all", "every row" }, get_window, LG_EVERY },
+	LG_PAGE_ATTRS(get_window),
 	{ { "count", "number of rows" }, get_count, 0 },
 	{ { NULL, NULL }, NULL, 0 },
 };

@@ -77,8 +77,8 @@ static const struct group {
 	  "track start|track diff|snap|snaps|use|summary diff|setref|load|"
 	  "release" },
 	{ "Process and shell",
-	  "attach|open|detach|doctor|info setup|probe status|plugins|"
-	  "plugins disable|plugins enable|plugin load|set|help" },
+	  "attach|open|detach|doctor|info setup|probe status|probe load|"
+	  "plugins|plugins disable|plugins enable|plugin load|set|help" },
 };
 
 static bool is_in(const struct group *g, const char *name)

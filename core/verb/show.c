@@ -2,7 +2,8 @@
 #include "verb_priv.h"
 
 enum {
-	REPR_COLUMNS = 4000, /* text of the object itself */
+	TEXT_COLUMNS = 4000, /* of a text, which one wants to read */
+	REPR_COLUMNS = 400, /* of the rest, whose items are rows */
 	MAX_ROWS = 20000, /* references that are listed */
 };
 
@@ -45,12 +46,14 @@ static struct hs_err *text_of(const struct lg_call *call, struct md_model *m,
 		return err;
 	if (!repr && !str) {
 		*ret = md_render(m, o->o.address, HEAPSH_RENDER_REPR,
-				 REPR_COLUMNS);
+				 o->type->flags & HEAPSH_TYPE_TEXT ?
+					 TEXT_COLUMNS :
+					 REPR_COLUMNS);
 		return NULL;
 	}
 	err = md_ask_text(m, o->o.address,
 			  repr ? HEAPSH_ASK_REPR : HEAPSH_ASK_STR,
-			  REPR_COLUMNS, ret);
+			  TEXT_COLUMNS, ret);
 	return err ? hs_err_remedy(
 			     hs_err_wrap(err, "%s of %s at 0x%llx",
 					 repr ? "repr" : "str", o->type->name,
