@@ -246,9 +246,11 @@ static struct hs_err *try_it(struct loading *l)
 
 /* --- in the process itself ----------------------------------------------- */
 
+/* Nothing has happened: a thread did not stop in time, or stood in the way. */
 static bool is_not_now(const struct hs_err *err)
 {
-	return err && err->code == HS_ERR_REFUSED && err->errnum == EAGAIN;
+	return err && (err->code == HS_ERR_TIMEOUT ||
+		       (err->code == HS_ERR_REFUSED && err->errnum == EAGAIN));
 }
 
 static struct hs_err *plant(struct loading *l)

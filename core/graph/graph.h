@@ -198,6 +198,18 @@ struct hs_err *gr_set_unreachable(struct gr_graph *g, struct hs_task *task,
 /** Living, yet no strong edge and no root names them: edges we do not know. */
 struct hs_err *gr_set_unreferenced(struct gr_graph *g, struct hs_task *task,
 				   struct gr_set **ret) HS_MUST_USE;
+/**
+ * Members that fn() keeps, asked in blocks of ascending ids, on several threads
+ * at once (thread is below GR_MAX_THREADS); keep comes all false. limit: that
+ * many of them, the first. Progress is of members. threads 0: as many as cores.
+ */
+enum { GR_BLOCK = 512 };
+typedef struct hs_err *gr_block_fn(void *arg, unsigned thread,
+				   const uint32_t *ids, uint32_t n,
+				   bool *keep);
+struct hs_err *gr_set_select(struct gr_set *s, struct hs_task *task,
+			     unsigned threads, uint64_t limit, gr_block_fn *fn,
+			     void *arg, struct gr_set **ret) HS_MUST_USE;
 /** Union of the targets / sources of the set's strong edges. */
 struct hs_err *gr_set_referents(struct gr_set *s, struct hs_task *task,
 				struct gr_set **ret) HS_MUST_USE;

@@ -47,6 +47,7 @@ const struct md_limit md_limits[MD_N_ENTRIES] = {
 	[MD_INVOKE] = { "call()", 60, FEW, 0 },
 	[MD_SAFEPOINT] = { "plan()", 60, FEW, 0 },
 	[MD_COMPAT] = { "referents()", 15, MANY, MANY },
+	[MD_TEXTS] = { "each()", 15, MANY, 0 },
 };
 
 /* --- enter and leave ----------------------------------------------------- */

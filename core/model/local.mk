@@ -7,7 +7,7 @@ libhs_model_la_SOURCES = %D%/model.h %D%/model_priv.h %D%/plugin.h \
 	%D%/host.c %D%/join.c %D%/join_priv.h %D%/joinquery.c \
 	%D%/belief.c %D%/witness.c \
 	%D%/label.c %D%/model.c %D%/ask.c %D%/query.c %D%/render.c %D%/services.c \
-	%D%/sweep.c %D%/threads.c %D%/trust.c %D%/types.c
+	%D%/sweep.c %D%/texts.c %D%/threads.c %D%/trust.c %D%/types.c
 
 check_PROGRAMS += tests/unit/model_example.t
 tests_unit_model_example_t_CPPFLAGS = $(INC_MODEL) $(INC_TESTS)

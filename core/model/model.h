@@ -200,6 +200,15 @@ bool md_edge_to(struct md_model *m, uint64_t addr, uint64_t target,
 /** Repr of an object, escaped, at most max columns ("…" when cut). free(). */
 char *md_render(struct md_model *m, uint64_t addr, uint32_t style, size_t max);
 /**
+ * As md_render() for each of n objects, on any thread: fn(arg, i, text, len) is
+ * told, in order; the text has a NUL and lives until fn returns. text NULL: ask
+ * md_render(). False, and nobody is told: the plugin has no such call.
+ */
+typedef void md_text_fn(void *arg, uint32_t i, const char *text, size_t len);
+bool md_texts(struct md_model *m, struct im_reader *reader,
+	      const uint64_t *addr, uint32_t n, uint32_t style, size_t max,
+	      md_text_fn *fn, void *arg);
+/**
  * Text of an edge: Heapy's words ("['k']", ".name", "->table", "[3]",
  * ".keys()[2]", "list(set)[1]", ".locals['x']", ".??"). free().
  */

@@ -32,7 +32,7 @@ enum md_entry {
 	MD_AT, MD_ROOTS, MD_RENDER, MD_LOOKUP, MD_ATTR, MD_ITEM, MD_NAMES,
 	MD_MEASURE, MD_INTERFACE, MD_THREAD, MD_FRAME, MD_VARIABLE, MD_MODULES,
 	MD_CONTENT, MD_PREPARE, MD_SITES, MD_BASES,
-	MD_FLAGS, MD_USAGE, MD_ASK, MD_INVOKE, MD_SAFEPOINT,
+	MD_FLAGS, MD_USAGE, MD_ASK, MD_INVOKE, MD_SAFEPOINT, MD_TEXTS,
 	MD_COMPAT, MD_N_ENTRIES
 };
 
@@ -302,5 +302,7 @@ void md_clean(char *s, size_t cap);
  * free().
  */
 char *md_fit(const char *s, size_t n, size_t max, bool more);
+/** Is its md_fit() the very same? */
+bool md_fits(const char *s, size_t n, size_t max);
 
 #endif

@@ -455,17 +455,7 @@ struct heapsh_key {
 	const struct heapsh_key *items;
 };
 
-/** Numbers that Pympler's words ask for one object. */
-struct heapsh_measure {
-	uint32_t size;
-	uint32_t has_length;
-	uint64_t basic_size, item_size;	/* as Pympler: with the GC head */
-	uint64_t length;		/* "leng", when has_length */
-	/** What the runtime's own len() answers, without running code. */
-	uint64_t exact_length;		/* when has_exact_length */
-	uint32_t has_exact_length;
-	uint32_t reserved;
-};
+struct heapsh_measure;	/* plugin_interfaces.h */
 
 /** Called with each name; return 0 to stop. */
 typedef int heapsh_name_fn(void *arg, struct heapsh_text name, uint64_t target);

@@ -15,6 +15,18 @@
 extern "C" {
 #endif
 
+/** Numbers that Pympler's words ask for one object. */
+struct heapsh_measure {
+	uint32_t size;
+	uint32_t has_length;
+	uint64_t basic_size, item_size;	/* as Pympler: with the GC head */
+	uint64_t length;		/* "leng", when has_length */
+	/** What the runtime's own len() answers, without running code. */
+	uint64_t exact_length;		/* when has_exact_length */
+	uint32_t has_exact_length;
+	uint32_t reserved;
+};
+
 /** Threads, frames and variables as the runtime sees them. */
 #define HEAPSH_THREADS_0 "heapsh.threads.0"
 
@@ -210,6 +222,22 @@ struct heapsh_safepoint {
 	 */
 	const char *(*plan)(void *state, uint64_t function, uint64_t arg,
 			    struct heapsh_safepoint_plan *ret);
+};
+
+/** Texts of many objects, to search them. Since 0.1. */
+#define HEAPSH_TEXTS_0 "heapsh.texts.0"
+struct heapsh_texts {
+	uint32_t size;
+	uint32_t reserved;
+	/**
+	 * For each address, in order, what render() would answer: buf is
+	 * filled, then emit(arg, i, that answer) is called. Several threads
+	 * call this at once: reader is for host->view(), as a sink's.
+	 */
+	void (*each)(void *state, void *reader, const uint64_t *addr,
+		     uint32_t n, uint32_t style, char *buf, uint64_t cap,
+		     void (*emit)(void *arg, uint32_t i, uint64_t len),
+		     void *arg);
 };
 
 /** Who allocated what, as far as the program itself takes notes of it. */

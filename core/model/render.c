@@ -27,12 +27,17 @@ static bool is_plain_ascii(const char *s, size_t n)
 	return true;
 }
 
+bool md_fits(const char *s, size_t n, size_t max)
+{
+	return n <= max && is_plain_ascii(s, n);
+}
+
 char *md_fit(const char *s, size_t n, size_t max, bool more)
 {
 	HS_TEXT out = { 0 }, one = { 0 };
 	size_t at, len, width, used = 0, keep = 0;
 
-	if (!more && n <= max && is_plain_ascii(s, n))
+	if (!more && md_fits(s, n, max))
 		return hs_xstrndup(s, n);
 	for (at = 0; at < n; at += len) {
 		len = char_len(s + at, n - at);

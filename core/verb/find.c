@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "verb_priv.h"
 
+#include <pthread.h>
+
+#include "pattern.h"
+
 /*
  * Objects that satisfy every option. The cheap tests come first: a type is a
- * look at a bitmap, a size one at a column; only what is left is rendered.
+ * look at a bitmap, a size one at a column; only what is left is rendered, on
+ * all cores where the plugin can.
  */
 
 enum {
@@ -28,6 +33,17 @@ struct test {
 	size_t n;
 };
 
+/** What one thread has of its own. */
+struct finder {
+	struct im_reader *reader;
+	struct vb_pattern **patterns; /* one a test, or NULL */
+	bool *keep;
+	const uint32_t *ids;
+	uint32_t which[GR_BLOCK]; /* places in ids */
+	bool doubt; /* of this block: some are to be asked singly */
+	bool asked[GR_BLOCK];
+};
+
 struct find {
 	const struct lg_call *call;
 	struct gr_graph *g;
@@ -35,7 +51,8 @@ struct find {
 	bool *types; /* of which type an object may be */
 	uint32_t n_types;
 	HS_VEC(struct test) tests;
-	uint64_t limit, found;
+	struct finder *finders[GR_MAX_THREADS];
+	pthread_mutex_t lock; /* of what only one thread may ask */
 };
 
 static enum compare compare_of(const char *op)
@@ -69,7 +86,8 @@ static bool holds(enum compare c, uint64_t a, uint64_t b)
 	}
 }
 
-static bool text_holds(const struct test *t, const char *s)
+static bool text_holds(const struct test *t, const struct vb_pattern *p,
+		       const char *s, size_t n)
 {
 	switch (t->compare) {
 	case EQ:
@@ -77,9 +95,11 @@ static bool text_holds(const struct test *t, const char *s)
 	case NE:
 		return strcmp(s, t->text);
 	case HAS:
-		return strstr(s, t->text);
+		return p ? vb_pattern_found(p, s, n) :
+			   strstr(s, t->text) != NULL;
 	case HAS_NOT:
-		return !strstr(s, t->text);
+		return p ? !vb_pattern_found(p, s, n) :
+			   !strstr(s, t->text);
 	case LT:
 	case LE:
 	case GT:
@@ -105,7 +125,7 @@ static bool type_holds(const struct test *t, const char *name)
 
 	if (t->compare == EQ || t->compare == NE)
 		return is == (t->compare == EQ);
-	return text_holds(t, name);
+	return text_holds(t, NULL, name, strlen(name));
 }
 
 static struct hs_err *no_type(const struct find *f, const struct test *t)
@@ -141,18 +161,6 @@ static struct hs_err *limit_types(struct find *f, const struct test *t)
 
 /* --- one object ----------------------------------------------------------- */
 
-static bool value_holds(struct find *f, const struct test *t, uint32_t id)
-{
-	uint32_t flags = md_type(f->m, gr_type(f->g, id))->flags;
-	bool is_text = flags & HEAPSH_TYPE_TEXT;
-	HS_FREE char *text =
-		md_render(f->m, gr_addr(f->g, id),
-			  is_text ? HEAPSH_RENDER_TEXT : HEAPSH_RENDER_SHORT,
-			  is_text ? TEXT_COLUMNS : LINE_COLUMNS);
-
-	return text_holds(t, text);
-}
-
 static bool is_slow(const struct test *t)
 {
 	return !strcmp(t->name, "value");
@@ -167,25 +175,159 @@ static bool number_holds(const struct find *f, const struct test *t,
 		     t->number);
 }
 
-static bool is_wanted(void *arg, uint32_t id)
+/* All but texts. */
+static bool may_be(const struct find *f, uint32_t id)
 {
-	struct find *f = arg;
 	uint32_t type = gr_type(f->g, id);
 
-	hs_progress_add(f->call->task, 1);
-	if (f->found >= f->limit || type >= f->n_types || !f->types[type])
+	if (type >= f->n_types || !f->types[type])
 		return false;
 	for (size_t i = 0; i < f->tests.n; i++)
 		if (!is_slow(&f->tests.v[i]) &&
 		    !number_holds(f, &f->tests.v[i], id))
 			return false;
+	return true;
+}
+
+/* --- texts ---------------------------------------------------------------- */
+
+static bool is_text(const struct find *f, uint32_t id)
+{
+	return md_type(f->m, gr_type(f->g, id))->flags & HEAPSH_TYPE_TEXT;
+}
+
+static bool values_hold(const struct find *f, const struct finder *own,
+			const char *s, size_t n)
+{
 	for (size_t i = 0; i < f->tests.n; i++)
 		if (is_slow(&f->tests.v[i]) &&
-		    (hs_cancelled(f->call->task) ||
-		     !value_holds(f, &f->tests.v[i], id)))
+		    !text_holds(&f->tests.v[i], own->patterns[i], s, n))
 			return false;
-	f->found++;
 	return true;
+}
+
+struct told {
+	struct find *f;
+	struct finder *own;
+};
+
+static void on_text(void *arg, uint32_t i, const char *s, size_t n)
+{
+	struct told *t = arg;
+	uint32_t place = t->own->which[i];
+
+	if (s)
+		t->own->keep[place] = values_hold(t->f, t->own, s, n);
+	else
+		t->own->asked[place] = t->own->doubt = true;
+}
+
+/* Those of a block that are texts, or those that are not. */
+static void ask_kind(struct find *f, struct finder *own, const bool *may,
+		     uint32_t n, bool text)
+{
+	struct told told = { f, own };
+	uint64_t addr[GR_BLOCK];
+	uint32_t n_addr = 0;
+
+	for (uint32_t i = 0; i < n; i++) {
+		if (!may[i] || is_text(f, own->ids[i]) != text)
+			continue;
+		own->which[n_addr] = i;
+		addr[n_addr++] = gr_addr(f->g, own->ids[i]);
+	}
+	if (n_addr &&
+	    !md_texts(f->m, own->reader, addr, n_addr,
+		      text ? HEAPSH_RENDER_TEXT : HEAPSH_RENDER_SHORT,
+		      text ? TEXT_COLUMNS : LINE_COLUMNS, on_text, &told))
+		for (uint32_t i = 0; i < n_addr; i++)
+			on_text(&told, i, NULL, 0);
+}
+
+/* One after the other: the plugin is asked by one thread at a time. */
+static void ask_singly(struct find *f, struct finder *own, uint32_t n)
+{
+	pthread_mutex_lock(&f->lock);
+	for (uint32_t i = 0; i < n; i++) {
+		bool text = own->asked[i] && is_text(f, own->ids[i]);
+		HS_FREE char *s = NULL;
+
+		if (!own->asked[i] || hs_cancelled(f->call->task))
+			continue;
+		s = md_render(f->m, gr_addr(f->g, own->ids[i]),
+			      text ? HEAPSH_RENDER_TEXT : HEAPSH_RENDER_SHORT,
+			      text ? TEXT_COLUMNS : LINE_COLUMNS);
+		own->keep[i] = values_hold(f, own, s, strlen(s));
+	}
+	pthread_mutex_unlock(&f->lock);
+}
+
+static bool has_values(const struct find *f)
+{
+	for (size_t i = 0; i < f->tests.n; i++)
+		if (is_slow(&f->tests.v[i]))
+			return true;
+	return false;
+}
+
+static struct hs_err *finder_create(struct find *f, struct finder **ret)
+{
+	struct finder *own = hs_xalloc(sizeof(*own));
+	struct hs_err *err;
+
+	own->patterns = hs_xcalloc(f->tests.n + 1, sizeof(*own->patterns));
+	*ret = own;
+	err = md_reader_create(f->m, f->call->task->budget, &own->reader);
+	for (size_t i = 0; !err && i < f->tests.n; i++) {
+		const struct test *t = &f->tests.v[i];
+
+		if (is_slow(t) && (t->compare == HAS ||
+				   t->compare == HAS_NOT))
+			err = vb_pattern_create(t->text, &own->patterns[i]);
+	}
+	return err;
+}
+
+static void finder_destroy(struct finder *own, size_t n_tests)
+{
+	if (!own)
+		return;
+	for (size_t i = 0; i < n_tests; i++)
+		vb_pattern_destroy(own->patterns[i]);
+	md_reader_destroy(own->reader);
+	free(own->patterns);
+	free(own);
+}
+
+static struct hs_err *look_at(void *arg, unsigned thread, const uint32_t *ids,
+			      uint32_t n, bool *keep)
+{
+	struct find *f = arg;
+	struct finder *own;
+	bool may[GR_BLOCK];
+	struct hs_err *err;
+
+	for (uint32_t i = 0; i < n; i++)
+		may[i] = may_be(f, ids[i]);
+	if (!has_values(f)) {
+		memcpy(keep, may, n * sizeof(*may));
+		return NULL;
+	}
+	if (!f->finders[thread]) {
+		err = finder_create(f, &f->finders[thread]);
+		if (err)
+			return err;
+	}
+	own = f->finders[thread];
+	own->ids = ids;
+	own->keep = keep;
+	own->doubt = false;
+	memset(own->asked, 0, sizeof(own->asked));
+	ask_kind(f, own, may, n, true);
+	ask_kind(f, own, may, n, false);
+	if (own->doubt)
+		ask_singly(f, own, n);
+	return NULL;
 }
 
 /* --- options -------------------------------------------------------------- */
@@ -265,8 +407,9 @@ static struct hs_err *scope(const struct lg_call *call, struct lg_instant **in,
 static struct hs_err *search(struct find *f, struct gr_set *from,
 			     struct gr_set **ret)
 {
+	uint64_t limit;
 	struct hs_err *err =
-		lg_opt_size(f->call, "limit", UINT64_MAX, &f->limit);
+		lg_opt_size(f->call, "limit", UINT64_MAX, &limit);
 
 	for (size_t i = 0; !err && i < f->call->n_options; i++)
 		err = add_test(f, &f->call->options[i]);
@@ -274,7 +417,7 @@ static struct hs_err *search(struct find *f, struct gr_set *from,
 		return err;
 	hs_progress(f->call->task, "looking at objects", "objects",
 		    gr_set_count(from));
-	err = gr_set_filter(from, f->call->task, is_wanted, f, ret);
+	err = gr_set_select(from, f->call->task, 0, limit, look_at, f, ret);
 	hs_progress_end(f->call->task);
 	return err;
 }
@@ -293,12 +436,16 @@ static struct hs_err *run(const struct lg_call *call, struct lg_value **ret)
 	f.n_types = md_n_types(f.m);
 	f.types = hs_xcalloc(f.n_types + 1, sizeof(*f.types));
 	memset(f.types, 1, f.n_types);
+	pthread_mutex_init(&f.lock, NULL);
 	err = search(&f, from, &found);
 	if (!err) {
 		*ret = lg_set(in ? in : call->session->current, found,
 			      AN_BY_ID);
 		gr_set_unref(found);
 	}
+	for (unsigned i = 0; i < GR_MAX_THREADS; i++)
+		finder_destroy(f.finders[i], f.tests.n);
+	pthread_mutex_destroy(&f.lock);
 	hs_vec_deinit(&f.tests);
 	free(f.types);
 	gr_set_unref(from);
@@ -331,9 +478,9 @@ static const struct lg_arg options[] = {
 	  .compares = true },
 	{ .name = "value",
 	  .kind = LG_ARG_OPTION,
-	  .values = "TEXT",
+	  .values = "TEXT|REGEX",
 	  .help = "its text, as a line of a table shows it; ~ for a part of "
-		  "it",
+		  "it, as a regular expression",
 	  .compares = true },
 	{ .name = "limit",
 	  .kind = LG_ARG_OPTION,
@@ -348,8 +495,11 @@ const struct lg_verb vb_find = {
 	.options = options,
 	.summary = "the set of objects of a type, size or content",
 	.help = "Options compare with = != < <= > >=, texts with = != and ~ "
-		"!~ (has, has not), without blanks. All of them must hold.",
+		"!~ (has, has not), without blanks. All of them must hold. "
+		"What value~ has is an extended regular expression: "
+		"value~'^user [0-9]+$', value~'a\\.b|c'.",
 	.examples = "find type=dict size>1m\nfind type=str value~password "
-		    "limit=20\nfind x type~Account held>=64k",
+		    "limit=20\nfind value~'^https?://'\n"
+		    "find x type~Account held>=64k",
 	.run = run,
 };

@@ -3,7 +3,7 @@ noinst_LTLIBRARIES += libhs_verb.la
 libhs_verb_la_CPPFLAGS = $(INC_VERB)
 libhs_verb_la_SOURCES = %D%/verb.h %D%/verb_priv.h %D%/verbs.def \
 	%D%/args.c %D%/asized.c %D%/asizeof.c %D%/asizesof.c %D%/doctor.c %D%/edge.c \
-	%D%/find.c %D%/flatsize.c %D%/help.c %D%/info.c %D%/instants.c \
+	%D%/find.c %D%/pattern.c %D%/pattern.h %D%/flatsize.c %D%/help.c %D%/info.c %D%/instants.c \
 	%D%/iso.c %D%/load.c %D%/measure.c %D%/modules.c %D%/path_view.c \
 	%D%/plugins.c %D%/process.c %D%/profile.c %D%/refs.c %D%/rows.c \
 	%D%/services.c %D%/set.c \
@@ -38,6 +38,11 @@ check_PROGRAMS += tests/unit/verb_signature.t
 tests_unit_verb_signature_t_CPPFLAGS = $(INC_VERB) $(INC_TESTS) $(JANSSON_CFLAGS)
 tests_unit_verb_signature_t_SOURCES = tests/unit/verb_signature.c
 tests_unit_verb_signature_t_LDADD = $(LIBS_LINES)
+
+check_PROGRAMS += tests/unit/verb_pattern.t
+tests_unit_verb_pattern_t_CPPFLAGS = $(INC_VERB) $(INC_TESTS) $(JANSSON_CFLAGS)
+tests_unit_verb_pattern_t_SOURCES = tests/unit/verb_pattern.c
+tests_unit_verb_pattern_t_LDADD = $(LIBS_LINES)
 
 # C functions of every class, for "call".
 check_LTLIBRARIES += tests/fixtures/call_lib.la

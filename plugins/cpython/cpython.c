@@ -161,6 +161,17 @@ static uint64_t plugin_render(void *state, uint64_t addr, uint32_t style,
 			      buf, cap);
 }
 
+static void plugin_texts(void *state, void *reader, const uint64_t *addr,
+			 uint32_t n, uint32_t style, char *buf, uint64_t cap,
+			 void (*emit)(void *arg, uint32_t i, uint64_t len),
+			 void *arg)
+{
+	struct cpython_mem m = ((struct cpython *)state)->mem;
+
+	m.reader = reader;
+	cpython_texts(&m, addr, n, style, buf, cap, emit, arg);
+}
+
 static uint64_t plugin_lookup(void *state, struct heapsh_text name)
 {
 	return cpython_lookup(&((struct cpython *)state)->mem, name);
@@ -318,6 +329,9 @@ static const struct heapsh_invoke invoke = {
 static const struct heapsh_safepoint safepoint = {
 	.size = sizeof(safepoint), .plan = plugin_safepoint,
 };
+static const struct heapsh_texts texts = {
+	.size = sizeof(texts), .each = plugin_texts,
+};
 static const struct heapsh_computed computed = {
 	.size = sizeof(computed), .item = plugin_item_number,
 };
@@ -339,6 +353,7 @@ static const struct {
 	{ HEAPSH_TYPES_0, &types },         { HEAPSH_PREPARE_0, &prepare },
 	{ HEAPSH_ASK_0, &ask },             { HEAPSH_INVOKE_0, &invoke },
 	{ HEAPSH_COMPUTED_0, &computed },   { HEAPSH_MODULES_0, &modules },
+	{ HEAPSH_TEXTS_0, &texts },
 	{ HEAPSH_CONTENT_0, &content },     { HEAPSH_SAFEPOINT_0, &safepoint },
 	{ HEAPSH_COMPAT_0, &cpython_pympler },
 };

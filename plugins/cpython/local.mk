@@ -21,7 +21,7 @@ CPYTHON_HEAP_SOURCES = \
 	%D%/pympler_words.c %D%/refs.c %D%/refs_code.c %D%/refs_priv.h \
 	%D%/safepoint.c \
 	%D%/services.h %D%/settle.c %D%/sites.c %D%/quick.h %D%/size.c \
-	%D%/size_priv.h %D%/sweep.c %D%/talk.c %D%/talk.h %D%/types.c %D%/usage.c
+	%D%/size_priv.h %D%/sweep.c %D%/talk.c %D%/talk.h %D%/told.c %D%/types.c %D%/usage.c
 EXTRA_DIST += %D%/layout.def %D%/shapes.def %D%/regen-layouts.py
 # What reads single objects: of the plugin, and of its tests' program.
 CPYTHON_READ_SOURCES = \
@@ -29,7 +29,7 @@ CPYTHON_READ_SOURCES = \
 	%D%/frames.c %D%/frames.h %D%/item.c \
 	%D%/layout.c %D%/layout.h %D%/layouts.c %D%/leaf.c %D%/lines.c \
 	%D%/lookup.c %D%/lookup.h %D%/number.c %D%/printable.c %D%/read.c \
-	%D%/read.h %D%/render.c %D%/render.h %D%/plain.c %D%/plain.h \
+	%D%/read.h %D%/render.c %D%/render.h %D%/texts.c %D%/plain.c %D%/plain.h \
 	%D%/roots.c %D%/roots.h %D%/threads.c %D%/threads.h %D%/walk.c \
 	%D%/walk.h
 noinst_PROGRAMS += tests/cpython/peek

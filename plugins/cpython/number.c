@@ -2,6 +2,7 @@
 #include "plain.h"
 
 #include <ctype.h>
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -96,6 +97,19 @@ bool cpython_float_value(const struct cpython_mem *m, uint64_t obj,
 	return true;
 }
 
+/* In decimal, without a NUL; how many. */
+static int put_digits(uint64_t v, char *digits)
+{
+	char text[24];
+	int n = sizeof(text);
+
+	do
+		text[--n] = (char)('0' + v % 10);
+	while ((v /= 10) != 0);
+	memcpy(digits, text + n, sizeof(text) - (size_t)n);
+	return (int)sizeof(text) - n;
+}
+
 /* Divide a number of n digits by 10^9 in place; the rest. */
 static uint32_t divide(uint32_t *digits, int64_t n)
 {
@@ -113,6 +127,7 @@ static void put_decimal(const struct cpython_mem *m, struct cpython_out *o,
 			const struct number *x)
 {
 	uint32_t digits[MAX_DIGITS], parts[MAX_DIGITS + 2];
+	char text[24];
 	int64_t n = x->n;
 	int n_parts = 0;
 
@@ -123,8 +138,9 @@ static void put_decimal(const struct cpython_mem *m, struct cpython_out *o,
 		while (n > 0 && digits[n - 1] == 0)
 			n--;
 	} while (n > 0 && n_parts < MAX_DIGITS + 2);
-	cpython_putf(o, "%s%u", x->negative ? "-" : "",
-		     (unsigned)parts[n_parts - 1]);
+	if (x->negative)
+		cpython_puts(o, "-");
+	cpython_put(o, text, (uint64_t)put_digits(parts[n_parts - 1], text));
 	for (int i = n_parts - 2; i >= 0; i--)
 		cpython_putf(o, "%09u", (unsigned)parts[i]);
 }
@@ -144,27 +160,113 @@ bool cpython_repr_int(const struct cpython_mem *m, struct cpython_out *o,
 	return true;
 }
 
+/** d as digits v and a power of ten: the first digit's. */
+struct decimal {
+	uint64_t v;
+	int exponent;
+};
+
+/*
+ * Correctly rounded; the text is read for its digits alone, so that it does not
+ * matter what point the locale has.
+ */
+static struct decimal rounded(double d, int n_digits)
+{
+	struct decimal ret = { 0, 0 };
+	char text[40], *end;
+
+	snprintf(text, sizeof(text), "%.*e", n_digits - 1, d);
+	for (end = text; *end != '\0' && *end != 'e'; end++)
+		if (isdigit((unsigned char)*end))
+			ret.v = ret.v * 10 + (uint64_t)(*end - '0');
+	ret.exponent = (int)strtol(end + (*end == 'e'), NULL, 10);
+	return ret;
+}
+
+/* Does it read as d? v has n digits. */
+static bool reads_as(double d, const struct decimal *x, int n)
+{
+	char text[48];
+	int len = put_digits(x->v, text);
+
+	snprintf(text + len, sizeof(text) - (size_t)len, "e%d",
+		 x->exponent - (n - 1));
+	return strtod(text, NULL) == d;
+}
+
+/*
+ * d rounded to n digits: from its seventeen, unless these end so that they may
+ * have been rounded over the middle. False: so far off that it cannot read as
+ * d, from which seventeen digits are at most 11.2 away (2**-53 of 10**17).
+ */
+static bool round_off(double d, const struct decimal *x, int n,
+		      struct decimal *ret)
+{
+	uint64_t unit = n == 15 ? 100 : 10, rest = x->v % unit;
+
+	if (rest == unit / 2) {
+		*ret = rounded(d, n);
+		return true;
+	}
+	*ret = (struct decimal){ x->v / unit + (rest > unit / 2),
+				 x->exponent };
+	// 9.99… becomes 10.0
+	if (ret->v * unit == UINT64_C(100000000000000000)) {
+		ret->v /= 10;
+		ret->exponent++;
+	}
+	return (rest > unit / 2 ? unit - rest : rest) <= 12;
+}
+
+static bool is_short(double d, const struct decimal *all, int n,
+		     struct decimal *ret)
+{
+	int exponent;
+
+	if (round_off(d, all, n, ret) && reads_as(d, ret, n))
+		return true;
+	// above a power of two doubles lie twice as far apart as below it
+	if (frexp(d, &exponent) != 0.5)
+		return false;
+	*ret = (struct decimal){ all->v / (n == 15 ? 100 : 10) + 1,
+				 all->exponent };
+	return reads_as(d, ret, n);
+}
+
+static struct decimal shortest_of(double d)
+{
+	struct decimal all = rounded(d, 17), x;
+
+	// the smallest have fewer bits: every number of digits is tried
+	for (int n = 1; d < DBL_MIN && n < 17; n++) {
+		x = rounded(d, n);
+		if (reads_as(d, &x, n))
+			return x;
+	}
+	return d >= DBL_MIN && (is_short(d, &all, 15, &x) ||
+				is_short(d, &all, 16, &x)) ? x : all;
+}
+
 /*
  * The fewest digits that give the same double again, without a point, and the
- * exponent of the first. The text is read for its digits alone, so that it
- * does not matter what point the locale has.
+ * exponent of the first. What has fifteen or fewer is found with fifteen and
+ * zeros behind (DBL_DIG: such a text comes back from a double as it was).
  */
 static int shortest(double d, char *digits, int *exponent)
 {
-	char text[40];
-	int n = 0;
+	struct decimal x;
+	int n;
 
-	for (int precision = 0; precision < 17; precision++) {
-		snprintf(text, sizeof(text), "%.*e", precision, d);
-		if (strtod(text, NULL) == d)
-			break;
+	if (d < 0x1p53 && d == (double)(uint64_t)d) {
+		n = put_digits((uint64_t)d, digits);
+		*exponent = n - 1;
+	} else {
+		x = shortest_of(d);
+		n = put_digits(x.v, digits);
+		*exponent = x.exponent;
 	}
-	for (const char *p = text; *p != '\0' && *p != 'e'; p++)
-		if (isdigit((unsigned char)*p))
-			digits[n++] = *p;
 	while (n > 1 && digits[n - 1] == '0')
 		n--;
-	*exponent = (int)strtol(strchr(text, 'e') + 1, NULL, 10);
 	return n;
 }
 

@@ -162,14 +162,40 @@ int cpython_str_copy(const struct cpython_mem *m, uint64_t obj, char *buf,
 	return (int)end;
 }
 
+/* As many as are ASCII, from the first on. */
+static uint64_t put_ascii(const struct cpython_mem *m, struct cpython_out *o,
+			  const struct cpython_str *s)
+{
+	char part[256];
+	uint64_t i = 0, n, k;
+
+	while (i < s->length && !cpython_full(o)) {
+		n = s->length - i;
+		n = n < sizeof(part) ? n : sizeof(part);
+		if (!cpython_copy(m, s->data + i, part, n))
+			break;
+		for (k = 0; k < n && (part[k] & 0x80) == 0; k++)
+			;
+		cpython_put(o, part, k);
+		i += k;
+		if (k < n)
+			break;
+	}
+	return i;
+}
+
 bool cpython_put_str(const struct cpython_mem *m, struct cpython_out *o,
 		     uint64_t obj)
 {
 	struct cpython_str s;
 
+	uint64_t i = 0;
+
 	if (!cpython_str_open(m, obj, &s))
 		return false;
-	for (uint64_t i = 0; i < s.length && !cpython_full(o); i++) {
+	if (s.kind == 1)
+		i = put_ascii(m, o, &s);
+	for (; i < s.length && !cpython_full(o); i++) {
 		uint32_t c = cpython_str_char(m, &s, i);
 
 		if (c == UINT32_MAX)

@@ -174,6 +174,9 @@ enum cpython_form {
 enum { CPYTHON_N_FORMS = 1024 };
 struct cpython_forms {
 	_Atomic uint64_t v[CPYTHON_N_FORMS];
+	/* As what objects of a type are shown, where that is by its own code or
+	   as an object: render.c. */
+	_Atomic uint64_t shown[CPYTHON_N_FORMS];
 };
 
 /**

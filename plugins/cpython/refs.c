@@ -10,26 +10,6 @@
 
 enum { WINDOW = 256 };	/* words that are copied at a time */
 
-/* One that tp_traverse tells as well is not to be told again. */
-static void mark_told(const struct cpython_obj *o, uint64_t target)
-{
-	uint64_t low = 0, high = o->n_told, middle;
-
-	while (low < high) {
-		middle = low + (high - low) / 2;
-		if ((o->told[middle] & ~UINT64_C(1)) < target)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	for (; low < o->n_told && (o->told[low] & ~UINT64_C(1)) == target;
-	     low++)
-		if (!(o->told[low] & 1)) {
-			o->told[low] |= 1;
-			return;
-		}
-}
-
 void cpython_edge(struct cpython_visit *v, uint64_t target,
 		  enum heapsh_label label, uint64_t a, uint64_t b,
 		  const char *text, uint32_t flags)
@@ -40,7 +20,7 @@ void cpython_edge(struct cpython_visit *v, uint64_t target,
 	};
 
 	if (v->o->told != NULL)
-		mark_told(v->o, target);
+		cpython_mark_told(v->o, target);
 	if (v->frontier && target - v->o->chunk < v->o->chunk_len &&
 	    !(flags & HEAPSH_EDGE_TABLE))
 		return;
@@ -83,94 +63,6 @@ bool cpython_each_word(struct cpython_visit *v, uint64_t addr, uint64_t n,
 				fn(v, i + k, buf[k], arg);
 	}
 	return true;
-}
-
-/* Would tp_traverse tell it, were it a reference? */
-static bool is_told(const struct cpython_mem *m, uint64_t obj)
-{
-	return (cpython_flags_of(m, obj) & CPYTHON_TP_HAVE_GC) != 0;
-}
-
-/* A word of the object's own that has no name. */
-static void edge_offset(struct cpython_visit *v, uint64_t target,
-			uint64_t offset)
-{
-	cpython_edge(v, target, HEAPSH_LABEL_OFFSET, offset, 0, NULL, 0);
-}
-
-/** Words that are looked at; text NULL: each is named by its place. */
-struct scan {
-	uint64_t addr;
-	const char *text;
-};
-
-static void scan_word(struct cpython_visit *v, uint64_t index, uint64_t word,
-		      void *arg)
-{
-	const struct scan *s = arg;
-
-	if (!cpython_plausible(word) ||
-	    !cpython_living(v->o->st, v->o->m, word))
-		return;
-	// tp_traverse tells all that may be part of a cycle
-	if (v->o->told != NULL && is_told(v->o->m, word))
-		return;
-	if (s->text != NULL)
-		cpython_edge_field(v, word, s->text);
-	else
-		edge_offset(v, word, s->addr + index * 8 - v->o->addr);
-}
-
-/* Offset of the first word from offset `from` on that is target; 0: none. */
-static uint64_t own_word(const struct cpython_obj *o, uint64_t target,
-			 uint64_t from)
-{
-	const struct cpython_type *t = o->type;
-	uint64_t n = (uint64_t)t->basic, items;
-
-	if (t->item > 0 && !__builtin_mul_overflow((uint64_t)t->item,
-						   cpython_obj_size(o), &items))
-		n += items;
-	if (t->basic < 0 || n > CPYTHON_HEAD)
-		n = CPYTHON_HEAD;
-	for (; from + 8 <= n; from += 8)
-		if (cpython_obj_word(o, (int64_t)from) == target)
-			return from;
-	return 0;
-}
-
-/*
- * What tp_traverse has told that nothing else has, by the word of the object
- * that holds it; what lies in other blocks of its own is "??".
- */
-static void refs_told(struct cpython_visit *v)
-{
-	const struct cpython_obj *o = v->o;
-	uint64_t head = (uint64_t)o->m->lay->sizeof_object, at = 0, from;
-
-	for (uint64_t i = 0; i < o->n_told; i++) {
-		uint64_t target = o->told[i];
-
-		if ((target & 1) || target == o->type->address)
-			continue;
-		// one that is told twice is held twice
-		from = at != 0 && i != 0 && (o->told[i - 1] | 1) == (target | 1)
-			       ? at + 8
-			       : head;
-		at = own_word(o, target, from);
-		if (at != 0)
-			edge_offset(v, target, at);
-		else
-			cpython_edge_field(v, target, "??");
-	}
-}
-
-void cpython_scan_words(struct cpython_visit *v, uint64_t addr, uint64_t n,
-			const char *text)
-{
-	struct scan s = { addr, text };
-
-	cpython_each_word(v, addr, n, scan_word, &s);
 }
 
 /* --- containers --------------------------------------------------------- */
@@ -597,7 +489,7 @@ bool cpython_refs(const struct cpython_obj *o, struct heapsh_sink *sink)
 		cpython_scan_words(&v, o->addr + (uint64_t)t->scans[i].from,
 				   (uint64_t)(t->scans[i].to -
 					      t->scans[i].from) / 8, NULL);
-	refs_told(&v);
+	cpython_refs_told(&v);
 	if (v.frontier) {
 		if (t->tp_flags & CPYTHON_TP_HAVE_GC)
 			neighbours(&v);

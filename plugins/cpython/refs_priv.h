@@ -46,6 +46,12 @@ bool cpython_each_word(struct cpython_visit *v, uint64_t addr, uint64_t n,
 void cpython_scan_words(struct cpython_visit *v, uint64_t addr, uint64_t n,
 			const char *text);
 
+/* told.c */
+/** One that tp_traverse tells as well is not to be told again. */
+void cpython_mark_told(const struct cpython_obj *o, uint64_t target);
+/** What it has told that nothing else has. */
+void cpython_refs_told(struct cpython_visit *v);
+
 /* refs_code.c */
 bool cpython_refs_type(struct cpython_visit *v);
 bool cpython_refs_module(struct cpython_visit *v);

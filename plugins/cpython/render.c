@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "render.h"
 
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -359,6 +360,46 @@ static bool is_inherited(const struct cpython_mem *m, uint64_t type,
 	       (repr != 0 && repr == cpython_field(m, base, m->lay->tp_repr));
 }
 
+enum cpython_form cpython_shown_as(const struct cpython_mem *m, uint64_t type,
+				   uint64_t *base)
+{
+	enum cpython_form form = cpython_form(m, type, base);
+
+	return form == CPYTHON_FORM_OTHER || form == CPYTHON_FORM_OBJECT ||
+			       !is_inherited(m, type, *base)
+		       ? CPYTHON_FORM_OBJECT
+		       : form;
+}
+
+/*
+ * The same for the type of an object, most of them without a look at the type.
+ * False: it is no object.
+ */
+static bool shown_lately(const struct cpython_mem *m, uint64_t obj,
+			 uint64_t type, enum cpython_form *form, uint64_t *base)
+{
+	_Atomic uint64_t *at = NULL;
+	uint64_t word;
+
+	if (m->forms != NULL && type != 0 && type >> 47 == 0 &&
+	    (obj & 7) == 0) {
+		at = &m->forms->shown[(type >> 4 ^ type >> 12) %
+				      CPYTHON_N_FORMS];
+		word = atomic_load_explicit(at, memory_order_relaxed);
+		*base = type;
+		*form = (enum cpython_form)(word & 0xff);
+		if (word >> 8 == type)
+			return true;
+	}
+	if (!cpython_is_object(m, obj))
+		return false;
+	*form = cpython_shown_as(m, type, base);
+	if (at != NULL && (*base == type || *form == CPYTHON_FORM_OBJECT))
+		atomic_store_explicit(at, type << 8 | (uint64_t)*form,
+				      memory_order_relaxed);
+	return true;
+}
+
 /* Put an object that is no container, or begin one. */
 static void put_object(struct rendering *r, uint64_t obj)
 {
@@ -366,14 +407,12 @@ static void put_object(struct rendering *r, uint64_t obj)
 	uint64_t before = r->out.len;
 	enum cpython_form form;
 
-	if (!cpython_is_object(r->m, obj)) {
+	if (!shown_lately(r->m, obj, type, &form, &base)) {
 		cpython_putf(&r->out, "<unreadable at 0x%llx>",
 			     (unsigned long long)obj);
 		return;
 	}
-	form = cpython_form(r->m, type, &base);
-	if (form == CPYTHON_FORM_OTHER || form == CPYTHON_FORM_OBJECT ||
-	    !is_inherited(r->m, type, base)) {
+	if (form == CPYTHON_FORM_OBJECT) {
 		cpython_repr_object(r->m, &r->out, obj);
 		return;
 	}

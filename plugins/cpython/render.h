@@ -13,6 +13,19 @@
 uint64_t cpython_render(const struct cpython_mem *m, uint64_t addr,
 			uint32_t style, char *buf, uint64_t cap);
 
+/** Texts of n objects, each as cpython_render(): struct heapsh_texts.each. */
+void cpython_texts(const struct cpython_mem *m, const uint64_t *addr,
+		   uint32_t n, uint32_t style, char *buf, uint64_t cap,
+		   void (*emit)(void *arg, uint32_t i, uint64_t len),
+		   void *arg);
+
+/**
+ * As what objects of a type are shown: its form, whose type goes to *base, or
+ * OBJECT, where they print themselves by code that is not known here.
+ */
+enum cpython_form cpython_shown_as(const struct cpython_mem *m, uint64_t type,
+				   uint64_t *base);
+
 /** "module.Class", or "Class" of builtins. */
 void cpython_put_type_name(const struct cpython_mem *m, struct cpython_out *o,
 			   uint64_t type);

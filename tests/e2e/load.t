@@ -35,6 +35,7 @@ def rounds(version, path, kind, threads):
         before = f.ask("state")
         for i in range(ROUNDS):
             if i:
+                shell("release")
                 shell("snap")
             said = shell("probe load yes=1 wait=30s")
             after = f.ask("state")
