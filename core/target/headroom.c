@@ -84,7 +84,8 @@ static void least(const char *path, const struct kind *k, struct tg_left *ret)
 	// A path that leads out of what we can see ("/../…") is left alone.
 	if (strstr(path, ".."))
 		return;
-	hs_text_addf(&folder, "%s%s", k->mount, path);
+	// The top is "/".
+	hs_text_addf(&folder, "%s%s", k->mount, strcmp(path, "/") ? path : "");
 	for (;;) {
 		uint64_t left = left_in(hs_text_str(&folder), k);
 		char *slash = strrchr(folder.s, '/');

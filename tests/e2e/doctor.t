@@ -3,7 +3,6 @@
 """doctor: each obstacle, made on purpose, is named with a line to type, and
 that line works; what a killed heapsh has left is taken away."""
 import os
-import shlex
 import shutil
 import signal
 import subprocess
@@ -14,40 +13,8 @@ sys.path.insert(0, os.path.join(os.environ.get("abs_top_srcdir", "."),
 import hstest
 import tgtest
 from hstest import diag, equal, ok, pythons, skip
-from obstacles import ALLOW, ROOT, group, libc, no_clone, program
-
-NOBODY = ["setpriv", "--reuid", "65533", "--regid", "65533", "--clear-groups"]
-SYSTEM = "/usr/bin/python3"
-
-
-def doctor(f, *options, **kw):
-    """{what: (how it is, what to type)}; several rows of a name are listed."""
-    r = hstest.heapsh(["doctor"] + ([f.pid] if f else []) + list(options),
-                      **kw)
-    if r.status or not r.docs:
-        diag("status %d: %s%s" % (r.status, r.out, r.err))
-        return {}
-    rows = {}
-    for what, value, line in r.docs[-1]["rows"]:
-        rows.setdefault(what, []).append((value, line))
-    return rows
-
-
-def only(rows, what):
-    return rows.get(what, [("nothing is said", "")])[0]
-
-
-def obeys(line, f, rung, name):
-    """The line that was to be typed does attach, and so."""
-    words = shlex.split(line)
-    if not ok(words[:1] in (["heapsh"], ["sudo"]), name + ": " + line):
-        return
-    words = words[1:] if words[0] == "sudo" else words
-    r = hstest.heapsh(words[1:], ["len(heap & __main__.Item)"])
-    if not ok(r.status == 0 and r.docs[0]["rung"] == rung and
-              r.results[0].get("value") == 5000, name + ": it works"):
-        diag(r.out + r.err)
-
+from obstacles import (ALLOW, NOBODY, ROOT, SYSTEM, as_nobody, doctor, group,
+                       libc, no_clone, obeys, only, program)
 
 def types(line, name):
     ok(line.startswith("echo ") and " | sudo tee /" in line,
@@ -98,28 +65,6 @@ def filtered(path):
         value, line = only(d, "no clone")
         ok("it filters system calls" in value, "a filter that is not shown")
         obeys(line, f, "frozen clone", "as root it is asked")
-
-
-def as_nobody(f):
-    """doctor of a copy of us that others may run."""
-    folder = "/tmp/heapsh-doctor-%d" % os.getpid()
-    os.makedirs(folder + "/plugins/cpython/.libs", exist_ok=True)
-    here = os.path.dirname(os.path.abspath(hstest.HEAPSH))
-    for name in ("heapsh", "heapsh-engine",
-                 "plugins/cpython/.libs/cpython.so"):
-        shutil.copy(os.path.join(here, name), os.path.join(folder, name))
-    subprocess.run(["chmod", "-R", "a+rX", folder])
-    saved, hstest.HEAPSH = hstest.HEAPSH, "setpriv"
-    try:
-        r = hstest.heapsh(NOBODY[1:] + [folder + "/heapsh", "doctor", f.pid],
-                          cwd="/")
-        rows = {}
-        for what, value, line in r.docs[-1].get("rows", []):
-            rows.setdefault(what, []).append((value, line))
-        return rows
-    finally:
-        hstest.HEAPSH = saved
-        shutil.rmtree(folder)
 
 
 def owners(path):
