@@ -64,6 +64,9 @@ struct hs_err *en_instant_release(struct en_engine *en, struct lg_instant *lg)
 	en_eval_end(in);
 	lg->released = true;
 	in->released_at = hs_now_ns();
+	// Of one that is no more: a session of a thousand instants would run
+	// out of descriptors.
+	hs_close_p(&in->tracer->mem_fd);
 	return tg_release(en->tracer, in->tracer);
 }
 

@@ -127,6 +127,52 @@ def nothing_grows():
         tgtest.ends_well(f, "growth: it found nothing wrong")
 
 
+def roles(shell):
+    """Engine and tracer of a heapsh, by their names."""
+    found = {}
+    for pid, _ in tgtest.children(shell.p.pid):
+        with open("/proc/%d/comm" % pid) as f:
+            found[f.read().strip()] = pid
+        for below, _ in tgtest.children(pid):
+            with open("/proc/%d/comm" % below) as f:
+                found[f.read().strip()] = below
+    return found
+
+
+def nothing_grows_in_a_session():
+    """One heapsh, which attaches and lets go again and again: in all three of
+    its processes, and in the program. Pages of instants that were given back
+    are kept, up to the budget, but nothing else of them."""
+    path = hstest.pythons()[-1][1]
+    n = 1000 if STRESS else N
+
+    def turns(shell, n):
+        for _ in range(n):
+            shell("attach %d" % f.pid)
+            shell("detach")
+
+    with hstest.python(path, "idle.py") as f:
+        s = hstest.Shell(f.pid)
+        who = dict(roles(s), **{"heapsh": s.p.pid, "the program": f.pid})
+        ok(len(who) == 4, "engine and tracer are found") or diag(who)
+        turns(s, 20)
+        before = {name: sizes(pid) for name, pid in who.items()}
+        turns(s, n)
+        for name, pid in sorted(who.items()):
+            grew(before[name], sizes(pid), "%d attaches later %s" % (n, name),
+                 pages=512)
+        s("attach %d" % f.pid)
+        descriptors = []
+        for _ in range(2):
+            for _ in range(5):
+                s("release")
+                s("snap")
+            descriptors.append([sizes(pid)[2] for pid in who.values()])
+        equal(descriptors[1], descriptors[0],
+              "instants that were given back hold no descriptor")
+        s.end()
+
+
 def harmed(words, library):
     """A plain dlopen() in a new process of this kind: is it well?"""
     with tgtest.fixture(*words) as f:
@@ -162,7 +208,8 @@ def control():
            % " ".join(map(str, words)))
 
 
-for part in [p for p in (rows, stops, closed_while_held, nothing_grows, control)
+for part in [p for p in (rows, stops, closed_while_held, nothing_grows,
+                          nothing_grows_in_a_session, control)
              if p.__name__ in os.environ.get("HARM_PARTS", p.__name__)]:
     start = time.monotonic()
     part()
