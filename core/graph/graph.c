@@ -50,6 +50,8 @@ static struct hs_err *build(struct gr_building *b)
 {
 	struct hs_err *err;
 
+	// What was read to attach is not what a sweep reads.
+	md_trim(b->g->m);
 	err = gr_jobs_init(&b->g->jobs, b->g->m, b->task);
 	if (!err)
 		err = gr_sweep(b);
@@ -80,6 +82,8 @@ struct hs_err *gr_build(struct md_model *m, struct hs_task *task,
 	err = build(b);
 	building_deinit(b);
 	free(b);
+	// And what the sweep's readers gave back lies between what is kept.
+	md_trim(m);
 	if (err) {
 		gr_destroy(g);
 		return hs_err_wrap(err, "sweep the heap");

@@ -166,6 +166,8 @@ void im_reader_destroy(struct im_reader *r);
  * next four views. len at most 64 MiB. Never returns another range's bytes.
  */
 const void *im_view(struct im_reader *r, uint64_t addr, uint64_t len);
+/** Give back what is kept of bytes that no valid view points to. */
+void im_reader_trim(struct im_reader *r);
 /**
  * Lend a buffer that already holds [addr, addr+len): views inside cost
  * nothing until im_reader_lend(r, 0, NULL, 0).

@@ -16,6 +16,8 @@
  */
 #include "image_priv.h"
 
+#include <malloc.h>
+
 enum {
 	VIEWS = 4,			/* im_view: "until the next four" */
 	VIEW_MAX = 64 << 20,		/* bytes of one view */
@@ -37,6 +39,7 @@ enum {
 	FEW_VIEWS = 12,
 	SCATTERED = 64,			/* blocks in a row, more or less */
 	CACHE_MAX = 128 << 20,		/* bytes of blocks of one reader */
+	CACHE_SHARE = 16,		/* and that part of the budget */
 	BLOCKS_MIN = 2 * VIEWS,		/* had even when the budget is gone */
 	SCRATCH_KEEP = 1 << 20,		/* larger ones are given back */
 	NONE = UINT32_MAX,
@@ -180,6 +183,30 @@ static void link_block(struct im_reader *r, struct block *b)
 	*at = (uint32_t)(b - r->blocks);
 }
 
+void im_reader_trim(struct im_reader *r)
+{
+	uint32_t n = r->n_blocks, i;
+
+	memset(r->buckets, 0xff, ((size_t)r->mask + 1) * sizeof(*r->buckets));
+	r->n_blocks = 0;
+	for (i = 0; i < n; i++) {
+		struct block *b = &r->blocks[i];
+
+		if (r->view - b->used >= VIEWS) {
+			free(b->bytes);
+			continue;
+		}
+		r->blocks[r->n_blocks] = *b;
+		link_block(r, &r->blocks[r->n_blocks++]);
+	}
+	uncharge(r->budget, (uint64_t)(n - r->n_blocks) << r->shift);
+	r->hand = 0;
+	r->last = NULL;
+	r->last_len = 0;
+	// Small blocks do not go back to the system by themselves.
+	malloc_trim(0);
+}
+
 static void unlink_block(struct im_reader *r, struct block *b)
 {
 	uint32_t *at = bucket(r, b->number), i = (uint32_t)(b - r->blocks);
@@ -224,6 +251,16 @@ static struct block *evict(struct im_reader *r)
 	}
 }
 
+/** Blocks are there to be read again: they must not take what others need. */
+static uint32_t most_blocks(const struct im_reader *r)
+{
+	uint64_t limit = r->budget ? r->budget->limit : 0, n;
+
+	n = limit ? limit / CACHE_SHARE >> r->shift : r->max_blocks;
+	n = n < BLOCKS_MIN ? BLOCKS_MIN : n;
+	return n < r->max_blocks ? (uint32_t)n : r->max_blocks;
+}
+
 /** A new block while there may be more, else an old one. NULL: no memory. */
 static struct block *take_block(struct im_reader *r)
 {
@@ -232,7 +269,7 @@ static struct block *take_block(struct im_reader *r)
 	struct block *b;
 	void *bytes;
 
-	if (r->n_blocks == r->max_blocks || !charge(r->budget, size, few))
+	if (r->n_blocks >= most_blocks(r) || !charge(r->budget, size, few))
 		return evict(r);
 	bytes = malloc(size);
 	if (!bytes) {

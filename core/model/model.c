@@ -287,6 +287,18 @@ void md_reader_lend(struct im_reader *r, uint64_t addr, const void *bytes,
 	im_reader_lend(r, addr, bytes, len);
 }
 
+static void trim_part(struct md_model *part, void *arg)
+{
+	(void)arg;
+	im_reader_trim(part->image->main.inner);
+}
+
+void md_trim(struct md_model *m)
+{
+	trim_part(m, NULL);
+	md_each_part(m, trim_part, NULL);
+}
+
 /** An answer of before, or NULL. */
 static const struct md_interface *known_interface(struct md_model *m,
 						  const char *name)

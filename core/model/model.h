@@ -169,6 +169,8 @@ struct hs_err *md_reader_create(struct md_model *m, struct hs_budget *budget,
 void md_reader_destroy(struct im_reader *r);
 void md_reader_lend(struct im_reader *r, uint64_t addr, const void *bytes,
 		    uint64_t len);
+/** Give back what the model's own readers keep. Of the main thread. */
+void md_trim(struct md_model *m);
 
 /* One object, main thread. */
 struct md_object {

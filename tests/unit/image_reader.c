@@ -260,6 +260,40 @@ static void four_views_stay_valid_with_the_fewest_blocks(void **state)
 	assert_true(budget.peak <= budget.limit);
 }
 
+/* Four are valid, the last of them by the block that is looked at first. */
+static void a_trimmed_reader_keeps_what_is_looked_at(void **state)
+{
+	struct hs_budget budget = { 0 };
+	const void *view[VIEWS];
+	uint64_t i, k;
+
+	(void)state;
+	put_words(BASE, 8 << 20);
+	open_reader(&budget);
+	for (i = 0; i < 8 << 20; i += BLOCK)
+		view[i / BLOCK % VIEWS] = im_view(reader, BASE + i, 64);
+	assert_int_equal(budget.used, 8 << 20);
+	im_reader_trim(reader);
+	assert_int_equal(budget.used, VIEWS * BLOCK);
+	for (k = 1; k <= VIEWS; k++)
+		assert_true(holds_words(view[(i / BLOCK - k) % VIEWS],
+					BASE + i - k * BLOCK, 64));
+	four_views_live(8 << 20, 5000, any_place);
+}
+
+static void blocks_are_a_small_part_of_the_budget(void **state)
+{
+	struct hs_budget budget = { .limit = 16 * 20 * BLOCK };
+	uint64_t i;
+
+	(void)state;
+	put_words(BASE, 8 << 20);
+	open_reader(&budget);
+	for (i = 0; i < 8 << 20; i += BLOCK)
+		assert_non_null(im_view(reader, BASE + i, 64));
+	assert_int_equal(budget.used, 20 * BLOCK);
+}
+
 static void a_view_needs_no_budget_within_a_block(void **state)
 {
 	struct hs_budget budget = { .limit = 1 };
@@ -296,6 +330,11 @@ int main(void)
 		cmocka_unit_test_teardown(
 			four_views_stay_valid_with_the_fewest_blocks,
 			close_reader),
+		cmocka_unit_test_teardown(
+			a_trimmed_reader_keeps_what_is_looked_at,
+			close_reader),
+		cmocka_unit_test_teardown(blocks_are_a_small_part_of_the_budget,
+					  close_reader),
 		cmocka_unit_test_teardown(a_view_needs_no_budget_within_a_block,
 					  close_reader),
 	};
