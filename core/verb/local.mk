@@ -52,7 +52,7 @@ tests_fixtures_call_lib_la_LDFLAGS = $(LDFLAGS_FIXTURE) -module \
 tests_fixtures_call_lib_la_SOURCES = tests/fixtures/call_lib.c
 EXTRA_DIST += tests/fixtures/call_host.py tests/fixtures/calls.py tests/fixtures/loading.py tests/fixtures/texts.py \
 	tests/fixtures/probe_host.py
-E2E_TESTS += tests/e2e/call.t tests/e2e/find.t tests/e2e/invoke.t tests/e2e/load.t tests/e2e/probe.t
+E2E_TESTS += tests/e2e/call.t tests/e2e/elsewhere.t tests/e2e/find.t tests/e2e/invoke.t tests/e2e/load.t tests/e2e/probe.t
 
 E2E_TESTS += tests/e2e/stats.t
 EXTRA_DIST += tests/fixtures/stats.py
