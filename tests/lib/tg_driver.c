@@ -15,6 +15,7 @@
 #include "target.h"
 #include "text.h"
 #include "tg_driver_eval.h"
+#include "tg_plant.h"
 #include "vec.h"
 
 struct driver {
@@ -445,6 +446,37 @@ static void do_clean(struct driver *d, const struct line *l)
 		printf("{\"cleaned\": %zu}\n", n);
 }
 
+/*
+ * plant PID ADDRESS: two pages, and a word that is 0 and becomes 1; then all of
+ * it is taken out again.
+ */
+static void do_plant(struct driver *d, const struct line *l)
+{
+	struct tg_planting p = {
+		.words = { { .addr = number(l, 2), .now = 1, .bytes = 8,
+			     .flags = WR_TRACER_WORD_CHECK |
+				      WR_TRACER_WORD_SET |
+				      WR_TRACER_WORD_UNDO } },
+		.n_words = 1,
+	};
+	int pid = (int)number(l, 1);
+	struct tg_plan *plan = NULL;
+	struct tg_report r;
+	uint32_t state = 0;
+	struct hs_err *err = tg_check(d->client, pid, NULL, &r);
+
+	if (!err)
+		err = tg_plan_create(&r, &plan);
+	p.addr = tg_plant_place(pid);
+	if (!err)
+		err = tg_plant(d->client, plan, &p);
+	if (!err)
+		err = tg_uproot(d->client, plan, &p, &state);
+	tg_plan_destroy(plan);
+	if (!say_error(err))
+		printf("{\"uprooted\": %u}\n", state);
+}
+
 /* quit: the shell ends. How long the tracer took, and its exit status. */
 static void do_quit(struct driver *d, const struct line *l)
 {
@@ -470,6 +502,7 @@ static const struct {
 	{ "spawn", do_spawn },		{ "quit", do_quit },
 	{ "eval", do_eval },		{ "call", do_call },
 	{ "batch", do_batch },		{ "rate", do_rate },
+	{ "plant", do_plant },
 };
 
 static void obey(struct driver *d, char *text)
