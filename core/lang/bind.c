@@ -213,6 +213,8 @@ struct hs_err *lg_eval_verb(struct lg_session *s, const struct lg_node *node,
 		if (s->current)
 			md_set_task(s->current->model, s->task);
 		err = verb->run(&call, ret);
+		if (!err && verb->flags & LG_VERB_LISTS)
+			err = lg_listing(&call, ret);
 	}
 	bound_deinit(&b);
 	return err;

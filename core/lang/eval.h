@@ -364,6 +364,10 @@ struct hs_err *lg_view_item(struct lg_session *s, struct lg_value *v, int64_t i,
 struct hs_err *lg_view_doc(struct lg_session *s, struct lg_value *v,
 			   json_t **ret) HS_MUST_USE;
 
+/* listing.c: the options of LG_VERB_LISTS, on what the verb has answered. */
+struct hs_err *lg_listing(const struct lg_call *call, struct lg_value **ret)
+	HS_MUST_USE;
+
 /* space.c */
 struct hs_err *lg_space_item(struct lg_session *s, struct lg_value *v,
 			     struct lg_value *key, struct lg_value **ret)

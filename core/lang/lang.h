@@ -234,9 +234,28 @@ struct lg_call {
 enum lg_verb_flags {
 	LG_VERB_NO_RESULT = 1,	/* `_` keeps its value (help, set, …) */
 	LG_VERB_NO_TARGET = 2,	/* works without an attached process */
+	LG_VERB_LISTS = 8,	/* answers with rows, and has the options
+				   LG_LISTING_OPTIONS */
 	LG_VERB_OF_SETS = 4,	/* also SET.name and SET.name(…): the set is
 				   the first argument */
 };
+
+/* Options of every verb that answers with rows; listing.c applies them. */
+/* clang-format off */
+#define LG_LISTING_OPTIONS \
+	{ .name = "limit", .kind = LG_ARG_OPTION, .values = "N|all", \
+	  .help = "rows that are shown at once" }, \
+	LG_LISTING_REST
+#define LG_LISTING_REST \
+	{ .name = "sort", .kind = LG_ARG_OPTION, .values = "COLUMN", \
+	  .help = "by which column: in_cycles; numbers descend" }, \
+	{ .name = "order", .kind = LG_ARG_OPTION, \
+	  .values = "descending|ascending", \
+	  .help = "direction of sort=" }, \
+	{ .name = "filter", .kind = LG_ARG_OPTION, .values = "TEXT", \
+	  .help = "only rows that have it, in any case" }
+/* clang-format on */
+extern const struct lg_arg lg_listing_options[];	/* these alone */
 
 /**
  * One verb: one file, one const record. A name of two words ("track diff") is

@@ -142,8 +142,10 @@ static struct hs_err *run(const struct lg_call *call, struct lg_value **ret)
 {
 	struct audit a = { .call = call };
 	uint64_t limit;
-	struct hs_err *err = lg_opt_u64(call, "limit", LIMIT, &limit);
+	struct hs_err *err = lg_opt_size(call, "limit", LIMIT, &limit);
 
+	if (!err && limit == UINT64_MAX)
+		limit = MAX_LIMIT; // "all"
 	if (!err && (!limit || limit > MAX_LIMIT))
 		err = hs_err_new(HS_ERR_USAGE, "audit: limit=%" PRIu64
 				 ": 1 to %d", limit, MAX_LIMIT);
@@ -172,8 +174,9 @@ static const struct lg_arg args[] = {
 static const struct lg_arg options[] = {
 	{ .name = "limit",
 	  .kind = LG_ARG_OPTION,
-	  .values = "N",
+	  .values = "N|all",
 	  .help = "rows that are shown at once; 15" },
+	LG_LISTING_REST,
 	{ .name = NULL },
 };
 
@@ -181,7 +184,7 @@ const struct lg_verb vb_audit = {
 	.name = "audit",
 	.args = args,
 	.options = options,
-	.flags = LG_VERB_OF_SETS,
+	.flags = LG_VERB_OF_SETS | LG_VERB_LISTS,
 	.summary = "counts of references against those that are found",
 	.help = "For each object whose own count differs: the count, the "
 		"strong references that are found, the roots that name it. "

@@ -184,7 +184,8 @@ static const struct lg_arg args[] = {
 const struct lg_verb vb_cycles = {
 	.name = "cycles",
 	.args = args,
-	.flags = LG_VERB_OF_SETS,
+	.options = lg_listing_options,
+	.flags = LG_VERB_OF_SETS | LG_VERB_LISTS,
 	.summary = "garbage by cycle: sizes and finalizers",
 	.help = "A row for each part of a set that no reference connects with "
 		"another: of garbage, a cycle and what hangs on it. In cycles "

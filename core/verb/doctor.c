@@ -38,7 +38,8 @@ static const struct lg_arg args[] = {
 const struct lg_verb vb_doctor = {
 	.name = "doctor",
 	.args = args,
-	.flags = LG_VERB_NO_TARGET,
+	.options = lg_listing_options,
+	.flags = LG_VERB_NO_TARGET | LG_VERB_LISTS,
 	.summary = "what is permitted, recognised, in the way, and what to do",
 	.help = "Of a process: who owns it, who traces it, what filters and "
 		"limits it has, which runtime was found in it and whether its "

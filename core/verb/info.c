@@ -18,7 +18,8 @@ static struct hs_err *run(const struct lg_call *call, struct lg_value **ret)
 
 const struct lg_verb vb_info_setup = {
 	.name = "info setup",
-	.flags = LG_VERB_NO_TARGET,
+	.options = lg_listing_options,
+	.flags = LG_VERB_NO_TARGET | LG_VERB_LISTS,
 	.summary = "what was recognised, what is missing, how to get it",
 	.help = "Runtime and layout, plugins, what this machine permits.",
 	.examples = "info setup",

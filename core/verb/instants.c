@@ -136,7 +136,8 @@ const struct lg_verb vb_snap = {
 };
 const struct lg_verb vb_snaps = {
 	.name = "snaps",
-	.flags = LG_VERB_NO_TARGET,
+	.options = lg_listing_options,
+	.flags = LG_VERB_NO_TARGET | LG_VERB_LISTS,
 	.summary = "the instants that were taken",
 	.help = "'*' marks the current one. A kept instant was released, "
 		"but its pages are in our memory and answer.",

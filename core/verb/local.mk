@@ -57,5 +57,5 @@ E2E_TESTS += tests/e2e/call.t tests/e2e/elsewhere.t tests/e2e/find.t tests/e2e/i
 E2E_TESTS += tests/e2e/stats.t
 EXTRA_DIST += tests/fixtures/stats.py
 
-E2E_TESTS += tests/e2e/pympler.t
-EXTRA_DIST += tests/fixtures/pympler_shapes.py
+E2E_TESTS += tests/e2e/pympler.t tests/e2e/views.t
+EXTRA_DIST += tests/fixtures/pympler_shapes.py tests/fixtures/views.py

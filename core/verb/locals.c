@@ -221,7 +221,9 @@ static struct hs_err *run(const struct lg_call *call, struct lg_value **ret)
 	struct hs_err *err = lg_opt_word(call, "by", 0, &by);
 
 	if (!err)
-		err = lg_opt_u64(call, "limit", LIMIT, &limit);
+		err = lg_opt_size(call, "limit", LIMIT, &limit);
+	if (!err && limit == UINT64_MAX)
+		limit = MAX_LIMIT; // "all"
 	if (!err && (!limit || limit > MAX_LIMIT))
 		err = hs_err_new(HS_ERR_USAGE, "locals: limit=%" PRIu64
 				 ": 1 to %d", limit, MAX_LIMIT);
@@ -248,14 +250,16 @@ static const struct lg_arg options[] = {
 	  .help = "what a row is; variable" },
 	{ .name = "limit",
 	  .kind = LG_ARG_OPTION,
-	  .values = "N",
+	  .values = "N|all",
 	  .help = "rows that are shown at once; 15" },
+	LG_LISTING_REST,
 	{ .name = NULL },
 };
 
 const struct lg_verb vb_locals = {
 	.name = "locals",
 	.options = options,
+	.flags = LG_VERB_LISTS,
 	.summary = "what the variables of frames, or threads, keep alive alone",
 	.help = "A row for each variable of each thread's frames. Alone: bytes "
 		"that would be freed if the variable went, 0 where something "

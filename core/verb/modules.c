@@ -50,6 +50,8 @@ static struct hs_err *run(const struct lg_call *call, struct lg_value **ret)
 
 const struct lg_verb vb_modules = {
 	.name = "modules",
+	.options = lg_listing_options,
+	.flags = LG_VERB_LISTS,
 	.summary = "modules that the program has imported",
 	.help = "In the runtime's own order. _[3] is the module of row 3.",
 	.examples = "modules\nmodules().count",
@@ -58,6 +60,8 @@ const struct lg_verb vb_modules = {
 /* For those who guess verbs, as show_threads.c. */
 const struct lg_verb vb_show_modules = {
 	.name = "show modules",
+	.options = lg_listing_options,
+	.flags = LG_VERB_LISTS,
 	.summary = "modules that the program has imported",
 	.help = "The same as the verb modules.",
 	.examples = "show modules",

@@ -112,7 +112,8 @@ static const struct lg_arg load_args[] = {
 
 const struct lg_verb vb_plugins = {
 	.name = "plugins",
-	.flags = LG_VERB_NO_TARGET,
+	.options = lg_listing_options,
+	.flags = LG_VERB_NO_TARGET | LG_VERB_LISTS,
 	.summary = "plugins that are loaded, and why others are not",
 	.help = "A plugin says what the memory of a runtime means. Last claim: "
 		"what it answered when it was last asked whose a process is. "

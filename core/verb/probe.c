@@ -77,6 +77,8 @@ static struct hs_err *run(const struct lg_call *call, struct lg_value **ret)
 
 const struct lg_verb vb_probe_status = {
 	.name = "probe status",
+	.options = lg_listing_options,
+	.flags = LG_VERB_LISTS,
 	.summary = "whether the program has loaded heapsh-probe.so",
 	.help = "The probe is a small library without dependencies. A program "
 		"that loads it lets processes of its user attach, where the "

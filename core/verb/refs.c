@@ -122,6 +122,8 @@ static const struct lg_arg args[] = {
 const struct lg_verb vb_refs = {
 	.name = "refs",
 	.args = args,
+	.options = lg_listing_options,
+	.flags = LG_VERB_LISTS,
 	.summary = "objects that an object refers to",
 	.help = "In the object's own order, duplicates kept; not its class "
 		"and not what it refers to weakly. _[3] is the object of row "
@@ -132,6 +134,8 @@ const struct lg_verb vb_refs = {
 const struct lg_verb vb_named_refs = {
 	.name = "named_refs",
 	.args = args,
+	.options = lg_listing_options,
+	.flags = LG_VERB_LISTS,
 	.summary = "as refs, with names, of those that have one",
 	.help = "[K] is a key of a dict, [V] the value of that key; "
 		"attributes and variables have their own names. ->+0x18 is a "

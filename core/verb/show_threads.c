@@ -16,6 +16,8 @@ static struct hs_err *run_frames(const struct lg_call *call,
 
 const struct lg_verb vb_show_threads = {
 	.name = "show threads",
+	.options = lg_listing_options,
+	.flags = LG_VERB_LISTS,
 	.summary = "threads of the runtime and where each is",
 	.help = "The same as the word threads. '*' marks the one that held "
 		"the runtime's lock.",
@@ -24,6 +26,8 @@ const struct lg_verb vb_show_threads = {
 };
 const struct lg_verb vb_show_frames = {
 	.name = "show frames",
+	.options = lg_listing_options,
+	.flags = LG_VERB_LISTS,
 	.summary = "frames of all threads, the innermost of each first",
 	.help = "The same as the word frames.",
 	.examples = "show frames\nthreads[0].frames[2].locals['x']",

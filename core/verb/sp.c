@@ -103,7 +103,8 @@ static const struct lg_arg args[] = {
 /* clang-format off */
 #define MAXPATHS \
 	{ .name = "maxpaths", .kind = LG_ARG_OPTION, .values = "N", \
-	  .help = "paths that are shown at once; 10" }
+	  .help = "paths that are shown at once; 10" }, \
+	LG_LISTING_OPTIONS
 /* clang-format on */
 
 static const struct lg_arg sp_options[] = {
@@ -132,7 +133,7 @@ const struct lg_verb vb_sp = {
 	.name = "sp",
 	.args = args,
 	.options = sp_options,
-	.flags = LG_VERB_OF_SETS,
+	.flags = LG_VERB_OF_SETS | LG_VERB_LISTS,
 	.summary = "shortest paths from the roots to an object",
 	.help = SP_HELP,
 	.examples = "sp __main__.cache\nheap.bysize[0].sp\n"
@@ -144,7 +145,7 @@ const struct lg_verb vb_shpaths = {
 	.name = "shpaths",
 	.args = args,
 	.options = sp_options,
-	.flags = LG_VERB_OF_SETS,
+	.flags = LG_VERB_OF_SETS | LG_VERB_LISTS,
 	.summary = "the same as sp",
 	.help = SP_HELP,
 	.examples = "shpaths __main__.cache",
@@ -155,7 +156,7 @@ const struct lg_verb vb_pathsin = {
 	.name = "pathsin",
 	.args = args,
 	.options = options,
-	.flags = LG_VERB_OF_SETS,
+	.flags = LG_VERB_OF_SETS | LG_VERB_LISTS,
 	.summary = "references to an object, by name",
 	.help = "Each strong reference: who holds it, and as what. Of a set: "
 		"references to each of its objects.",
@@ -167,7 +168,7 @@ const struct lg_verb vb_pathsout = {
 	.name = "pathsout",
 	.args = args,
 	.options = options,
-	.flags = LG_VERB_OF_SETS,
+	.flags = LG_VERB_OF_SETS | LG_VERB_LISTS,
 	.summary = "references of an object, by name",
 	.help = "Each strong reference of the object, also those to its class "
 		"and to code.",

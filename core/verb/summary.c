@@ -142,6 +142,7 @@ const struct lg_verb vb_summary = {
 	.name = "summary",
 	.args = args,
 	.options = options,
+	.flags = LG_VERB_LISTS,
 	.summary = "objects and flat bytes by type, as muppy prints them",
 	.help = "A row a type, the largest first.",
 	.examples = "summary\nsummary x sort=count limit=30",

@@ -78,6 +78,7 @@ const struct lg_verb vb_summary_diff = {
 	.name = "summary diff",
 	.args = args,
 	.options = options,
+	.flags = LG_VERB_LISTS,
 	.summary = "what one instant has more than another, by type",
 	.help = "B - A. Rows that did not change are left out. An instant's "
 		"summary outlives its release.",

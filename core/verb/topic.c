@@ -102,7 +102,11 @@ static const struct vb_topic topics[] = {
 	  .text =
 "Ten rows are shown (set rows=N). _.more are the next, _.prev the ones\n"
 "before, _.top the first, _.all every one. _[12] is the row printed as 12\n"
-"on whatever page.\n" },
+"on whatever page.\n"
+"\n"
+"Verbs that answer with rows take limit=N, sort=COLUMN, order= and\n"
+"filter=TEXT: cycles garbage sort=objects limit=20. Rows are then numbered\n"
+"anew. Of a set, rows SET does it.\n" },
 	{ .name = "threads", .summary = "threads, frames and variables",
 	  .text =
 "    threads                   all; '*' held the runtime's lock\n"

@@ -80,6 +80,7 @@ const struct lg_verb vb_track_start = {
 const struct lg_verb vb_track_diff = {
 	.name = "track diff",
 	.options = options,
+	.flags = LG_VERB_LISTS,
 	.summary = "take an instant and print what it has more than the last",
 	.help = "New - last, by type, as Pympler's SummaryTracker prints it; "
 		"then the new instant is the last.",

@@ -204,7 +204,9 @@ struct hs_err *vb_summary_table(const struct lg_call *call,
 	  .help = "column that orders the rows; size" }, \
 	{ .name = "order", .kind = LG_ARG_OPTION, \
 	  .values = "descending|ascending", \
-	  .help = "direction of the order; descending" }
+	  .help = "direction of the order; descending" }, \
+	{ .name = "filter", .kind = LG_ARG_OPTION, .values = "TEXT", \
+	  .help = "only types that have it, in any case" }
 /* clang-format on */
 
 /* topic.c */

@@ -35,8 +35,10 @@ static struct hs_err *limit_of(const struct lg_call *call, size_t n,
 			       size_t *ret)
 {
 	uint64_t limit;
-	struct hs_err *err = lg_opt_u64(call, "limit", LIMIT, &limit);
+	struct hs_err *err = lg_opt_size(call, "limit", LIMIT, &limit);
 
+	if (!err && limit == UINT64_MAX)
+		limit = MAX_LIMIT; // "all"
 	if (!err && (!limit || limit > MAX_LIMIT))
 		err = hs_err_new(HS_ERR_USAGE, "%s: limit=%" PRIu64
 				 ": 1 to %d", call->verb->name, limit,
@@ -363,8 +365,9 @@ static const struct lg_arg args[] = {
 
 /* clang-format off */
 #define LIMIT_OPTION \
-	{ .name = "limit", .kind = LG_ARG_OPTION, .values = "N", \
-	  .help = "rows that are shown at once; 15" }
+	{ .name = "limit", .kind = LG_ARG_OPTION, .values = "N|all", \
+	  .help = "rows that are shown at once; 15" }, \
+	LG_LISTING_REST
 /* clang-format on */
 
 static const struct lg_arg duplicates_options[] = {
@@ -385,7 +388,7 @@ const struct lg_verb vb_duplicates = {
 	.name = "duplicates",
 	.args = args,
 	.options = duplicates_options,
-	.flags = LG_VERB_OF_SETS,
+	.flags = LG_VERB_OF_SETS | LG_VERB_LISTS,
 	.summary = "equal strings and bytes, and what they waste",
 	.help = "Texts of the same type and content: how many there are, and "
 		"the held bytes of all but one. _[0] is one of the first row.",
@@ -397,7 +400,7 @@ const struct lg_verb vb_waste = {
 	.name = "waste",
 	.args = args,
 	.options = waste_options,
-	.flags = LG_VERB_OF_SETS,
+	.flags = LG_VERB_OF_SETS | LG_VERB_LISTS,
 	.summary = "room in containers that no item uses",
 	.help = "Lists, dicts and sets get room for more items than they "
 		"have, and keep it when items go. Capacity counts items, "

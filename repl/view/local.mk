@@ -10,6 +10,11 @@ tests_unit_view_layout_t_CPPFLAGS = $(INC_VIEW) $(INC_TESTS) $(JANSSON_CFLAGS)
 tests_unit_view_layout_t_SOURCES = tests/unit/view_layout.c
 tests_unit_view_layout_t_LDADD = $(LIBS_VIEW) $(JANSSON_LIBS) $(CMOCKA_LIBS)
 
+check_PROGRAMS += tests/unit/view_columns.t
+tests_unit_view_columns_t_CPPFLAGS = $(INC_VIEW) $(INC_TESTS) $(JANSSON_CFLAGS)
+tests_unit_view_columns_t_SOURCES = tests/unit/view_columns.c
+tests_unit_view_columns_t_LDADD = $(LIBS_VIEW) $(JANSSON_LIBS) $(CMOCKA_LIBS)
+
 check_PROGRAMS += tests/unit/view_hostile.t
 tests_unit_view_hostile_t_CPPFLAGS = $(INC_VIEW) $(INC_TESTS) $(JANSSON_CFLAGS)
 tests_unit_view_hostile_t_SOURCES = tests/unit/view_hostile.c

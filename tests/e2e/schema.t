@@ -18,6 +18,8 @@ heap; heap.bytype.retained; heap.byid; heap.byrcs; heap.bymodule; heap.parts
 Type; heap.er; heap.stat; heap.count; heap.size; heap.brief; heap.all
 (heap & dict).diff(heap & list); None; True; 3.5; 'x'; b'x'; len(heap)
 asizeof things; asizeof things stats=3; asizesof things names
+asizeof things compat=pympler stats=3; asized things compat=pympler detail=1
+modules filter=json sort=name; cycles garbage sort=size
 asized things detail=1; asized things names; flatsize things; basicsize things
 itemsize things; leng things; flatsize things[0] eval=1
 call "size_t (const char *)" strlen 'hello'; call things[0].n.bit_length()

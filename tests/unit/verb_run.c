@@ -274,7 +274,9 @@ static void guesses_are_answered(void **state)
 	      "hpy: no variable, no set word, and the program "
 	      "has no such name",
 	      "heap()");
-	fails("show plugins", "plugins is a verb", "plugins");
+	fails("show plugins", "plugins is a verb",
+	      "plugins [limit=N|all] [sort=COLUMN] "
+	      "[order=descending|ascending] [filter=TEXT]");
 	fails("heep",
 	      "heep: no variable, no set word, and the program has no such "
 	      "name",
