@@ -3,9 +3,12 @@
 """Heapy's own tables against ours of the same process, kind by kind, where
 guppy3 can be imported: by the python itself, or from $HEAPSH_BENCH_PEERS, a
 folder of packages. It is looked for, not required."""
+import json
 import os
 import re
+import subprocess
 import sys
+import tempfile
 
 sys.path.insert(0, os.path.join(os.environ.get("abs_top_srcdir", "."),
                                 "tests", "lib"))
@@ -24,6 +27,9 @@ NAMES = {
     "types.MethodWrapperType": "method-wrapper",
     "types.EllipsisType": "ellipsis", "types.NoneType": "NoneType",
     "types.NotImplementedType": "NotImplementedType",
+    "types.GeneratorType": "generator", "types.CoroutineType": "coroutine",
+    "types.MappingProxyType": "mappingproxy", "types.TracebackType":
+    "traceback", "types.SimpleNamespace": "types.SimpleNamespace",
 }
 # Kinds of which Heapy may have more objects than there are (E.6):
 FEWER = {
@@ -108,6 +114,84 @@ def named_short(table):
     return out
 
 
+# Heapy's own reader, and writer, of its files.
+READ = """
+import json, sys
+from guppy import hpy
+out, f, hp = [], open(sys.argv[1]), hpy()
+while True:
+    try:
+        s = hp.load(f)
+    except (StopIteration, RuntimeError, SyntaxError):
+        break
+    out.append([s.count, s.size, [[r.count, r.size, r.name]
+                                  for r in s.get_rows()]])
+print(json.dumps(out))
+"""
+WRITE = """
+import json, sys
+from guppy import hpy
+hp = hpy()
+one, two = [[i] * i for i in range(9)], ["t" * i for i in range(5)]
+a, b = hp.iso(*one, *two), hp.iso(*two)
+stats = [a.stat, a.bysize.stat, a.byid.stat, a.stat - b.stat]
+for s in stats:
+    s.dump(sys.argv[1])
+print(json.dumps([[s.count, s.size, [[r.count, r.size, r.name.strip()]
+                                     for r in s.get_rows()]]
+                  for s in stats]))
+"""
+
+
+def heapys(path, program, file):
+    p = subprocess.run([path, "-c", program, file], text=True, timeout=120,
+                       capture_output=True, env=dict(os.environ, **env))
+    return json.loads(p.stdout) if p.returncode == 0 else p.stderr
+
+
+def shown(doc):
+    """As Heapy's reader has it."""
+    if doc["type"] == "diff":
+        count = doc["a"]["count"] - doc["b"]["count"]
+        size = doc["a"]["size"] - doc["b"]["size"]
+    else:
+        count, size = doc["count"], doc["size"]
+    return [count, size, [[r["count"], r["size"], r["kind"].strip()]
+                          for r in doc["rows"]]]
+
+
+def without_names(record):
+    """Rows by id: how an object is shown is each one's own."""
+    return record[:2] + [[r[:2] for r in record[2]]]
+
+
+def round_trip(sh, path, version):
+    """.hpy files: Heapy reads ours, we read its."""
+    lines = ("(heap & (Node, Leaf))", "(heap & (Node, Leaf)).bysize",
+             "(heap & Leaf)[0].byid",
+             "((heap & (Node, Leaf)).stat - (heap & Leaf).stat)")
+    with tempfile.TemporaryDirectory() as tmp:
+        ours, theirs = tmp + "/ours.hpy", tmp + "/theirs.hpy"
+        want = []
+        for line in lines:
+            sh("%s.dump('%s')" % (line, ours))
+            want.append(shown(sh(line if "stat" in line else
+                                 line + ".all")))
+        got = heapys(path, READ, ours)
+        for line, a, b in zip(lines, got, want):
+            equal([a[0], a[1], [[c, s, n.strip()] for c, s, n in a[2]]], b,
+                  "%s: Heapy reads what %s has dumped" % (version, line))
+        equal(len(got), len(want), "%s: all of it" % version)
+        for i, b in enumerate(heapys(path, WRITE, theirs)):
+            a = shown(sh("load('%s', record=%d)" % (theirs, i)))
+            if i == 2:
+                a, b = without_names(a), without_names(b)
+            equal(a, b, "%s: what Heapy has dumped is read, record %d"
+                  % (version, i))
+        equal(sh("load %s record=4" % theirs).get("type"), "error",
+              "%s: and there are no more records" % version)
+
+
 env = {}
 if os.environ.get("HEAPSH_BENCH_PEERS"):
     env["PYTHONPATH"] = os.environ["HEAPSH_BENCH_PEERS"]
@@ -119,6 +203,7 @@ for version, path in pythons():
         else:
             shell = Shell(f.pid)
             exact(shell, t, version)
+            round_trip(shell, path, version)
             shell.end()
             at_least(f.truth["child"], t["heap.all"], version)
         f.end()
