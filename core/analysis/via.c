@@ -82,7 +82,11 @@ static struct fact fold(const struct via *v, uint32_t source, uint32_t target,
 		break;
 	case HEAPSH_LABEL_NAME:
 	case HEAPSH_LABEL_FIELD:
+	case HEAPSH_LABEL_PART:
 		f.a = (uintptr_t)e->text;
+		break;
+	case HEAPSH_LABEL_SCALAR:
+		f.label = HEAPSH_LABEL_INDEX;
 		break;
 	case HEAPSH_LABEL_NONE:
 	case HEAPSH_LABEL_INDEX:
@@ -106,8 +110,11 @@ static uint32_t label_number(struct via *v, const struct fact *f)
 		return (uint32_t)*found;
 	if (v->labels.n >= MAX_LABELS)
 		return MANY;
-	if (e.label == HEAPSH_LABEL_NAME || e.label == HEAPSH_LABEL_FIELD)
+	if (e.label == HEAPSH_LABEL_NAME || e.label == HEAPSH_LABEL_FIELD ||
+	    e.label == HEAPSH_LABEL_PART) {
 		e.text = (const char *)(uintptr_t)f->a;
+		e.a = 0;
+	}
 	hs_map_put(&v->number, key, v->labels.n);
 	hs_vec_push(&v->labels, e);
 	return (uint32_t)(v->labels.n - 1);

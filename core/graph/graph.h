@@ -184,6 +184,8 @@ struct hs_err *gr_set_op(enum gr_op op, struct gr_set *a, struct gr_set *b,
 			 struct gr_set **ret) HS_MUST_USE;
 bool gr_set_equal(const struct gr_set *a, const struct gr_set *b);
 bool gr_set_subset(const struct gr_set *a, const struct gr_set *b);
+/** Does any object have a count of references? Needs rows. */
+bool gr_is_counted(const struct gr_graph *g);
 /**
  * Reached from roots / held by C only ("orphans": not immortal, and counted
  * more often than strong edges and roots explain).

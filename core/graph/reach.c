@@ -212,6 +212,16 @@ struct hs_err *gr_set_reachable(struct gr_graph *g, struct hs_task *task,
 	return err ? err : set_minus(g, g->reached, NULL, ret);
 }
 
+bool gr_is_counted(const struct gr_graph *g)
+{
+	uint32_t id;
+
+	for (id = 0; id < gr_n(g); id++)
+		if (gr_refcount(g, id))
+			return true;
+	return false;
+}
+
 struct hs_err *gr_set_orphans(struct gr_graph *g, struct hs_task *task,
 			      struct gr_set **ret)
 {

@@ -32,6 +32,20 @@ static struct hs_err *none(struct gr_graph *g, struct hs_task *task,
 	return gr_set_of(g, NULL, 0, ret);
 }
 
+static struct hs_err *orphans(struct gr_graph *g, struct hs_task *task,
+			      struct gr_set **ret)
+{
+	struct hs_err *err = gr_need_rows(g, task);
+
+	if (!err && !gr_is_counted(g))
+		err = hs_err_remedy(
+			hs_err_new(HS_ERR_UNSUPPORTED,
+				   "orphans: this runtime counts no "
+				   "references: what C holds cannot be told"),
+			"heapu: what no root leads to");
+	return err ? err : gr_set_orphans(g, task, ret);
+}
+
 static const struct word words[] = {
 	{ { "heap", "every living object" }, .nodes = all, .relative = true },
 	{ { "heapu", "objects that neither roots nor C hold" },
@@ -40,7 +54,7 @@ static const struct word words[] = {
 	  .nodes = an_garbage },
 	{ { "orphans", "objects held by C: more counted references than "
 		       "found" },
-	  .nodes = gr_set_orphans },
+	  .nodes = orphans },
 	{ { "Anything", "every object, whatever setref says" }, .nodes = all },
 	{ { "Nothing", "the set of no objects" }, .nodes = none },
 	{ { "threads", "threads of the runtime" }, .space = LG_THREADS },

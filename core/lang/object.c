@@ -77,6 +77,7 @@ struct lg_value *lg_scalar(struct md_model *m, uint64_t addr,
 	if (!md_scalar(m, addr, key, &k))
 		return NULL;
 	return k.kind == HEAPSH_KEY_FLOAT ? lg_float(k.f) :
+	       k.kind == HEAPSH_KEY_BYTES ? lg_text(k.text.s, k.text.n) :
 	       k.kind == HEAPSH_KEY_BOOL ? lg_bool(k.i != 0) : lg_int(k.i);
 }
 

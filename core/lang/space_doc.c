@@ -36,7 +36,7 @@ static json_t *thread_row(struct md_model *m, uint32_t i)
 	md_thread(m, i, &t);
 	json_array_append_new(row, wr_u64(i));
 	json_array_append_new(row, text_of(t.name));
-	json_array_append_new(row, wr_i64(t.tid));
+	json_array_append_new(row, t.tid ? wr_i64(t.tid) : json_null());
 	json_array_append_new(row, json_string(t.holds_lock ? "*" : ""));
 	if (!md_frame(m, i, 0, &f)) {
 		json_array_append_new(row, json_string(""));
@@ -46,7 +46,7 @@ static json_t *thread_row(struct md_model *m, uint32_t i)
 	}
 	json_array_append_new(row, text_of(f.function));
 	json_array_append_new(row, text_of(f.file));
-	json_array_append_new(row, wr_u64(f.line));
+	json_array_append_new(row, f.line ? wr_u64(f.line) : json_null());
 	return row;
 }
 
@@ -62,7 +62,7 @@ static json_t *frame_row(struct md_model *m, const struct lg_space_value *at,
 		json_array_append_new(row, wr_u64(at->thread));
 	json_array_append_new(row, text_of(f.function));
 	json_array_append_new(row, text_of(f.file));
-	json_array_append_new(row, wr_u64(f.line));
+	json_array_append_new(row, f.line ? wr_u64(f.line) : json_null());
 	return row;
 }
 

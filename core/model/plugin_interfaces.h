@@ -85,8 +85,9 @@ struct heapsh_scalars {
 	uint32_t reserved;
 	/**
 	 * [key] of an object, or .key where key is text; addr 0: the bare name
-	 * key. Returns 1 and *ret of HEAPSH_KEY_INT, _FLOAT or _BOOL; 0: there
-	 * is no such value.
+	 * key. Returns 1 and *ret of HEAPSH_KEY_INT, _FLOAT or _BOOL, or, since
+	 * 0.2, of HEAPSH_KEY_BYTES: how a value of another kind is written,
+	 * such as an address of C. 0: there is no such value.
 	 */
 	int (*get)(void *state, uint64_t addr, const struct heapsh_key *key,
 		   struct heapsh_key *ret);

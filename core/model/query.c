@@ -65,8 +65,10 @@ bool md_scalar(struct md_model *m, uint64_t addr, const struct heapsh_key *key,
 	md_leave(&call);
 	if (!known || (out.kind != HEAPSH_KEY_INT &&
 		       out.kind != HEAPSH_KEY_FLOAT &&
+		       out.kind != HEAPSH_KEY_BYTES &&
 		       out.kind != HEAPSH_KEY_BOOL))
 		return false;
+	out.text = md_clamp(out.text, MD_NAME_MAX);
 	*ret = out;
 	return true;
 }

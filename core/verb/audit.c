@@ -82,6 +82,11 @@ static struct hs_err *look_at_all(struct audit *a)
 	uint64_t steps = 0;
 	uint32_t id;
 
+	if (!err && !gr_is_counted(a->nodes.g))
+		err = hs_err_remedy(
+			hs_err_new(HS_ERR_UNSUPPORTED, "audit: this runtime "
+				   "counts no references"),
+			"why OBJ, for what holds an object");
 	if (err)
 		return err;
 	count_roots(a);

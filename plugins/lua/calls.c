@@ -30,6 +30,7 @@ static bool read_call(const struct lua_mem *m, uint64_t thread, uint64_t ci,
 		return false;
 	f = lua_value_at(m, ret->func);
 	ret->closure = lua_object_of(f);
+	ret->code = f.is == LUA_IS_CFUNCTION ? f.bits : 0;
 	ret->base = ret->func + (uint64_t)l->sizeof_value;
 	if (f.is != LUA_IS_OBJECT || lua_kind_at(m, f.bits) != LUA_CLOSURE)
 		return f.is != LUA_IS_NIL;

@@ -7,7 +7,10 @@
 
 #include <stdlib.h>
 
-enum { MAX_INDEX = 32 };	/* tables along __index; MAXTAGLOOP is 2000 */
+enum {
+	MAX_INDEX = 32,		/* tables along __index; MAXTAGLOOP is 2000 */
+	MAX_BORDER = 256,	/* items of a list that a hash part holds */
+};
 
 static struct lua_value none(void)
 {
@@ -207,6 +210,9 @@ uint64_t lua_item(void *state, uint64_t addr, const struct heapsh_key *key)
 
 /* --- values that are no objects ------------------------------------------ */
 
+/* Of one answer: it lives until the next call. */
+static _Thread_local char value_text[96];
+
 int lua_scalar(void *state, uint64_t addr, const struct heapsh_key *key,
 	       struct heapsh_key *ret)
 {
@@ -223,6 +229,13 @@ int lua_scalar(void *state, uint64_t addr, const struct heapsh_key *key,
 	} else if (lua_object_at(st, &st->mem, addr, &o) &&
 		   o.kind == LUA_TABLE) {
 		v = get(st, addr, key);
+	}
+	if (v.is == LUA_IS_LIGHT || v.is == LUA_IS_CFUNCTION) {
+		ret->kind = HEAPSH_KEY_BYTES;
+		ret->text.s = value_text;
+		ret->text.n = lua_render_value(st, v, value_text,
+					       sizeof(value_text));
+		return 1;
 	}
 	ret->kind = v.is == LUA_IS_BOOL ? HEAPSH_KEY_BOOL :
 		    v.is == LUA_IS_FLOAT ? HEAPSH_KEY_FLOAT : HEAPSH_KEY_INT;
@@ -275,10 +288,23 @@ void lua_names(void *state, uint64_t addr, struct heapsh_text prefix,
 
 /* --- sizes --------------------------------------------------------------- */
 
-/* A border, as # answers it (ltable.c, luaH_getn): of the array part. */
-static uint64_t border(const struct lua_mem *m, const struct lua_table *t)
+/*
+ * A border, as # answers it (ltable.c, luaH_getn): of the array part, and where
+ * that is full, on in the hash part.
+ */
+static uint64_t border(const struct lua_mem *m, uint64_t addr,
+		       const struct lua_table *t)
 {
-	uint64_t low = 0, high = t->n_array + 1, middle;
+	uint64_t low = 0, high = t->n_array + 1, middle, n = t->n_array;
+
+	if (n == 0 || lua_value_at(m, t->array + (n - 1) * (uint64_t)
+				   m->lay->sizeof_value).is != LUA_IS_NIL) {
+		// a way of few steps mostly: each looks through the hash part
+		while (n - t->n_array < MAX_BORDER && t->n_node != 0 &&
+		       lua_table_int(m, addr, (int64_t)n + 1).is != LUA_IS_NIL)
+			n++;
+		return n;
+	}
 
 	while (high - low > 1) {
 		middle = low + (high - low) / 2;
@@ -310,7 +336,7 @@ int lua_measure(void *state, uint64_t addr, struct heapsh_measure *ret)
 		   lua_table_read(&st->mem, addr, &t)) {
 		ret->basic_size = (uint64_t)st->mem.lay->sizeof_table;
 		ret->item_size = (uint64_t)st->mem.lay->sizeof_value;
-		ret->length = border(&st->mem, &t);
+		ret->length = border(&st->mem, addr, &t);
 		ret->has_length = 1;
 	}
 	ret->exact_length = ret->length;

@@ -164,6 +164,7 @@ void lua_roots(void *state,
 struct lua_call {
 	uint64_t ci, func, base, top;	/* addresses */
 	uint64_t closure, proto;	/* 0: of C */
+	uint64_t code;			/* of a light C function, or 0 */
 	int64_t pc;			/* of a Lua function, or -1 */
 };
 /** Call number index; false past the last. Costs as many steps. */

@@ -66,7 +66,9 @@ static bool add_entry(void *arg, const struct lua_entry *e)
 	char key[NAME_MAX_BYTES], name[2 * NAME_MAX_BYTES];
 	struct naming *x = arg;
 
-	if (e->value.is != LUA_IS_OBJECT || e->value.kind == LUA_STRING ||
+	// light C functions are known by where their code is
+	if ((e->value.is != LUA_IS_CFUNCTION &&
+	     (e->value.is != LUA_IS_OBJECT || e->value.kind == LUA_STRING)) ||
 	    !key_text(&x->st->mem, e->key, key))
 		return true;
 	if (x->module == NULL)
@@ -86,6 +88,23 @@ static bool add_module(void *arg, const struct lua_entry *e)
 		return true;
 	x->modules[x->n_modules++] = e->value.bits;
 	return true;
+}
+
+/* "FILE*.read": of the metatables that C has made */
+static void name_methods(struct naming *x, const struct lua_state *s)
+{
+	const struct lua_mem *m = &x->st->mem;
+	uint64_t methods;
+
+	x->n_modules = 0;
+	lua_table_each(m, s->registry, add_module, x);
+	for (uint32_t i = 0; i < x->n_modules; i++) {
+		methods = lua_table_of(lua_table_str(m, x->modules[i],
+						     lua_words("__index")));
+		x->module = x->names[i];
+		if (methods != 0 && methods != s->globals)
+			lua_table_each(m, methods, add_entry, x);
+	}
 }
 
 static void name_state(struct naming *x, const struct lua_state *s)
@@ -115,6 +134,7 @@ static void name_state(struct naming *x, const struct lua_state *s)
 	// luaL_newmetatable keeps what it makes there by name
 	x->module = NULL;
 	lua_table_each(m, s->registry, add_entry, x);
+	name_methods(x, s);
 }
 
 static int by_address(const void *a, const void *b)

@@ -97,8 +97,14 @@ uint64_t lua_render_value(const struct lua *st, struct lua_value v, char *buf,
 			  uint64_t cap)
 {
 	struct out o = { buf, cap, 0 };
+	const char *name = NULL;
 
-	put_scalar(&o, st->mem.lay, v);
+	if (v.is == LUA_IS_CFUNCTION)
+		name = lua_name_of(st, v.bits);
+	if (name != NULL)
+		putf(&o, "<function %s of C at 0x%" PRIx64 ">", name, v.bits);
+	else
+		put_scalar(&o, st->mem.lay, v);
 	return o.n;
 }
 

@@ -9,6 +9,16 @@ static _Thread_local char name_buf[64];
 static _Thread_local char function_buf[160], file_buf[256];
 static _Thread_local char value_buf[64];
 
+/* The kernel's number, where there is no other that it could be; or 0. */
+static int32_t only_thread(const struct lua_mem *m)
+{
+	struct heapsh_thread_state t = { .size = sizeof(t) };
+	struct heapsh_thread_state more = { .size = sizeof(more) };
+
+	return m->host->thread(m->im, 0, &t) &&
+	       !m->host->thread(m->im, 1, &more) ? t.tid : 0;
+}
+
 static int thread(void *state, uint32_t index, struct heapsh_thread *ret)
 {
 	struct lua *st = state;
@@ -25,6 +35,7 @@ static int thread(void *state, uint32_t index, struct heapsh_thread *ret)
 		snprintf(name_buf, sizeof(name_buf),
 			 st->n_states > 1 ? "main of L%u" : "main", i + 1);
 		ret->name = lua_words(name_buf);
+		ret->tid = only_thread(&st->mem);
 		return 1;
 	}
 	// after the main one of its own state, in the order of their birth
@@ -55,7 +66,8 @@ static void name_source(const struct lua_mem *m, uint64_t proto,
 static void name_function(const struct lua *st, const struct lua_call *c,
 			  struct heapsh_frame *ret)
 {
-	const char *name = lua_name_of(st, c->closure);
+	const char *name = lua_name_of(st, c->closure != 0 ? c->closure :
+							     c->code);
 	uint32_t line = lua_u32(&st->mem, c->proto,
 				st->mem.lay->proto_linedefined);
 
@@ -174,6 +186,24 @@ static uint64_t content_hash(void *state, uint64_t addr)
 	return s != NULL ? h | 1 : 0;
 }
 
+/* --- the collector ------------------------------------------------------- */
+
+/* It looks at all; lgc.h, FINALIZEDBIT: there is a __gc that has not run. */
+static uint32_t collector_flags(void *state, uint64_t addr)
+{
+	static const uint8_t bits[6] = { [1] = 0, [3] = 1 << 3, [4] = 1 << 6 };
+	struct lua *st = state;
+	const struct lua_mem *m = &st->mem;
+
+	lua_walk(st, NULL);
+	if (!lua_space_has(&st->objects, addr))
+		return lua_space_has(&st->upvalues, addr) ?
+			       HEAPSH_COLLECTOR_TRACKED : 0;
+	return HEAPSH_COLLECTOR_TRACKED |
+	       (lua_u8(m, addr, m->lay->gc_marked) & bits[m->lay->minor] ?
+			HEAPSH_COLLECTOR_FINALIZER : 0);
+}
+
 const void *lua_interface(const char *name)
 {
 	static const struct heapsh_threads threads = {
@@ -191,6 +221,12 @@ const void *lua_interface(const char *name)
 		.size = sizeof(scalars), .get = lua_scalar,
 	};
 
+	static const struct heapsh_collector collector = {
+		.size = sizeof(collector), .flags = collector_flags,
+	};
+
+	if (strcmp(name, HEAPSH_COLLECTOR_0) == 0)
+		return &collector;
 	if (strcmp(name, HEAPSH_SCALARS_0) == 0)
 		return &scalars;
 	if (strcmp(name, HEAPSH_THREADS_0) == 0)
