@@ -50,6 +50,48 @@ struct hs_err *md_ask_text(struct md_model *m, uint64_t addr, uint32_t what,
 	return NULL;
 }
 
+/** Texts on their way. */
+struct asked {
+	md_text_fn *fn;
+	void *arg;
+	size_t max;
+	uint32_t n, next;
+};
+
+static void on_text(void *arg, uint32_t i, const char *text, uint64_t len)
+{
+	struct asked *a = arg;
+	size_t n = len < TEXT_MAX ? len : TEXT_MAX;
+	HS_FREE char *fit = NULL;
+
+	if (i < a->next || i >= a->n || !text)
+		return;
+	a->next = i + 1;
+	fit = md_fit(text, n, a->max, len > n);
+	a->fn(a->arg, i, fit, strlen(fit));
+}
+
+struct hs_err *md_ask_texts(struct md_model *m, const uint64_t *addr,
+			    uint32_t n, uint32_t what, size_t max,
+			    md_text_fn *fn, void *arg)
+{
+	struct asked a = { .fn = fn, .arg = arg, .max = max, .n = n };
+	const struct heapsh_ask *ask;
+	struct md_call call;
+	uint32_t end;
+	void *state;
+
+	ask = ask_of(m, &state);
+	if (!ask || !HEAPSH_HAS(ask, texts) || !ask->texts ||
+	    !md_enter(m->own, MD_ASK, m->image, &call))
+		return nobody();
+	end = ask->texts(state, addr, n, what, on_text, &a);
+	md_leave(&call);
+	if (end == HEAPSH_EVAL_CANCELLED)
+		return hs_err_new(HS_ERR_CANCELLED, "interrupted");
+	return end == HEAPSH_EVAL_UNAVAILABLE ? nobody() : NULL;
+}
+
 struct hs_err *md_ask_flat(struct md_model *m, uint64_t addr, uint64_t *ret)
 {
 	const struct heapsh_ask *ask;

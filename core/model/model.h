@@ -246,6 +246,13 @@ void md_each_module(struct md_model *m, heapsh_name_fn *fn, void *arg);
  */
 struct hs_err *md_ask_text(struct md_model *m, uint64_t addr, uint32_t what,
 			   size_t max, char **ret) HS_MUST_USE;
+/**
+ * The texts of many, in one copy; fn as md_texts()'s is told of those that have
+ * one. Not on two threads at once. HS_ERR_CANCELLED, HS_ERR_UNSUPPORTED.
+ */
+struct hs_err *md_ask_texts(struct md_model *m, const uint64_t *addr,
+			    uint32_t n, uint32_t what, size_t max,
+			    md_text_fn *fn, void *arg) HS_MUST_USE;
 struct hs_err *md_ask_flat(struct md_model *m, uint64_t addr,
 			   uint64_t *ret) HS_MUST_USE;
 /**

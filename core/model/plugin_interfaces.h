@@ -139,6 +139,16 @@ struct heapsh_ask {
 	/** Its own answer to how many bytes it has. */
 	uint32_t (*flat)(void *state, uint64_t addr, uint64_t *ret, char *why,
 			 uint64_t why_cap);
+	/**
+	 * Texts of n objects, all in one copy: emit(arg, i, text, bytes of it)
+	 * for those that have one, i ascending. Returns how it ended. Since
+	 * 0.1.
+	 */
+	uint32_t (*texts)(void *state, const uint64_t *addr, uint32_t n,
+			  uint32_t what,
+			  void (*emit)(void *arg, uint32_t i, const char *text,
+				       uint64_t len),
+			  void *arg);
 };
 
 /**

@@ -53,6 +53,7 @@ struct find {
 	HS_VEC(struct test) tests;
 	struct finder *finders[GR_MAX_THREADS];
 	pthread_mutex_t lock; /* of what only one thread may ask */
+	bool repr; /* by the program's own code, where that makes it */
 };
 
 static enum compare compare_of(const char *op)
@@ -222,6 +223,37 @@ static void on_text(void *arg, uint32_t i, const char *s, size_t n)
 		t->own->asked[place] = t->own->doubt = true;
 }
 
+/* Is its text only known to code of the program? */
+static bool is_asked(const struct find *f, uint32_t id)
+{
+	return f->repr && md_type(f->m, gr_type(f->g, id))->flags &
+				  HEAPSH_TYPE_CUSTOM_REPR;
+}
+
+/* Those of a block that print themselves by code, in a copy. */
+static struct hs_err *ask_program(struct find *f, struct finder *own,
+				  bool *may, uint32_t n)
+{
+	struct told told = { f, own };
+	uint64_t addr[GR_BLOCK];
+	struct hs_err *err = NULL;
+	uint32_t n_addr = 0;
+
+	for (uint32_t i = 0; f->repr && i < n; i++) {
+		if (!may[i] || !is_asked(f, own->ids[i]))
+			continue;
+		may[i] = false;
+		own->which[n_addr] = i;
+		addr[n_addr++] = gr_addr(f->g, own->ids[i]);
+	}
+	pthread_mutex_lock(&f->lock);
+	if (n_addr)
+		err = md_ask_texts(f->m, addr, n_addr, HEAPSH_ASK_REPR,
+				   TEXT_COLUMNS, on_text, &told);
+	pthread_mutex_unlock(&f->lock);
+	return err;
+}
+
 /* Those of a block that are texts, or those that are not. */
 static void ask_kind(struct find *f, struct finder *own, const bool *may,
 		     uint32_t n, bool text)
@@ -323,6 +355,9 @@ static struct hs_err *look_at(void *arg, unsigned thread, const uint32_t *ids,
 	own->keep = keep;
 	own->doubt = false;
 	memset(own->asked, 0, sizeof(own->asked));
+	err = ask_program(f, own, may, n);
+	if (err)
+		return err;
 	ask_kind(f, own, may, n, true);
 	ask_kind(f, own, may, n, false);
 	if (own->doubt)
@@ -377,7 +412,7 @@ static struct hs_err *add_test(struct find *f, const struct lg_option *o)
 	bool is_number = !strcmp(o->name, "size") || !strcmp(o->name, "held");
 	struct hs_err *err;
 
-	if (!strcmp(o->name, "limit"))
+	if (!strcmp(o->name, "limit") || !strcmp(o->name, "repr"))
 		return t.compare == EQ ? NULL : wrong_compare(o, "=");
 	err = is_number ? number_test(o, &t) : text_test(o, &t);
 	if (err)
@@ -410,6 +445,9 @@ static struct hs_err *search(struct find *f, struct gr_set *from,
 	uint64_t limit;
 	struct hs_err *err =
 		lg_opt_size(f->call, "limit", UINT64_MAX, &limit);
+
+	if (!err)
+		err = lg_opt_bool(f->call, "repr", false, &f->repr);
 
 	for (size_t i = 0; !err && i < f->call->n_options; i++)
 		err = add_test(f, &f->call->options[i]);
@@ -482,6 +520,11 @@ static const struct lg_arg options[] = {
 	  .help = "its text, as a line of a table shows it; ~ for a part of "
 		  "it, as a regular expression",
 	  .compares = true },
+	{ .name = "repr",
+	  .kind = LG_ARG_OPTION,
+	  .values = "0|1",
+	  .help = "of objects that print themselves by code, that text, in a "
+		  "copy of the program" },
 	{ .name = "limit",
 	  .kind = LG_ARG_OPTION,
 	  .values = "N|none",

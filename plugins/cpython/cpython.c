@@ -278,6 +278,15 @@ static uint32_t plugin_ask_text(void *state, uint64_t addr, uint32_t what,
 	return cpython_ask_text(state, addr, what, buf, cap, n, why, why_cap);
 }
 
+static uint32_t plugin_ask_texts(void *state, const uint64_t *addr, uint32_t n,
+				 uint32_t what,
+				 void (*emit)(void *arg, uint32_t i,
+					      const char *text, uint64_t len),
+				 void *arg)
+{
+	return cpython_ask_texts(state, addr, n, what, emit, arg);
+}
+
 static uint32_t plugin_ask_flat(void *state, uint64_t addr, uint64_t *ret,
 				char *why, uint64_t why_cap)
 {
@@ -322,6 +331,7 @@ static const struct heapsh_ask ask = {
 	.size = sizeof(ask),
 	.text = plugin_ask_text,
 	.flat = plugin_ask_flat,
+	.texts = plugin_ask_texts,
 };
 static const struct heapsh_invoke invoke = {
 	.size = sizeof(invoke), .call = plugin_invoke,

@@ -69,6 +69,11 @@ void cpython_find_functions(const struct cpython *st,
 uint32_t cpython_ask_text(const struct cpython *st, uint64_t addr,
 			  uint32_t what, char *buf, uint64_t cap, uint64_t *n,
 			  char *why, uint64_t why_cap);
+uint32_t cpython_ask_texts(const struct cpython *st, const uint64_t *addr,
+			   uint32_t n, uint32_t what,
+			   void (*emit)(void *arg, uint32_t i,
+					const char *text, uint64_t len),
+			   void *arg);
 uint32_t cpython_ask_flat(const struct cpython *st, uint64_t addr,
 			  uint64_t *ret, char *why, uint64_t why_cap);
 

@@ -16,6 +16,23 @@ PATTERNS = ["77", "^name 7", "of (aa|bb)", "[0-9]{5}$", r"a\.b", "a.b", "^$",
             r"^\[10", r"\.\d{16}", "e-0?[0-9]", "^-", "14285714", "0x[0-9a-f]+",
             r"tab|\[x", "nothing has this", "1[23]?4.*5"]
 
+
+
+def own(version, shell):
+    """Texts that code of the program makes: only where that is asked for."""
+    for kind in ("named", "failing", "looping"):
+        shell.say("%s_ = iso(%s).referents" % (kind, kind))
+    got = [shell(x).get("value") for x in (
+        "len(find(named_, value~'named'))",
+        "len(find(named_, value~'^<named [0-9]*5>$', repr=1))",
+        "len(find(named_, value~'named', repr=1, limit=9))",
+        "len(find(failing_, value~'named', repr=1))",
+        "len(find(looping_, value~'named', repr=1))")]
+    equal(got, [0, sum(n * 11 % 10 == 5 for n in range(2000)), 9, 0, 49],
+          "%s: repr=1 asks the program's code; what raises has no text, what "
+          "loops costs itself" % version)
+
+
 for version, path in pythons():
     with python(path, "texts.py") as f:
         shell, wrong = Shell(f.pid), []
@@ -34,6 +51,7 @@ for version, path in pythons():
                 wrong.append((p, got, want))
         equal(wrong, [], "%s: %d expressions find what re finds"
               % (version, len(PATTERNS)))
+        own(version, shell)
         d = shell("find texts_ value~'^name' limit=7")
         ok(d["count"] == 7 and all(r["kind"] for r in d["rows"]),
            "%s: limit=7 are seven" % version)
