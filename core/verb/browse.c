@@ -356,6 +356,7 @@ static void add_edges(struct hs_text *t, const struct browse *b, uint32_t id,
 static struct hs_err *picture(const struct browse *b, const uint32_t *ids,
 			      size_t n, struct lg_value **ret)
 {
+	const char *path = lg_opt_text(b->call, "file");
 	struct hs_err *err = NULL;
 	uint64_t edges = 0;
 	HS_TEXT t = { 0 };
@@ -370,8 +371,15 @@ static struct hs_err *picture(const struct browse *b, const uint32_t *ids,
 		err = hs_check_cancel(b->call->task);
 	}
 	hs_text_add(&t, "}\n");
+	if (!err && path)
+		err = vb_dot_to_file(b->call, path, &t);
 	if (err)
 		return err;
+	if (path) {
+		*ret = lg_words("%s has %zu objects and %" PRIu64
+				" references", path, n, edges);
+		return NULL;
+	}
 	doc = wr_doc_create("dot");
 	json_object_set_new(doc, "nodes", wr_u64(n));
 	json_object_set_new(doc, "edges", wr_u64(edges));
@@ -462,6 +470,12 @@ static const struct lg_arg browser_options[] = {
 	{ .name = NULL },
 };
 
+/* clang-format off */
+#define FILE_OPTION \
+	{ .name = "file", .kind = LG_ARG_OPTION, .values = "NAME", \
+	  .help = "to a new file: leak.dot as it is; .svg .png .pdf … drawn" }
+/* clang-format on */
+
 static const struct lg_arg graph_options[] = {
 	{ .name = "depth",
 	  .kind = LG_ARG_OPTION,
@@ -475,6 +489,12 @@ static const struct lg_arg graph_options[] = {
 	  .kind = LG_ARG_OPTION,
 	  .values = "N",
 	  .help = "references of one object that are shown; 10" },
+	FILE_OPTION,
+	{ .name = NULL },
+};
+
+static const struct lg_arg garbage_options[] = {
+	FILE_OPTION,
 	{ .name = NULL },
 };
 
@@ -498,18 +518,19 @@ const struct lg_verb vb_graph = {
 	.options = graph_options,
 	.summary = "the surroundings of an object in the words of graphviz",
 	.help = "Objects with their sizes and references with their names, as "
-		"DOT. Rendered: graph OBJ | dot -Tsvg > x.svg",
+		"DOT. file=leak.svg has it drawn by graphviz.",
 	.examples = "graph __main__.cache\n"
+		    "graph __main__.cache file=leak.svg\n"
 		    "graph __main__.cache of=referrers depth=2",
 	.run = run_graph,
 };
 
 const struct lg_verb vb_garbage_graph = {
 	.name = "garbage graph",
-	.flags = 0,
+	.options = garbage_options,
 	.summary = "garbage in the words of graphviz",
 	.help = "As graph: objects that the runtime's collector would free, "
 		"the largest cycles first.",
-	.examples = "garbage graph",
+	.examples = "garbage graph\ngarbage graph file=cycles.pdf",
 	.run = run_garbage_graph,
 };

@@ -3,7 +3,7 @@ noinst_LTLIBRARIES += libhs_verb.la
 libhs_verb_la_CPPFLAGS = $(INC_VERB)
 libhs_verb_la_SOURCES = %D%/verb.h %D%/verb_priv.h %D%/verbs.def \
 	%D%/args.c %D%/asized.c %D%/asizeof.c %D%/asizesof.c %D%/doctor.c %D%/edge.c \
-	%D%/find.c %D%/pattern.c %D%/pattern.h %D%/flatsize.c %D%/help.c %D%/info.c %D%/instants.c \
+	%D%/find.c %D%/pattern.c %D%/pattern.h %D%/flatsize.c %D%/graphviz.c %D%/help.c %D%/info.c %D%/instants.c \
 	%D%/iso.c %D%/load.c %D%/measure.c %D%/modules.c %D%/path_view.c \
 	%D%/plugins.c %D%/process.c %D%/profile.c %D%/refs.c %D%/rows.c \
 	%D%/services.c %D%/set.c \
@@ -57,5 +57,6 @@ E2E_TESTS += tests/e2e/call.t tests/e2e/elsewhere.t tests/e2e/find.t tests/e2e/i
 E2E_TESTS += tests/e2e/stats.t
 EXTRA_DIST += tests/fixtures/stats.py
 
-E2E_TESTS += tests/e2e/pympler.t tests/e2e/views.t
-EXTRA_DIST += tests/fixtures/pympler_shapes.py tests/fixtures/views.py
+E2E_TESTS += tests/e2e/graphviz.t tests/e2e/pympler.t tests/e2e/views.t
+EXTRA_DIST += tests/fixtures/graphviz.py tests/fixtures/pympler_shapes.py \
+	tests/fixtures/views.py

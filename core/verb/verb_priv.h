@@ -187,6 +187,14 @@ struct hs_err *vb_rp_paths(struct lg_instant *in, const struct an_pattern *p,
 			   uint32_t row, struct hs_task *task,
 			   struct lg_value **ret) HS_MUST_USE;
 
+/* graphviz.c */
+/**
+ * A graph to a new file: drawn by dot(1) when its name ends in .svg, .png, …,
+ * else as it is. An existing file is left alone.
+ */
+struct hs_err *vb_dot_to_file(const struct lg_call *call, const char *path,
+			      const struct hs_text *t) HS_MUST_USE;
+
 /* summary.c */
 /** The summary of a whole instant, kept with it. Borrowed. */
 struct hs_err *vb_summary_of(const struct lg_call *call, struct lg_instant *in,
