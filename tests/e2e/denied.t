@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 
 sys.path.insert(0, os.path.join(os.environ.get("abs_top_srcdir", "."),
                                 "tests", "lib"))
@@ -169,6 +170,37 @@ def real_yama(path):
             y.write(before)
 
 
+# --- accounting of memory --------------------------------------------------------
+
+def strict_accounting(path):
+    """vm.overcommit_memory 2, as we see it: a file in the place of the
+    kernel's, which is the whole machine's (tests/harm/limits.t)."""
+    with open("/proc/meminfo") as m:
+        kb = {x.split(":")[0]: int(x.split()[1]) for x in m}
+    limit = kb["CommitLimit"] << 10
+    reserve = ("libc.mmap.restype = ctypes.c_void_p; assert libc.mmap(None, "
+               "ctypes.c_size_t(%d), 3, 0x22, -1, 0) != 2**64 - 1" % limit)
+    mount = ("mount --bind \"$0\" /proc/sys/vm/overcommit_memory && "
+             "exec \"$@\"")
+    with tempfile.NamedTemporaryFile("w") as mode, \
+            program(path, reserve) as f:
+        mode.write("2\n")
+        mode.flush()
+        r = subprocess.run(
+            ["unshare", "--mount", "sh", "-c", mount, mode.name,
+             os.path.abspath(hstest.HEAPSH), "doctor", str(f.pid), "-f",
+             "json"], capture_output=True, text=True)
+        if r.returncode:
+            skip("strict accounting", r.stderr)
+            return
+        equal(only(rows_of(hstest.Result(r)), "no clone"),
+              ("vm.overcommit_memory is 2, and a second process of its size "
+               "would go over the limit", "sudo sysctl vm.overcommit_memory=0"),
+              "strict accounting of memory is seen")
+        obeys("heapsh attach %d" % f.pid, f, "frozen clone",
+              "without it")
+
+
 # --- cgroup v2 -------------------------------------------------------------------
 
 def second_hierarchy(path):
@@ -207,6 +239,7 @@ for version, path in found[-1:]:
         skip("who may not attach", "needs root and setpriv")
         break
     for part in (init_to_be, strict, more_capable, as_in_a_container,
-                 no_room_here, said_of_yama, real_yama, second_hierarchy):
+                 no_room_here, said_of_yama, real_yama, strict_accounting,
+                 second_hierarchy):
         part(path)
 hstest.done()
