@@ -116,7 +116,7 @@ def closed_while_held():
 
 def nothing_grows():
     """In the program and in us: descriptors, mappings, resident pages."""
-    n = 1000 if STRESS else 5 * N
+    n = N if STRESS else 5 * N
     with tgtest.fixture("registers", 2) as f:
         visited("growth", f, N)
         before = [sizes(f.pid), sizes(d.tracer)]
@@ -144,7 +144,6 @@ def nothing_grows_in_a_session():
     its processes, and in the program. Pages of instants that were given back
     are kept, up to the budget, but nothing else of them."""
     path = hstest.pythons()[-1][1]
-    n = 1000 if STRESS else N
 
     def turns(shell, n):
         for _ in range(n):
@@ -157,9 +156,9 @@ def nothing_grows_in_a_session():
         ok(len(who) == 4, "engine and tracer are found") or diag(who)
         turns(s, 20)
         before = {name: sizes(pid) for name, pid in who.items()}
-        turns(s, n)
+        turns(s, N)
         for name, pid in sorted(who.items()):
-            grew(before[name], sizes(pid), "%d attaches later %s" % (n, name),
+            grew(before[name], sizes(pid), "%d attaches later %s" % (N, name),
                  pages=512)
         s("attach %d" % f.pid)
         descriptors = []

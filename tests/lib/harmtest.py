@@ -9,8 +9,9 @@ import hstest
 import tgtest
 from hstest import diag, equal, ok
 
-STRESS = bool(os.environ.get("HEAPSH_STRESS"))
-N = 1000 if STRESS else 5 if hstest.SMOKE else 50
+# "1": 1000 attaches a row; another number: so many.
+STRESS = int(os.environ.get("HEAPSH_STRESS") or 0)
+N = 1000 if STRESS == 1 else STRESS or (5 if hstest.SMOKE else 50)
 
 
 def visible(pid):
