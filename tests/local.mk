@@ -108,7 +108,11 @@ fuzz: all
 .PHONY: fuzz
 clean-local:
 	rm -rf fuzz-clang fuzz-src
-EXTRA_DIST += tests/fuzz/all tests/fuzz/keep tests/fuzz/run
+EXTRA_DIST += tests/fuzz/all tests/fuzz/keep tests/fuzz/run \
+	tests/fuzz/fuzz_core.corpus tests/fuzz/fuzz_cpython.corpus \
+	tests/fuzz/fuzz_elf.corpus tests/fuzz/fuzz_line.corpus \
+	tests/fuzz/fuzz_lua.corpus tests/fuzz/fuzz_maps.corpus \
+	tests/fuzz/fuzz_plugin.corpus tests/fuzz/fuzz_wire.corpus
 
 # In place of automake's own rule: the last line is the sum of all test points,
 # whether they passed or not. A test that did not run counts as failed, and so

@@ -49,4 +49,3 @@ tests_fuzz_fuzz_plugin_t_SOURCES = tests/fuzz/fuzz_plugin.c tests/lib/fuzz.h \
 	tests/lib/lying.h tests/lib/lying.c \
 	tests/lib/fakeimage.c tests/lib/fakeimage.h
 tests_fuzz_fuzz_plugin_t_LDADD = $(LIBS_GRAPH) $(ELF_LIBS)
-EXTRA_DIST += tests/fuzz/fuzz_plugin.corpus
