@@ -15,6 +15,7 @@ static struct hs_err *join_shapes(struct gr_building *b)
 
 	for (t = 0; t < GR_MAX_THREADS && !err; t++) {
 		n = (uint32_t)b->find[t].shapes.all.n;
+		gr_find_count(&b->find[t]);
 		for (i = 0; i < n && !err; i++) {
 			s = gr_shapes_at(&b->find[t].shapes, i);
 			err = gr_shapes_put(all, s, &number);

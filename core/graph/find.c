@@ -25,6 +25,13 @@ void gr_find_deinit(struct gr_find *f)
 	gr_vec_deinit(b, &f->owners);
 }
 
+static void count(struct gr_find *f, struct gr_recent *r)
+{
+	if (r->n)
+		gr_shapes_at(&f->shapes, r->shape)->count += r->n;
+	r->n = 0;
+}
+
 struct hs_err *gr_find_slowly(struct gr_find *f, struct gr_recent *r,
 			      const struct heapsh_object *o)
 {
@@ -41,9 +48,22 @@ struct hs_err *gr_find_slowly(struct gr_find *f, struct gr_recent *r,
 	err = gr_shapes_put(&f->shapes, &what, &shape);
 	if (err)
 		return err;
-	*r = (struct gr_recent){ o->flat,  o->held, o->type,
-				 o->flags, shape,   true };
+	count(f, r);
+	*r = (struct gr_recent){ .flat = o->flat,
+				 .held = o->held,
+				 .type = o->type,
+				 .flags = o->flags,
+				 .shape = shape,
+				 .used = true };
 	return NULL;
+}
+
+void gr_find_count(struct gr_find *f)
+{
+	size_t i;
+
+	for (i = 0; i < HS_ARRAY_SIZE(f->recent); i++)
+		count(f, &f->recent[i]);
 }
 
 struct hs_err *gr_find_late(struct gr_find *f, const struct heapsh_object *o)

@@ -448,6 +448,7 @@ struct gr_find {
 		uint32_t type, flags;
 		uint32_t shape;
 		bool used;
+		uint64_t n;		/* seen, and not counted yet */
 	} recent[1024];
 	struct gr_vec late_addr, late_shape;	/* uint64_t, uint32_t */
 	struct gr_vec owners;			/* struct gr_pair */
@@ -479,9 +480,11 @@ static inline struct hs_err *gr_find_shape(struct gr_find *f,
 			return err;
 	}
 	*ret = r->shape;
-	gr_shapes_at(&f->shapes, r->shape)->count++;
+	r->n++;
 	return NULL;
 }
+/** Objects that were found so are counted in their shapes from now on. */
+void gr_find_count(struct gr_find *f);
 /** An object that comes out of order, or from outside the ranges. */
 struct hs_err *gr_find_late(struct gr_find *f, const struct heapsh_object *o)
 	HS_MUST_USE;

@@ -209,7 +209,7 @@ void md_witness(struct md_model *m, const struct heapsh_object *o);
 /** One object in 1024: the sweeps' share of what is compared. */
 static inline bool md_is_sample(uint64_t addr)
 {
-	return !((addr >> 3) * UINT64_C(0x9e3779b97f4a7c15) >> 54);
+	return !((addr >> 3 ^ addr >> 13 ^ addr >> 23) & 0x3ff);
 }
 /** A list that is gone through by index: does it come back to itself? */
 struct md_ring {

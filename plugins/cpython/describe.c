@@ -487,6 +487,9 @@ static void describe(struct draft *d)
 	cpython_find_functions(d->st, d->m, d->first_foreign, t);
 	t->quick = (uint8_t)cpython_quick_of(t);
 	announce(d);
+	t->plain = (t->flags & HEAPSH_TYPE_LEAF) && t->pre == 0 && !t->loose &&
+		   t->sizeof_fn == 0 && t->quick != CPYTHON_QUICK_NONE &&
+		   t->quick != CPYTHON_QUICK_BLOCK;
 }
 
 struct cpython_type *cpython_describe(const struct cpython *st,

@@ -126,6 +126,7 @@ struct cpython_type {
 	uint8_t kind;		/* cpython_kind */
 	uint8_t more;		/* cpython_more */
 	uint8_t quick;		/* cpython_quick */
+	bool plain;		/* quick, no header, no reference, no doubt */
 	bool python;		/* made by a class statement */
 	bool loose;		/* allocated in ways that we do not know */
 	bool managed_dict, inline_values;

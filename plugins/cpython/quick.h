@@ -51,8 +51,8 @@ static inline bool cpython_quick_str(const struct cpython_obj *o,
 }
 
 /** As cpython_own_size(), of a type that is quick. False: ask that. */
-static inline bool cpython_quick_own(const struct cpython_obj *o,
-				     struct cpython_size *ret)
+static inline __attribute__((always_inline)) bool
+cpython_quick_own(const struct cpython_obj *o, struct cpython_size *ret)
 {
 	const struct cpython_type *t = o->type;
 	uint64_t n;

@@ -54,11 +54,10 @@ static bool may_shrink(const struct cpython_type *t)
 	       t->kind == CPYTHON_KIND_TUPLE || t->kind == CPYTHON_KIND_FRAME;
 }
 
-/* Is the block of the class that this object asks for? Sets *size's own. */
-static bool fits(const struct cpython_obj *o, struct cpython_size *size)
+/* Is the block of the class that an object of this size asks for? */
+static inline bool is_of_class(const struct cpython_obj *o,
+			       const struct cpython_size *size)
 {
-	if (!cpython_quick_own(o, size))
-		cpython_own_size(o, size);
 	if (size->own > o->block || size->torn)
 		return false;
 	if (size->own > o->block - CPYTHON_ALIGNMENT || o->type->loose)
@@ -69,10 +68,23 @@ static bool fits(const struct cpython_obj *o, struct cpython_size *size)
 	return may_shrink(o->type) && 4 * size->own > 3 * o->block;
 }
 
+/* So for this one; sets *size's own. */
+static bool fits(const struct cpython_obj *o, struct cpython_size *size)
+{
+	if (!cpython_quick_own(o, size))
+		cpython_own_size(o, size);
+	return is_of_class(o, size);
+}
+
+static inline size_t slot_of(uint64_t type)
+{
+	return (type >> 4 ^ type >> 12) % N_TYPES;
+}
+
 /* As cpython_type(), without its table for what was asked lately. */
 static const struct cpython_type *type_at(struct sweep *s, uint64_t addr)
 {
-	size_t i = (addr >> 4 ^ addr >> 12) % N_TYPES;
+	size_t i = slot_of(addr);
 	const struct cpython_type *t = s->types[i];
 
 	if (t != NULL && t->address == addr)
@@ -211,6 +223,41 @@ static void emit(const struct cpython_obj *o, struct cpython_size *size,
 		cpython_refs(o, sink);
 }
 
+/*
+ * Most objects, without all that others need: false when it is not one of
+ * these, whatever it is.
+ */
+static inline bool emit_plain(struct sweep *s, const uint8_t *p, uint64_t addr,
+			      uint32_t block)
+{
+	const struct cpython_layout *l = s->m.lay;
+	struct cpython_obj *o = &s->o;
+	struct heapsh_object *out;
+	struct cpython_size size;
+	uint64_t refcount, type;
+
+	memcpy(&refcount, p + l->ob_refcnt, 8);
+	memcpy(&type, p + l->ob_type, 8);
+	o->type = s->types[slot_of(type)];
+	if (o->type == NULL || o->type->address != type || !o->type->plain ||
+	    !cpython_refcount_ok(refcount))
+		return false;
+	o->addr = addr;
+	o->p = p;
+	o->n = o->block = block;
+	if (!cpython_quick_own(o, &size) || !is_of_class(o, &size))
+		return false;
+	out = cpython_leaving_room(&s->leaving);
+	out->address = addr;
+	out->type = o->type->number;
+	out->flags = is_immortal(o, refcount) ? HEAPSH_OBJECT_IMMORTAL : 0;
+	out->flat = size.flat;
+	out->held = size.own;
+	out->refcount = refcount;
+	s->leaving.n_waiting++;
+	return true;
+}
+
 /* Is there a pool? Then which of its blocks are free. */
 static bool open_pool(const struct sweep *s, const uint8_t *p, uint64_t addr,
 		      struct cpython_pool *pool, uint8_t *is_free)
@@ -287,6 +334,8 @@ static void sweep_pool(struct sweep *s, const uint8_t *p, uint64_t addr,
 		const struct cpython_answer *answer;
 
 		if (is_free[i] ||
+		    (leaving != NULL &&
+		     emit_plain(s, p + at, addr + at, pool.block)) ||
 		    !recognise(s, p + at, addr + at, pool.block, &size))
 			continue;
 		answer = answer_of(s, addr, sink->want);

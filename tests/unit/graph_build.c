@@ -249,7 +249,8 @@ static void a_row_longer_than_any_buffer(void **state)
 /* The first threads' jobs tell shapes in two bytes, the later in four. */
 static void more_shapes_than_two_bytes_can_tell(void **state)
 {
-	enum { N = 3 << 16, A = 0x40000000, STEP = 48, EACH = 1000 };
+	enum { N = 3 << 16, A = 0x40000000, STEP = 48, EACH = 1000,
+	       WINDOW = 1 << 20, IN_WINDOW = WINDOW / STEP };
 	struct hs_task task;
 	struct toy *toy = toy_create();
 	struct gr_graph *g;
@@ -258,11 +259,12 @@ static void more_shapes_than_two_bytes_can_tell(void **state)
 
 	(void)state;
 	hs_task_init(&task, NULL, NULL);
-	toy_map(toy, A, (uint64_t)N * STEP, true);
+	toy_map(toy, A, (uint64_t)(N / IN_WINDOW + 1) * WINDOW, true);
 	toy_type(toy, "owner", 0, 0, false);
 	toy_type(toy, "table", 0, 0, false);
 	for (i = 0; i < N; i++) {
-		struct toy_object o = { .addr = A + (uint64_t)i * STEP,
+		struct toy_object o = { .addr = A + i / IN_WINDOW * WINDOW +
+						i % IN_WINDOW * STEP,
 					.type = 1,
 					.flat = N - i };
 
