@@ -22,12 +22,12 @@
  * host wherever they are shown.
  *
  * Units. Addresses, sizes and lengths are uint64_t; sizes are bytes; an end is
- * exclusive; addresses are integers, 0 is no object. Texts are bytes with a
- * length: not NUL-terminated, of no promised encoding, UTF-8 where possible.
+ * exclusive; address 0 is no object. Texts are bytes with a length, without a
+ * NUL, of no promised encoding, UTF-8 where possible.
  *
- * Ownership. None crosses. What the host hands out lives as long as is said
- * there; what the plugin hands out must live until its call returns (texts of
- * an interface's answer: until the next call of it), unless said otherwise.
+ * Ownership. None crosses. What the host hands out lives as long as said there,
+ * what the plugin hands out until its call returns (an interface's texts: until
+ * its next call), unless said otherwise.
  *
  * Short answers. A read that answers less than was asked for, or NULL, met
  * memory that is not there: a normal result, never an error to report. An
@@ -40,19 +40,18 @@
  * of types, is under a lock of the plugin's own. All other calls come from one
  * thread, and none while a sweep() or at() runs in another, save for those two.
  *
- * Cost. sweep() and at() run once for each of maybe 100 million objects, the
- * rest at the pace of people. view() costs a compare when the bytes are at
- * hand, read() and symbol() microseconds, type() a lock and a hash.
+ * Cost. sweep() and at() see maybe 100 million objects, the rest is asked at
+ * the pace of people. view() costs a compare when the bytes are at hand, read()
+ * and symbol() microseconds, type() a lock and a hash.
  *
  * Trust. Everything that comes from the process is hostile: check sizes, bound
  * every loop that follows a pointer, recurse on nothing. The host in turn holds
  * the plugin to this file. Each call has a budget of time (15 s; roots() 60),
  * of reads and of things emitted; before an instant is believed, some hundred
- * objects are asked for twice. A plugin that breaks a budget, answers the same
- * question in two ways, or whose references mostly lead out of memory is
- * disabled for all instants, and the user is told its name and why. One that
- * crashes or never returns ends the engine, not the process that is looked at;
- * the engine comes back without it.
+ * objects are asked for twice. A plugin that breaks a budget, answers one thing
+ * in two ways, or whose references mostly lead out of memory is disabled, and
+ * the user is told its name and why. One that crashes or never returns ends the
+ * engine, not the process looked at; the engine comes back without it.
  *
  * Growth. C only; fixed-width types. Structs whose first member is their size
  * only grow at the end: the writer sets size as compiled, the reader looks with
@@ -266,10 +265,9 @@ enum heapsh_want {
 	HEAPSH_WANT_LABELS = 4,		/* labels are looked at */
 	HEAPSH_WANT_SIZES = 8,		/* flat and held are looked at */
 	/**
-	 * With EDGES: they are asked for only to learn which objects lie
-	 * outside the ranges, and whose a table is. To be left out, but not
-	 * those with HEAPSH_EDGE_TABLE: edges to types, and in sweep() edges
-	 * into the chunk itself. Those with HEAPSH_EDGE_FOUND are welcome.
+	 * With EDGES, to learn what lies outside ranges(), and whose a table
+	 * is. To be left out, but not with HEAPSH_EDGE_TABLE: edges to types
+	 * and, in sweep(), into ranges(). HEAPSH_EDGE_FOUND is welcome.
 	 */
 	HEAPSH_WANT_FRONTIER = 16,
 };
@@ -288,11 +286,7 @@ struct heapsh_sink {
 	void (*nothing)(struct heapsh_sink *sink, uint64_t address);
 	/** The calling thread's: pass it to host->view(). */
 	void *reader;
-	/**
-	 * As object() of each, in their order, for less: most objects of a
-	 * sweep have no edge that is wanted. An edge() belongs to the last.
-	 * Since 0.2; NULL in an older host's.
-	 */
+	/** Since 0.2: as object() of each. An edge() belongs to the last. */
 	void (*objects)(struct heapsh_sink *sink,
 			const struct heapsh_object *o, uint32_t n);
 };
@@ -308,9 +302,8 @@ struct heapsh_host {
 	uint32_t abi_minor;
 
 	/**
-	 * Read len bytes at addr. Returns how many were read from the start:
-	 * fewer at a hole, 0 when nothing is there. Costs microseconds: not
-	 * for a loop over objects.
+	 * Read len bytes at addr. Returns how many were read from the start,
+	 * fewer at a hole. Costs microseconds: not for a loop over objects.
 	 */
 	uint64_t (*read)(struct heapsh_image *im, uint64_t addr, void *buf,
 			 uint64_t len);

@@ -8,8 +8,6 @@
 
 #include "keys.h"
 
-#include <stddef.h>
-
 enum { WINDOW = 1 << 17 };	/* words that are looked at at a time: 1 MiB */
 
 /* What stays in the chunk, nearly all, is found there. */
@@ -24,9 +22,9 @@ void cpython_leaving_flush(struct cpython_leaving *v)
 	uint32_t n = v->n_waiting;
 
 	v->n_waiting = 0;
-	if (n != 0 && sink->size > offsetof(struct heapsh_sink, objects) &&
-	    sink->objects != NULL) {
-		sink->objects(sink, v->waiting, n);
+	if (HEAPSH_HAS(sink, objects)) {
+		if (n != 0)
+			sink->objects(sink, v->waiting, n);
 		return;
 	}
 	for (uint32_t i = 0; i < n; i++)
