@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "graph_priv.h"
 
+enum { SAMPLE = 16 };	/* part of the windows that tells of all */
+
 static void building_init(struct gr_building *b, struct gr_graph *g,
 			  struct hs_task *task)
 {
@@ -50,8 +52,6 @@ static struct hs_err *build(struct gr_building *b)
 {
 	struct hs_err *err;
 
-	// What was read to attach is not what a sweep reads.
-	md_trim(b->g->m);
 	err = gr_jobs_init(&b->g->jobs, b->g->m, b->task);
 	if (!err)
 		err = gr_sweep(b);
@@ -66,12 +66,38 @@ static struct hs_err *build(struct gr_building *b)
 	return err;
 }
 
+/*
+ * What the rest of the windows would take, as those before did, and as much
+ * again to join what was found: not the next few bytes alone.
+ */
+static struct hs_err *say_need(const struct gr_building *b, uint64_t before,
+			       struct hs_err *err)
+{
+	const struct hs_budget *budget = b->task->budget;
+	uint64_t n = b->g->jobs.n_jobs, done = atomic_load(&b->next_job);
+	uint64_t used, need;
+
+	// What is had before the first window says nothing of the others.
+	if (err->code != HS_ERR_NOMEM || !budget || done < n / SAMPLE)
+		return err;
+	used = atomic_load(&budget->used);
+	used = used > before ? used - before : 0;
+	done = done < n ? done : n;
+	if (!done || hs_mul_overflows(used, 2 * n, &need))
+		return err;
+	need = before + need / done;
+	need = need > budget->limit ? need : budget->limit;
+	return hs_err_remedy(err, "set memory=%lluM",
+			     (unsigned long long)((need >> 20) + 1));
+}
+
 struct hs_err *gr_build(struct md_model *m, struct hs_task *task,
 			unsigned threads, struct gr_graph **ret)
 {
 	struct gr_graph *g = hs_xalloc(sizeof(*g));
 	struct gr_building *b = hs_xalloc(sizeof(*b));
 	struct hs_err *err;
+	uint64_t used;
 
 	g->m = m;
 	g->threads = gr_threads(threads);
@@ -79,7 +105,12 @@ struct hs_err *gr_build(struct md_model *m, struct hs_task *task,
 	gr_shapes_init(&g->shapes, &g->task);
 	gr_nodes_init(&g->nodes, &g->task);
 	building_init(b, g, task);
+	// What was read to attach is not what a sweep reads.
+	md_trim(m);
+	used = task->budget ? atomic_load(&task->budget->used) : 0;
 	err = build(b);
+	if (err)
+		err = say_need(b, used, err);
 	building_deinit(b);
 	free(b);
 	// And what the sweep's readers gave back lies between what is kept.

@@ -169,6 +169,24 @@ def gives_up(f, version):
     shell.end()
 
 
+def bounded(f, version):
+    """Too little memory is refused, and who types the remedies gets there."""
+    limit, tries = "2M", 0
+    while tries < 8:
+        got = heapsh(["attach", f.pid], ["set memory=" + limit,
+                                         "heap.count"]).results[-1]
+        if got["type"] != "error":
+            break
+        remedy = got.get("remedy") or ""
+        if got["code"] != "nomem" or not remedy.startswith("set memory="):
+            break
+        limit = remedy[len("set memory="):]
+        tries += 1
+    ok(0 < tries and got["type"] == "number" and
+       got["value"] > f.truth["made"], "%s: %d times refused, then %s: %s"
+       % (version, tries, limit, got))
+
+
 for version, path in pythons():
     with python(path, "bench_heap.py", "accounts", str(MILLIONS)) as f:
         f.truth = f.ask("make")
@@ -180,5 +198,6 @@ for version, path in pythons():
 with python(newest[1], "bench_heap.py", "accounts", str(LARGE)) as f:
     f.truth = f.ask("make")
     gives_up(f, newest[0])
+    bounded(f, newest[0])
     equal(f.end()[0], 0, newest[0] + ": the large process ended well")
 done()
