@@ -204,6 +204,17 @@ static struct hs_err *judge(const struct lg_session *s, bool before,
 	return md_fault(s->current->model);
 }
 
+/* What failed after Ctrl-C failed because of it: a name that was not looked up
+ * to the end is not one that does not exist. */
+static struct hs_err *interrupted(const struct lg_session *s,
+				  struct hs_err *err)
+{
+	if (!err || err->code == HS_ERR_CANCELLED || !hs_cancelled(s->task))
+		return err;
+	hs_err_free(err);
+	return hs_check_cancel(s->task);
+}
+
 struct hs_err *lg_run(struct lg_session *s, const char *line, unsigned number,
 		      json_t **ret)
 {
@@ -221,7 +232,7 @@ struct hs_err *lg_run(struct lg_session *s, const char *line, unsigned number,
 	if (!err && parsed.expr)
 		err = run_parsed(s, text, &parsed, number, &doc);
 	hs_progress_end(s->task);
-	err = judge(s, before, err, &doc);
+	err = judge(s, before, interrupted(s, err), &doc);
 	if (is_misunderstood(err))
 		err = lg_elsewhere(s, text, err);
 	hs_arena_deinit(&arena);

@@ -13,7 +13,8 @@
 
 /*
  * plugin.h, "Trust". A sweep() has 1 MiB to look at, an at() thousands of
- * objects, one of which may have a billion items; roots() tells of every
+ * objects, one of which may have a billion items: of references, as many may
+ * be emitted as memory has room for. roots() tells of every
  * object where a runtime has no pools.
  */
 const struct md_limit md_limits[MD_N_ENTRIES] = {
@@ -125,6 +126,17 @@ void md_set_running(struct md_host *host, md_running_fn *fn, void *arg)
 }
 
 /* --- time ---------------------------------------------------------------- */
+
+void md_going_on(const struct md_call *call)
+{
+	struct md_host *host = call->own->host;
+
+	if (call->slot < 0)
+		return;
+	pthread_mutex_lock(&host->lock);
+	host->slots[call->slot].since = host->tick;
+	pthread_mutex_unlock(&host->lock);
+}
 
 void md_set_limit_ms(struct md_host *host, unsigned ms)
 {

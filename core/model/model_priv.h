@@ -110,6 +110,8 @@ struct md_host {
 bool md_enter(struct md_loaded *own, enum md_entry entry,
 	      struct heapsh_image *image, struct md_call *ret) HS_MUST_USE;
 void md_leave(struct md_call *call);
+/** It has done something: its time begins anew. */
+void md_going_on(const struct md_call *call);
 /** While the host does something long on behalf of a plugin, no time counts. */
 void md_pause(struct md_loaded *own);
 void md_resume(struct md_loaded *own);

@@ -16,6 +16,7 @@ enum {
 	GRAIN_MIN = 4 << 10,
 	GRAIN_MAX = 1 << 20,
 	RANGES_MAX = 1 << 24,	/* a terabyte of 64 KiB pieces */
+	LOOK_EDGES = 1 << 20,	/* some tenths of a second */
 };
 
 struct guard {
@@ -29,6 +30,8 @@ struct guard {
 	bool sizes;		/* flat and held are looked at */
 	uint64_t plain;		/* sizes up to here say nothing */
 	uint64_t accepted, refused, n_edges;
+	uint64_t look;		/* edges that need no second look */
+	const struct md_call *call;
 	struct md_reader reader;
 };
 
@@ -136,13 +139,25 @@ static void guard_objects(struct heapsh_sink *sink,
 	hand_on(g, from, end);
 }
 
-static void too_many_edges(struct guard *g)
+/**
+ * A thousand lists of a million items may lie beside each other: who goes on
+ * telling of references gets more time, for as many as memory has room for.
+ */
+static bool may_go_on(struct guard *g)
 {
 	const struct md_limit *l = &md_limits[g->reader.entry];
+	uint64_t most = g->m->memory / sizeof(uint32_t);
 
+	most = most > l->emitted ? most : l->emitted;
+	if (g->n_edges <= most) {
+		g->look += LOOK_EDGES;
+		md_going_on(g->call);
+		return true;
+	}
 	g->open = false;
 	md_blame(g->m->own, "its %s emitted more than %llu references in one "
-		 "call", l->name, (unsigned long long)l->emitted);
+		 "call", l->name, (unsigned long long)most);
+	return false;
 }
 
 static void guard_edge(struct heapsh_sink *sink, const struct heapsh_edge *e)
@@ -152,10 +167,8 @@ static void guard_edge(struct heapsh_sink *sink, const struct heapsh_edge *e)
 
 	if (HS_UNLIKELY(!g->open))
 		return;
-	if (HS_UNLIKELY(++g->n_edges > md_limits[g->reader.entry].emitted)) {
-		too_many_edges(g);
+	if (HS_UNLIKELY(++g->n_edges > g->look) && !may_go_on(g))
 		return;
-	}
 	if (HS_LIKELY(e->label <= HEAPSH_LABEL_OFFSET &&
 		      e->flags <= g->edge_flags)) {
 		g->inner->edge(g->inner, e);
@@ -226,6 +239,7 @@ static void guard_init(struct guard *g, struct md_model *m,
 	g->sink.reader = &g->reader;
 	g->inner = inner;
 	g->m = m;
+	g->look = LOOK_EDGES;
 	g->edge_flags = EDGE_FLAGS;
 	if (inner->want & HEAPSH_WANT_FRONTIER)
 		g->edge_flags |= HEAPSH_EDGE_FOUND;
@@ -274,6 +288,7 @@ void md_sweep(struct md_model *m, const struct heapsh_chunk *chunk,
 	guard_init(&g, m, MD_SWEEP, sink);
 	if (!md_enter(m->own, MD_SWEEP, NULL, &call))
 		return;
+	g.call = &call;
 	m->plugin->sweep(m->state, chunk, &g.sink);
 	md_leave(&call);
 	guard_end(&g);
@@ -290,6 +305,7 @@ void md_at(struct md_model *m, const uint64_t *addr, uint32_t n,
 	guard_init(&g, m, MD_AT, sink);
 	if (!md_enter(m->own, MD_AT, NULL, &call))
 		return;
+	g.call = &call;
 	m->plugin->at(m->state, addr, n, &g.sink);
 	md_leave(&call);
 	guard_end(&g);

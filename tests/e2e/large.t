@@ -116,7 +116,7 @@ def read_all(p):
 # What takes long, in an order in which each stands on those before.
 LONG = ["heap.count", "iso(accounts).referrers.count",
         "retained iso(accounts)", "heap.byid.all", "heap.byrcs", "heap.byvia",
-        "find type=str value~none", "asizeof accounts", "rp accounts[7]",
+        "find type=str value~none", "asizeof accounts",
         "sp accounts[7].name", "heap.pathsin", "duplicates",
         "waste", "top 5 by retained", "heap.retained"]
 
