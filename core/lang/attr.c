@@ -94,6 +94,12 @@ struct hs_err *lg_attribute(struct lg_session *s, struct lg_value *v,
 		return a->get(s, v, a->arg, ret);
 	if (v->kind == LG_NAMESPACE && v->u.space.space == LG_LOCALS)
 		return local(s, v, name, ret);
+	if (v->kind == LG_RELATION) {
+		*ret = NULL;
+		err = lg_relation_named_type(s, v, name, ret);
+		if (err || *ret)
+			return err;
+	}
 	verb = v->kind == LG_SET ? lg_verb_named(s, name, strlen(name)) : NULL;
 	if (verb && verb->flags & LG_VERB_OF_SETS)
 		return lg_verb_of_set(s, verb, v, ret);

@@ -286,6 +286,10 @@ lg_call_fn lg_set_alt;
 /* relation.c, set_by.c */
 lg_get_fn lg_set_er, lg_set_kind, lg_relation_refdby, lg_relation_dictof;
 lg_call_fn lg_set_by;
+/** Type.List, Clodo.Module: of a type by its name; *ret stays NULL: none. */
+struct hs_err *lg_relation_named_type(struct lg_session *s, struct lg_value *v,
+				      const char *name, struct lg_value **ret)
+	HS_MUST_USE;
 /** Type(Node), Size(56), …: a kind, as a set. */
 lg_call_fn lg_relation_call;
 /** The relation that a word names ("Clodo"), or false. */

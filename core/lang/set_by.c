@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "eval.h"
 
+#include <ctype.h>
+#include <strings.h>
+
 /* Relations of sets: by(…), their own, and the kinds of what is in them. */
 
 struct hs_err *lg_set_by(struct lg_session *s, struct lg_value *v,
@@ -149,6 +152,40 @@ struct hs_err *lg_relation_dictof(struct lg_session *s, struct lg_value *v,
 				     "by(Clodo.dictof)");
 	*ret = lg_relation(AN_BY_DICTOF);
 	return NULL;
+}
+
+/* "GetSetDescriptor" is getset_descriptor, "None" is NoneType. */
+static bool is_short_name(const char *type, const char *name)
+{
+	for (; *name; name++) {
+		type += *type == '_' || *type == '-';
+		if (!*type || tolower((unsigned char)*type++) !=
+				      tolower((unsigned char)*name))
+			return false;
+	}
+	return !*type || !strcasecmp(type, "type");
+}
+
+struct hs_err *lg_relation_named_type(struct lg_session *s, struct lg_value *v,
+				      const char *name, struct lg_value **ret)
+{
+	struct lg_instant *in;
+	struct gr_graph *g;
+	LG_GUARD text = NULL;
+	struct hs_err *err;
+
+	if (v->u.by != AN_BY_CLODO && v->u.by != AN_BY_TYPE)
+		return NULL;
+	err = lg_current(s, &in);
+	if (!err) // the sweep makes the types
+		err = lg_instant_graph(in, s->task, &g);
+	for (uint32_t i = 0; !err && !text && i < md_n_types(in->model); i++) {
+		const char *type = md_type(in->model, i)->name;
+
+		if (is_short_name(type, name))
+			text = lg_text(type, strlen(type));
+	}
+	return text ? lg_type_kind(s, in, v->u.by, text, false, ret) : err;
 }
 
 const struct lg_method lg_relation_methods[] = {

@@ -156,6 +156,11 @@ def first_of(sh, v):
             ("heap.by(findex(list, dict)).er", "index of first matching "
              "kind of (list, dict)"),
             ("Clodo.sokind(list)(tuple)", "Clodo.sokind(list)(tuple)"),
+            ("Type.List == Type(list)", True),
+            ("Clodo.Dict <= Type.dict", True),
+            ("Type.GetSetDescriptor == Type('getset_descriptor')", True),
+            ("Type.NoneType.count", 1), ("Type.Nosuch", None),
+            ("Size.List", None),
             ("Size(56).alt('>').get_ckc()[2]", ">"),
             ("iso(1000).get_ckc()", None), ("Nothing.fam", "Nothing"),
             ("heap.fam", "IdentitySet"), ("Type(Slot).fam", "kind by Type"),
