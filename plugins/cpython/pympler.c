@@ -368,7 +368,20 @@ bool cpython_pympler_rule(const struct cpython *st, uint64_t obj,
 
 /* --- own sizes ------------------------------------------------------------ */
 
-/* array.array: items, and what the first one met had beside its own. */
+/* What the first of a type had beside its items: bytes, if that is this. */
+static uint64_t base_of(struct cpython_pympler *p, uint64_t type,
+			uint64_t bytes)
+{
+	uint32_t i;
+
+	for (i = 0; i < p->n_bases; i++)
+		if (p->bases[i].type == type)
+			return p->bases[i].bytes;
+	if (i < PYMPLER_BASES)
+		p->bases[p->n_bases++] = (struct pympler_base){ type, bytes };
+	return bytes;
+}
+
 static uint64_t array_size(struct cpython_pympler *p,
 			   const struct cpython_obj *o, uint64_t flat)
 {
@@ -380,17 +393,15 @@ static uint64_t array_size(struct cpython_pympler *p,
 	if (item < 1 || item > 16 || n >> 43 != 0)
 		return flat;
 	bytes = n * (uint64_t)item;
-	if (p->array_base < 0)
-		p->array_base = flat > bytes + ARRAY_LEAST
-					? (int64_t)(flat - bytes)
-					: ARRAY_LEAST;
-	return (uint64_t)p->array_base + bytes;
+	return bytes +
+	       base_of(p, o->type->address,
+		       flat > bytes + ARRAY_LEAST ? flat - bytes : ARRAY_LEAST);
 }
 
 /*
  * numpy: of an array its bytes, also where they are another's, and what the
- * first one met had beside its own. Pympler fails where that first one is a
- * view of more bytes than its head has; then the head is taken.
+ * first one of its type had beside its own. Pympler fails where that is a view
+ * of more bytes than its head has; then the head is taken.
  */
 static uint64_t numpy_size(struct cpython_pympler *p,
 			   const struct cpython_obj *o, uint64_t flat)
@@ -401,7 +412,8 @@ static uint64_t numpy_size(struct cpython_pympler *p,
 
 	if (!cpython_numpy_array(o, &a))
 		return flat;
-	head = a.owns && flat >= a.bytes ? flat - a.bytes : flat;
+	// also where they are not among them, if they are that few
+	head = flat >= a.bytes ? flat - a.bytes : flat;
 	cpython_cstr(o->m,
 		     cpython_field(o->m, o->type->address, o->m->lay->tp_name),
 		     name, sizeof(name));
@@ -409,9 +421,7 @@ static uint64_t numpy_size(struct cpython_pympler *p,
 		return flat +
 		       (a.bytes * MEMMAP_PERCENT / 100 + NUMPY_PAGE - 1) /
 			       NUMPY_PAGE * NUMPY_PAGE;
-	if (p->ndarray_base < 0)
-		p->ndarray_base = (int64_t)head;
-	return (uint64_t)p->ndarray_base + a.bytes;
+	return base_of(p, o->type->address, head) + a.bytes;
 }
 
 static bool own_size(const struct cpython *st, uint64_t obj,
@@ -449,7 +459,7 @@ static void begin(void *state, uint32_t options)
 		return;
 	memset(st->pympler->rules, 0, sizeof(st->pympler->rules));
 	st->pympler->options = options;
-	st->pympler->array_base = st->pympler->ndarray_base = -1;
+	st->pympler->n_bases = 0;
 	st->pympler->none = cpython_lookup(&st->mem, cpython_text("None"));
 	// sys.modules is a dict and nothing else
 	st->pympler->dict_type = cpython_type_of(

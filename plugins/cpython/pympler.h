@@ -52,14 +52,17 @@ struct pympler_rule {
 	bool ignored;		/* counts with ignored=0 only */
 };
 
-enum { PYMPLER_RULES = 512 };
+enum { PYMPLER_RULES = 512, PYMPLER_BASES = 64 };
 /** State of a walk. */
 struct cpython_pympler {
 	uint32_t options;	/* heapsh_compat_options */
 	uint64_t none;		/* the object None, or 0 */
 	uint64_t dict_type;	/* address of the type dict */
-	/* Of the first array met: its size without items; -1: none yet. */
-	int64_t array_base, ndarray_base;
+	/* Of the first array of each type: its size without its items. */
+	struct pympler_base {
+		uint64_t type, bytes;
+	} bases[PYMPLER_BASES];
+	uint32_t n_bases;
 	struct pympler_rule rules[PYMPLER_RULES];
 	char kind[300], name[300], rule[120];
 };
