@@ -59,6 +59,9 @@ bool md_texts(struct md_model *m, struct im_reader *reader,
 	struct md_call call;
 	void *state;
 
+	// of several plugins each has its own objects: md_render() asks whose
+	if (m->plugin == &md_joint_plugin)
+		return false;
 	p = md_interface(m, HEAPSH_TEXTS_0, &state);
 	if (!p || !HEAPSH_HAS(p, each) || !p->each ||
 	    !md_enter(m->own, MD_TEXTS, NULL, &call))

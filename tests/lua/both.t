@@ -58,6 +58,11 @@ def check(f):
     python, python_size = alone(f.pid, "cpython")
     lua, lua_size = alone(f.pid, "lua")
     equal(lua_size, f.truth["bytes"], "Lua's part is what Lua counts")
+    line = "len(find(heap, value~'^[a-z]+e$'))"
+    own = [heapsh(["--plugin", p, "attach", f.pid], [line]).results[0]["value"]
+           for p in ("cpython", "lua")]
+    equal(sh(line)["value"], sum(own), "texts are asked of whom they are: %r"
+          % own)
     equal(set(python) & set(lua), set(), "their kinds have their own names")
     equal(both, dict(python, **lua), "each object of both, once")
     equal(size, python_size + lua_size, "and its size")
