@@ -361,6 +361,8 @@ bool cpython_pympler_rule(const struct cpython *st, uint64_t obj,
 					     .origin = "dynamic" };
 		if (!knows(&st->mem, type, at))
 			classify(st, t, at);
+		at->table = has(&st->mem, type, "__dict__");
+		at->slots = has(&st->mem, type, "__slots__");
 	}
 	*ret = *at;
 	return true;

@@ -50,6 +50,7 @@ struct pympler_rule {
 	uint8_t own_size;	/* pympler_own_size */
 	bool code;		/* counts with code=1 only */
 	bool ignored;		/* counts with ignored=0 only */
+	bool table, slots;	/* has the attributes __dict__, __slots__ */
 };
 
 enum { PYMPLER_RULES = 512, PYMPLER_BASES = 64 };
@@ -109,6 +110,7 @@ uint64_t cpython_pympler_value(const struct cpython *st, uint64_t obj,
 struct pympler_out {
 	const struct cpython *st;
 	const struct cpython_mem *m;
+	const struct pympler_rule *rule;	/* of an object; or NULL */
 	heapsh_compat_fn *fn;
 	void *arg;
 	bool stop;		/* fn wants no more */

@@ -246,12 +246,12 @@ static void slots_of(struct slots *s, uint64_t names)
 	} else if (flags & CPYTHON_TP_DICT) {
 		if (!cpython_dict_open(m, names, &dict))
 			return;
-		while (s->n < MAX_SLOTS &&
+		while (dict.i < MAX_SLOTS &&
 		       cpython_dict_next(m, &dict, &key, &value))
 			slot_named(s, key);
 	} else if (cpython_seq_open(m, names, cpython_form_of(m, names),
 				    &seq)) {
-		while (s->n < MAX_SLOTS && cpython_seq_next(m, &seq, &key))
+		while (seq.i < MAX_SLOTS && cpython_seq_next(m, &seq, &key))
 			slot_named(s, key);
 	}
 }
@@ -262,7 +262,7 @@ static void emit_slots(struct pympler_out *o, uint64_t obj)
 	struct slots *s;
 	struct cpython_seq mro;
 
-	if (cpython_class_attr(o->m, type, cpython_text("__slots__")) == 0 ||
+	if (!o->rule->slots ||
 	    !cpython_seq_open(o->m,
 			      cpython_field(o->m, type, o->m->lay->tp_mro),
 			      CPYTHON_FORM_TUPLE, &mro))
@@ -286,8 +286,7 @@ void cpython_pympler_instance(struct pympler_out *o, uint64_t obj, bool table)
 {
 	uint64_t type = cpython_type_of(o->m, obj), dict;
 
-	if (table &&
-	    cpython_class_attr(o->m, type, cpython_text("__dict__")) != 0) {
+	if (table && o->rule->table) {
 		dict = dict_of(o->st, obj);
 		cpython_pympler_name(
 			o, dict != 0 ? dict : obj + PYMPLER_MADE_TABLE,

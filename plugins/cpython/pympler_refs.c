@@ -56,7 +56,8 @@ static void emit_weak_table(struct pympler_out *o, uint64_t obj, bool keys)
 	if (!(cpython_flags_of(o->m, dict) & CPYTHON_TP_DICT) ||
 	    !cpython_dict_open(o->m, dict, &it))
 		return;
-	while (!o->stop && cpython_dict_next(o->m, &it, &key, &value)) {
+	while (!o->stop && !cpython_cancelled(o->m, it.i) &&
+	       cpython_dict_next(o->m, &it, &key, &value)) {
 		weak = keys ? &key : &value;
 		*weak = weak_target(o->m, *weak);
 		if (*weak != 0 && *weak != none)
@@ -322,7 +323,7 @@ void cpython_pympler_refs(const struct cpython *st, uint64_t id,
 			  void *arg)
 {
 	struct pympler_out o = {
-		.st = st, .m = &st->mem, .fn = fn, .arg = arg
+		.st = st, .m = &st->mem, .rule = rule, .fn = fn, .arg = arg
 	};
 
 	if (id & HEAPSH_COMPAT_MADE)
