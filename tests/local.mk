@@ -82,7 +82,7 @@ BENCHES += tests/bench/asked.bench tests/bench/evaluate.bench tests/bench/views.
 EXTRA_DIST += $(BENCHES) tests/bench/run tests/fixtures/bench_heap.py \
 	tests/lib/benchprofile.py tests/lib/benchrun.py tests/lib/hsbench.py
 CLEANFILES += bench.json
-bench: all
+bench: all tests/bench/guard_cost$(EXEEXT)
 	@$(AM_TESTS_ENVIRONMENT) \
 	$(PYTHON3) $(srcdir)/tests/bench/run $(addprefix $(srcdir)/,$(BENCHES))
 .PHONY: bench

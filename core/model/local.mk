@@ -9,6 +9,14 @@ libhs_model_la_SOURCES = %D%/model.h %D%/model_priv.h %D%/plugin.h \
 	%D%/label.c %D%/model.c %D%/ask.c %D%/query.c %D%/render.c %D%/services.c \
 	%D%/sweep.c %D%/texts.c %D%/threads.c %D%/trust.c %D%/types.c
 
+# What the guard costs: tests/bench/guard.bench.
+EXTRA_PROGRAMS += tests/bench/guard_cost
+tests_bench_guard_cost_CPPFLAGS = $(INC_MODEL)
+tests_bench_guard_cost_SOURCES = tests/bench/guard_cost.c
+tests_bench_guard_cost_LDADD = $(LIBS_MODEL) $(ELF_LIBS)
+CLEANFILES += tests/bench/guard_cost$(EXEEXT)
+BENCHES += tests/bench/guard.bench
+
 check_PROGRAMS += tests/unit/model_example.t
 tests_unit_model_example_t_CPPFLAGS = $(INC_MODEL) $(INC_TESTS)
 tests_unit_model_example_t_SOURCES = tests/unit/model_example.c \

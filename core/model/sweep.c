@@ -29,6 +29,7 @@ struct guard {
 	bool open;		/* edges belong to an accepted object */
 	bool sizes;		/* flat and held are looked at */
 	uint64_t plain;		/* sizes up to here say nothing */
+	uint32_t n_types;	/* known to exist */
 	uint64_t accepted, refused, n_edges;
 	uint64_t look;		/* edges that need no second look */
 	const struct md_call *call;
@@ -96,12 +97,17 @@ static void guard_object(struct heapsh_sink *sink,
 
 	if (!is_placed(g, o))
 		return;
+	if (HS_LIKELY(is_plain(g, g->n_types, o))) {
+		g->inner->object(g->inner, o);
+		return;
+	}
+	g->n_types = md_n_types(g->m);
 	if (HS_UNLIKELY(g->sizes && (o->flat > g->m->memory ||
 				     o->held > g->m->memory)))
 		note_absurd(g->m, o);
 	else if (HS_UNLIKELY(g->sizes && md_is_sample(o->address)))
 		md_witness(g->m, o);
-	if (HS_LIKELY(o->type < md_n_types(g->m) && o->flat <= MD_SIZE_MAX &&
+	if (HS_LIKELY(o->type < g->n_types && o->flat <= MD_SIZE_MAX &&
 		      o->held <= MD_SIZE_MAX && o->flags <= OBJECT_FLAGS)) {
 		g->inner->object(g->inner, o);
 		return;
@@ -229,6 +235,7 @@ static void guard_init(struct guard *g, struct md_model *m,
 	g->sizes = inner->want & HEAPSH_WANT_SIZES;
 	g->sink.size = sizeof(g->sink);
 	g->sink.want = inner->want;
+	g->n_types = md_n_types(m);
 	g->plain = MD_SIZE_MAX;
 	if (g->sizes && m->memory < g->plain)
 		g->plain = m->memory;

@@ -12,6 +12,7 @@ enum {
 	PAGE = 4096,
 	GAP = 16 * PAGE,	/* is read rather than cut out */
 	MAX_FIXED = 1 << 16,	/* objects that are never collected */
+	BATCH = 64,		/* objects that the host is told at once */
 };
 
 /* What the host is told of an object. */
@@ -58,41 +59,65 @@ static void emit_seen(struct lua *st, const struct lua_mem *m, uint64_t at,
 		emit(st, m, &o, sink);
 }
 
+/* Objects on their way to the host, some at a time. */
+struct batch {
+	struct heapsh_sink *sink;
+	uint32_t n;
+	struct heapsh_object v[BATCH];
+};
+
+static void flush(struct batch *b)
+{
+	struct heapsh_sink *sink = b->sink;
+
+	if (HEAPSH_HAS(sink, objects) && sink->objects != NULL && b->n != 0)
+		sink->objects(sink, b->v, b->n);
+	else
+		for (uint32_t i = 0; i < b->n; i++)
+			sink->object(sink, &b->v[i]);
+	b->n = 0;
+}
+
 /* An object of which the note says all that is wanted. */
 static void emit_noted(struct lua *st, const struct lua_mem *m, uint64_t at,
-		       uint32_t note, struct heapsh_sink *sink)
+		       uint32_t note, struct batch *b)
 {
-	struct heapsh_object out = { .address = at };
-	uint32_t kind = note >> LUA_NOTE_KIND;
+	uint32_t kind = note >> LUA_NOTE_KIND, flat = note & LUA_NOTE_ASK;
+	struct heapsh_object *o;
 
-	out.flat = note & LUA_NOTE_ASK;
 	// a userdata may lead to another runtime: edges.c, frontier()
-	if (out.flat == LUA_NOTE_ASK || (kind == LUA_USERDATA &&
-					 sink->want & HEAPSH_WANT_EDGES)) {
-		emit_seen(st, m, at, sink);
+	if (flat == LUA_NOTE_ASK || (kind == LUA_USERDATA &&
+				     b->sink->want & HEAPSH_WANT_EDGES)) {
+		flush(b);
+		emit_seen(st, m, at, b->sink);
 		return;
 	}
-	out.held = out.flat;
-	out.type = st->class_types[note >> LUA_NOTE_CLASS & LUA_NOTE_CLASSES];
-	if (out.type == UINT32_MAX)
-		out.type = st->types[kind];
-	sink->object(sink, &out);
+	o = &b->v[b->n++];
+	*o = (struct heapsh_object){ .address = at, .flat = flat,
+				     .held = flat };
+	o->type = st->class_types[note >> LUA_NOTE_CLASS & LUA_NOTE_CLASSES];
+	if (o->type == UINT32_MAX)
+		o->type = st->types[kind];
+	if (b->n == BATCH)
+		flush(b);
 }
 
 /* 512 bytes of addresses: what could be objects has notes, from *note on. */
 static void sweep_word(struct lua *st, const struct lua_mem *m, uint64_t base,
 		       uint64_t could, uint64_t are, const uint32_t *note,
-		       struct heapsh_sink *sink)
+		       struct batch *b)
 {
 	uint64_t left = could | are, bit, at;
 
 	for (; left != 0; left &= left - 1) {
 		bit = left & -left;
 		at = base + ((uint64_t)__builtin_ctzll(bit) << 3);
-		if (!(could & bit))
-			emit_seen(st, m, at, sink);
-		else if (are & bit)
-			emit_noted(st, m, at, *note, sink);
+		if (could & are & bit) {
+			emit_noted(st, m, at, *note, b);
+		} else if (!(could & bit)) {
+			flush(b);
+			emit_seen(st, m, at, b->sink);
+		}
 		note += (could & bit) != 0;
 	}
 }
@@ -104,6 +129,7 @@ static bool sweep_notes(struct lua *st, const struct lua_mem *m,
 {
 	uint64_t end = chunk->address + chunk->len, at = chunk->address, w;
 	const struct lua_window *v = NULL;
+	struct batch b = { .sink = sink };
 	const uint64_t *map;
 
 	// 5.3: up-values are objects of no list
@@ -118,8 +144,9 @@ static bool sweep_notes(struct lua *st, const struct lua_mem *m,
 		w = at >> 9 & (LUA_WINDOW_WORDS - 1);
 		if (map[w] != 0)
 			sweep_word(st, m, at, v->bits[w], map[w],
-				   v->note + v->rank[w], sink);
+				   v->note + v->rank[w], &b);
 	}
+	flush(&b);
 	return true;
 }
 
