@@ -452,6 +452,9 @@ static struct hs_err *open_core(struct en_engine *en, const char *path,
 	struct hs_err *err;
 
 	err = im_open_core(path, &im);
+	if (err && !err->remedy)
+		err = hs_err_remedy(err, "gcore PID writes a core; load FILE "
+					 "reads a statistic");
 	if (err)
 		return err;
 	err = probe(en, im, &claim);

@@ -235,6 +235,23 @@ static void offer_words(struct complete *c, const struct lg_word *w)
 		offer_word(c, w);
 }
 
+/* frames[0].locals.x is frames[0].locals['x'] */
+static void offer_variables(struct complete *c, const struct lg_value *v)
+{
+	const struct lg_space_value *at = &v->u.space;
+	struct heapsh_variable var;
+	struct md_model *m;
+
+	if (v->kind != LG_NAMESPACE || at->space != LG_LOCALS ||
+	    dropped(lg_runtime(c->s, v->in, &m)))
+		return;
+	for (uint32_t i = 0;
+	     md_variable(m, at->thread, at->frame, i, &var) && i < MAX_WORDS;
+	     i++)
+		if (var.target)
+			offer_name(c, var.name, var.target);
+}
+
 static void offer_attributes(struct complete *c, const struct receiver *r)
 {
 	if (r->is_set || (r->v && r->v->kind == LG_SET)) {
@@ -245,6 +262,7 @@ static void offer_attributes(struct complete *c, const struct receiver *r)
 	} else if (r->v && lg_attrs_of(r->v)) {
 		if (r->v->kind == LG_VIEW)
 			offer_words(c, r->v->u.view.ops->attrs);
+		offer_variables(c, r->v);
 		for (const struct lg_attr *a = lg_attrs_of(r->v); a->word.name;
 		     a++)
 			offer_word(c, &a->word);
@@ -306,9 +324,27 @@ static void offer_names(struct complete *c)
 		offer_program(c, c->s->current, 0);
 }
 
+/* Types that were met so far; only what can be typed. */
+static void offer_types(struct complete *c)
+{
+	struct md_model *m = c->s->current ? c->s->current->model : NULL;
+	uint32_t n = m ? md_n_types(m) : 0;
+
+	for (uint32_t i = 0; i < n; i++) {
+		const char *name = md_type(m, i)->name, *p = name;
+
+		while (lg_is_name_byte(*p) || *p == '.')
+			p++;
+		if (!*p)
+			offer(c, name, strlen(name), "", "");
+	}
+}
+
 /* The words among "size|type|N"; what stands for something is in capitals. */
 static void offer_values(struct complete *c, const struct lg_arg *arg)
 {
+	if (arg && arg->values && !strcmp(arg->values, "CLASS"))
+		offer_types(c);
 	for (const char *at = arg && arg->values ? arg->values : ""; *at;) {
 		size_t n = strcspn(at, "|");
 

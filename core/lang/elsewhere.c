@@ -127,7 +127,10 @@ static const struct {
 	{ "len", VERB, "len(*)" },
 	{ "id", VERB, "id(*)" },
 	/* what others, and later versions, have as verbs */
-	{ "ls", VERB, "show *" },
+	{ "ls", VERB, "show *, or !ls" },
+	{ "cd", VERB, "!cd has no effect here: start heapsh there" },
+	{ "pwd", VERB, "!pwd" },
+	{ "clear", VERB, "Ctrl-L" },
 	{ "print", VERB, "an expression prints itself" },
 	{ "ps", VERB, "!ps" },
 	{ "bt", VERB, "frames" },

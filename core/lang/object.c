@@ -103,6 +103,7 @@ struct hs_err *lg_object_attr(struct lg_session *s, struct lg_value *v,
 	err = hs_err_new(HS_ERR_NAME, "%s has no attribute %s", words, name);
 	if (is_set_attr(name))
 		return hs_err_remedy(err, "of a set: iso(OBJ).%s", name);
+	err = hs_err_remedy(err, "show OBJ, for what it has");
 	md_names(m, v->u.addr, "", 0, add_near, &near);
 	if (lg_near_has(&near, name)) {
 		lg_near_drop(&near);

@@ -44,6 +44,8 @@ struct hs_err *lg_window_move(const struct lg_session *s, struct lg_window *w,
 		w->first = 0;
 	if (how == LG_EVERY)
 		w->page = LG_ALL;
+	else if (how == LG_TOP && w->page == LG_ALL)
+		w->page = 0; // SET.all.top is a page again
 	return NULL;
 }
 

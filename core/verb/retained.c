@@ -265,6 +265,8 @@ static struct hs_err *column_of(const struct lg_call *call, enum column *ret)
 	struct hs_err *err;
 	size_t i;
 
+	if (!by)
+		return NULL; // by retained
 	if (strcmp(by, "by"))
 		return hs_err_remedy(hs_err_new(HS_ERR_USAGE,
 						"top: %s stands where by is "
@@ -272,7 +274,7 @@ static struct hs_err *column_of(const struct lg_call *call, enum column *ret)
 						by),
 				     "top 20 by retained");
 	for (i = 0; i < BY_COUNT; i++)
-		if (!strcmp(columns[i], word)) {
+		if (!word || !strcmp(columns[i], word)) {
 			*ret = (enum column)i;
 			return NULL;
 		}
@@ -301,14 +303,17 @@ static struct hs_err *nodes_of(const struct lg_call *call,
 	return err;
 }
 
+enum { TOP_ROWS = 10 }; /* when nobody says how many */
+
 static struct hs_err *run_top(const struct lg_call *call, struct lg_value **ret)
 {
 	VB_NODES nodes = { 0 };
 	enum column column = BY_RETAINED;
-	int64_t n = lg_as_int(call->args[0]);
+	bool counts = !call->n_args || lg_kind(call->args[0]) == LG_INT;
+	int64_t n = call->n_args ? lg_as_int(call->args[0]) : TOP_ROWS;
 	struct hs_err *err = column_of(call, &column);
 
-	if (!err && (lg_kind(call->args[0]) != LG_INT || n < 1 || n > 100000))
+	if (!err && (!counts || n < 1 || n > 100000))
 		err = hs_err_remedy(hs_err_new(HS_ERR_USAGE,
 					       "top: how many is a number from "
 					       "1 to 100000"),
@@ -329,11 +334,20 @@ static const struct lg_arg retained_args[] = {
 };
 
 static const struct lg_arg top_args[] = {
-	{ .name = "N", .kind = LG_ARG_VALUE, .help = "rows" },
-	{ .name = "by", .kind = LG_ARG_WORD, .help = "the word itself" },
+	{ .name = "N",
+	  .kind = LG_ARG_VALUE,
+	  .optional = true,
+	  .help = "rows; 10" },
+	{ .name = "by",
+	  .kind = LG_ARG_WORD,
+	  .optional = true,
+	  .values = "by",
+	  .help = "the word itself" },
 	{ .name = "COLUMN",
 	  .kind = LG_ARG_WORD,
-	  .help = "retained, size or held" },
+	  .optional = true,
+	  .values = "retained|size|held",
+	  .help = "what orders them; retained" },
 	{ .name = "SET",
 	  .kind = LG_ARG_VALUE,
 	  .optional = true,

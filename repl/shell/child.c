@@ -54,8 +54,8 @@ int sh_child_wait(pid_t child)
 bool sh_child_found(const char *command)
 {
 	static const char script[] = "command -v -- \"$1\" >/dev/null 2>&1";
-	HS_FREE char *word =
-		hs_xstrndup(command, strcspn(command, " \t;|&<>()"));
+	const char *first = command + strspn(command, "( \t");
+	HS_FREE char *word = hs_xstrndup(first, strcspn(first, " \t;|&<>()"));
 	pid_t pid;
 
 	// What begins in another way (a quote, a $) is sh's to look at.

@@ -123,17 +123,26 @@ static void on_matches(struct sh_shell *sh, json_t *doc, void *arg)
 			name->found = true;
 }
 
-static struct hs_err *not_found(struct sh_shell *sh, const struct sh_command *c)
+static bool is_name(struct sh_shell *sh, const char *word)
 {
-	HS_FREE char *word = hs_xstrndup(c->to, strcspn(c->to, " \t"));
 	struct is_name name = { .word = word };
-	struct hs_err *err;
 
 	sh_ask(sh, WR_COMPLETE, (uint32_t)strlen(word), word, on_matches,
 	       &name);
+	return name.found;
+}
+
+static struct hs_err *not_found(struct sh_shell *sh, const struct sh_command *c)
+{
+	// "(heap & dict) | (heap & list)" is not of sh's subshells
+	const char *to = c->to + strspn(c->to, "( \t");
+	HS_FREE char *word = hs_xstrndup(to, strcspn(to, " \t)"));
+	HS_FREE char *name = hs_xstrndup(word, strcspn(word, ".["));
+	struct hs_err *err;
+
 	err = hs_err_new(HS_ERR_NAME, "pipe into %s: there is no such command",
 			 word);
-	if (name.found)
+	if (is_name(sh, name))
 		err = hs_err_remedy(err, "(%s | %s), for a union of sets",
 				    c->text, c->to);
 	return err;

@@ -51,7 +51,8 @@ def guesses(f):
     error(f, "plain.nn", "__main__.Plain at @ has no attribute nn",
           "n",
           "an attribute, a near one")
-    error(f, "rude.x", "__main__.Rude at @ has no attribute x", None,
+    error(f, "rude.x", "__main__.Rude at @ has no attribute x",
+          "show OBJ, for what it has",
           "no __getattr__ is run")
     for line in ("text[0]", "text[0:3]"):
         error(f, line, "str at @ has no items: its characters are not "
