@@ -113,6 +113,11 @@ static struct hs_err *release(void *engine, const char *which,
 	if (!in)
 		return hs_err_new(HS_ERR_USAGE,
 				  "release: there is no instant");
+	if (!en_instant_of(in)->tracer) {
+		*ret = en_sentence("@%u: no copy of a process is held for it",
+				   in->number);
+		return NULL;
+	}
 	err = en_instant_keep(en, in, &kept);
 	if (!err)
 		*ret = en_sentence("released @%u: %s; 'snap' takes a new "

@@ -65,26 +65,48 @@ static struct hs_err *local(struct lg_session *s, struct lg_value *v,
 	return lg_space_item(s, v, key, ret);
 }
 
-struct hs_err *lg_attribute(struct lg_session *s, struct lg_value *v,
-			    const char *name, struct lg_value **ret)
+static void add_words(struct lg_near *near, const char *of)
 {
-	const struct lg_attr *attrs = lg_attrs_of(v), *a;
-	const struct lg_method *method;
-	struct hs_err *err;
+	const struct lg_word *w;
+
+	for (size_t i = 0; (w = lg_words_of(of, i)); i++)
+		lg_near_add(near, w->name, strlen(w->name));
+}
+
+/* With what is near among the attributes of v; of a set, among its verbs and
+ * the words of the shell, too. */
+static struct hs_err *no_attribute(struct lg_session *s,
+				   const struct lg_value *v, const char *name)
+{
+	struct hs_err *err = hs_err_new(HS_ERR_NAME, "%s has no attribute %s",
+					lg_kind_words(v), name);
+	const struct lg_attr *a = lg_attrs_of(v);
 	struct lg_near near = { 0 };
+
+	for (size_t i = 0; v->kind == LG_SET && i < s->n_verbs; i++)
+		if (s->verbs[i]->flags & LG_VERB_OF_SETS)
+			lg_near_add(&near, s->verbs[i]->name,
+				    strlen(s->verbs[i]->name));
+	for (; a && a->word.name; a++)
+		lg_near_add(&near, a->word.name, strlen(a->word.name));
+	if (v->kind == LG_SET) {
+		for (const struct lg_method *m = lg_set_methods; m->word.name;
+		     m++)
+			lg_near_add(&near, m->word.name, strlen(m->word.name));
+		add_words(&near, "words");
+		err = hs_err_remedy(err, "help sets lists them");
+	}
+	return lg_near_remedy(err, &near, name);
+}
+
+/* .name of what has a table of attributes. */
+static struct hs_err *listed(struct lg_session *s, struct lg_value *v,
+			     const char *name, struct lg_value **ret)
+{
+	const struct lg_attr *a = lg_attr_named(v, name);
+	const struct lg_method *method = lg_method_named(v, name);
 	const struct lg_verb *verb;
 
-	if (v->kind == LG_OBJECT)
-		return lg_object_attr(s, v, name, strlen(name), ret);
-	if (v->kind == LG_VIEW)
-		return lg_view_call(s, v, name, NULL, 0, ret);
-	if (v->kind == LG_MAPROX)
-		return lg_maprox_attr(s, v, name, ret);
-	if (!attrs)
-		return hs_err_new(HS_ERR_NAME, "%s has no attribute %s",
-				  lg_kind_words(v), name);
-	a = lg_attr_named(v, name);
-	method = lg_method_named(v, name);
 	if (method)
 		return hs_err_remedy(hs_err_new(HS_ERR_USAGE,
 						"%s is called with arguments",
@@ -103,22 +125,17 @@ struct hs_err *lg_attribute(struct lg_session *s, struct lg_value *v,
 	verb = v->kind == LG_SET ? lg_verb_named(s, name, strlen(name)) : NULL;
 	if (verb && verb->flags & LG_VERB_OF_SETS)
 		return lg_verb_of_set(s, verb, v, ret);
-	for (size_t i = 0; v->kind == LG_SET && i < s->n_verbs; i++)
-		if (s->verbs[i]->flags & LG_VERB_OF_SETS)
-			lg_near_add(&near, s->verbs[i]->name,
-				    strlen(s->verbs[i]->name));
-	for (a = attrs; a->word.name; a++)
-		lg_near_add(&near, a->word.name, strlen(a->word.name));
-	for (method = v->kind == LG_SET ? lg_set_methods : NULL;
-	     method && method->word.name; method++)
-		lg_near_add(&near, method->word.name,
-			    strlen(method->word.name));
-	for (size_t i = 0; v->kind == LG_SET && lg_words_of("words", i); i++)
-		lg_near_add(&near, lg_words_of("words", i)->name,
-			    strlen(lg_words_of("words", i)->name));
-	err = hs_err_new(HS_ERR_NAME, "%s has no attribute %s",
-			 lg_kind_words(v), name);
-	if (v->kind == LG_SET)
-		err = hs_err_remedy(err, "help sets lists them");
-	return lg_near_remedy(err, &near, name);
+	return no_attribute(s, v, name);
+}
+
+struct hs_err *lg_attribute(struct lg_session *s, struct lg_value *v,
+			    const char *name, struct lg_value **ret)
+{
+	if (v->kind == LG_OBJECT)
+		return lg_object_attr(s, v, name, strlen(name), ret);
+	if (v->kind == LG_VIEW)
+		return lg_view_call(s, v, name, NULL, 0, ret);
+	if (v->kind == LG_MAPROX)
+		return lg_maprox_attr(s, v, name, ret);
+	return listed(s, v, name, ret);
 }

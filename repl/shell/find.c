@@ -166,6 +166,17 @@ static struct hs_err *list(const struct candidates *all, const char *name)
 	return hs_err_remedy(err, "heapsh attach %d", largest->pid);
 }
 
+static struct hs_err *nobody(const char *name, const char *none)
+{
+	struct hs_err *err =
+		hs_err_new(HS_ERR_NAME, "attach %s: %s", name, none);
+	bool is_file = strchr(name, '/') || !strncmp(name, "core", 4);
+
+	return is_file && !access(name, R_OK) ?
+		       hs_err_remedy(err, "heapsh open %s", name) :
+		       hs_err_remedy(err, "ps x lists what runs");
+}
+
 typedef void look_fn(struct candidates *all, int pid, const char *name);
 
 /* Of those that look finds, the one that there is. */
@@ -188,9 +199,7 @@ static struct hs_err *find(const char *name, look_fn *look, const char *none,
 	closedir(proc);
 	drop_inexact(&all);
 	if (!all.n)
-		err = hs_err_remedy(hs_err_new(HS_ERR_NAME, "attach %s: %s",
-					       name, none),
-				    "ps x lists what runs");
+		err = nobody(name, none);
 	else if (all.n > 1)
 		err = list(&all, name);
 	else

@@ -166,6 +166,12 @@ def sinks(sh):
        "try: (heap | heapu), for a union of sets" in r.stderr and
        r.returncode == 1 and not r.stdout,
        "a pipe into a set says how to write a union")
+    r = run("heap | (heapu & x)")
+    ok("try: (heap | (heapu & x)), for a union" in r.stderr,
+       "also a pipe into one in parentheses")
+    equal(run("echo 5 > /dev/null").returncode, 0, "/dev/null exists, and is "
+          "no file to lose")
+    equal(run("heap | (cat; echo)").returncode, 0, "a subshell is sh's")
     r = run("heap | nosuchcommand")
     ok("nosuchcommand: there is no such command" in r.stderr and
        "union" not in r.stderr, "a pipe into nothing says so")

@@ -363,6 +363,7 @@ static void tab_offers_what_can_follow(void **state)
 	assert_true(offered("x = accounts[0].", "history"));
 	assert_true(offered("threads[0].fr", "frames"));
 	assert_true(offered("threads[0].frames[0].lo", "locals"));
+	assert_true(offered("find type=ban", "bank.Account"));
 	assert_true(offered("set ro", "rows="));
 	assert_true(offered("help asiz", "asized"));
 	assert_true(offered("help se", "sets"));
