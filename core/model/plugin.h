@@ -459,7 +459,7 @@ enum heapsh_plugin_flags {
 	 * process, that one's objects may lie between (a heap of malloc()).
 	 */
 	HEAPSH_PLUGIN_SHARES_RANGES = 1,
-	/** Without EDGES or with FRONTIER, sweep() needs no bytes: NULL. 0.2 */
+	/** Without EDGES, or FRONTIER: sweep() needs no bytes: NULL. 0.2 */
 	HEAPSH_PLUGIN_KEEPS_OBJECTS = 2,
 	/** The first question walks the heap: belief waits for a user's. 0.2 */
 	HEAPSH_PLUGIN_WALKS = 4,

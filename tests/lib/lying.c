@@ -507,7 +507,7 @@ static const struct heapsh_collector collector = { sizeof(collector), 0,
 						   lying_flags };
 static const struct heapsh_scalars scalars = { sizeof(scalars), 0, lying_get };
 static const struct heapsh_ask asks = { sizeof(asks), 0, lying_ask,
-					lying_ask_flat };
+					lying_ask_flat, NULL };
 
 static const struct {
 	const char *name;

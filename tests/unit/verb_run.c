@@ -196,7 +196,7 @@ static void results_are_kept(void **state)
 	assert_int_equal(value(third), census(NULL).n);
 	assert_null(run("x = heapu"));
 	assert_int_equal(value("_"), census(NULL).n);
-	assert_int_equal(value("x.count"), 6);
+	assert_int_equal(value("x.count"), 7);
 	assert_null(run("x = x & Node"));
 	assert_int_equal(value("x.count"), 2);
 	run("help");

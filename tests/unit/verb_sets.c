@@ -158,15 +158,15 @@ static void unreachable_objects_are_told_apart(void **state)
 	json_t *doc = run("heapu");
 
 	(void)state;
-	// two nodes, their tables and the word of each
-	assert_int_equal(number(doc, "count"), 6);
+	// two nodes, their tables, the word of each, and "finally"
+	assert_int_equal(number(doc, "count"), 7);
 	assert_int_equal(number(kind(doc, "Node"), "count"), 2);
 	assert_int_equal(value("heap.reachable.count") + value("heapu.count") +
 				 value("orphans.count"),
 			 census(NULL).n);
 	doc = run("heap");
 	assert_int_equal(number(json_object_get(doc, "unreachable"), "objects"),
-			 6);
+			 7);
 	assert_true(truth("(heapu & Node).referents & 'table' == "
 			  "heapu & 'table'"));
 }
@@ -308,10 +308,7 @@ static void every_view_of_the_graph_answers(void **state)
 static void what_the_runtime_does_not_tell_is_said(void **state)
 {
 	(void)state;
-	fails("garbage",
-	      "garbage: what the collector of this runtime would free is not "
-	      "known",
-	      "heapu: what neither roots nor C hold");
+	assert_true(truth("garbage <= heapu"));
 	fails("waste",
 	      "waste: how full its containers are is not known of this "
 	      "runtime",
