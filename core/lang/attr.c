@@ -105,6 +105,8 @@ static struct hs_err *listed(struct lg_session *s, struct lg_value *v,
 {
 	const struct lg_attr *a = lg_attr_named(v, name);
 	const struct lg_method *method = lg_method_named(v, name);
+	struct lg_value *kind = NULL;
+	struct hs_err *err = NULL;
 	const struct lg_verb *verb;
 
 	if (method)
@@ -116,12 +118,12 @@ static struct hs_err *listed(struct lg_session *s, struct lg_value *v,
 		return a->get(s, v, a->arg, ret);
 	if (v->kind == LG_NAMESPACE && v->u.space.space == LG_LOCALS)
 		return local(s, v, name, ret);
-	if (v->kind == LG_RELATION) {
-		*ret = NULL;
-		err = lg_relation_named_type(s, v, name, ret);
-		if (err || *ret)
-			return err;
-	}
+	if (v->kind == LG_RELATION)
+		err = lg_relation_named_type(s, v, name, &kind);
+	if (kind)
+		*ret = kind;
+	if (err || kind)
+		return err;
 	verb = v->kind == LG_SET ? lg_verb_named(s, name, strlen(name)) : NULL;
 	if (verb && verb->flags & LG_VERB_OF_SETS)
 		return lg_verb_of_set(s, verb, v, ret);

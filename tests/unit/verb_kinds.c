@@ -85,11 +85,12 @@ static void referrers_have_kinds_and_names(void **state)
 	(void)state;
 	// both nodes are in the table of the other, under one name each
 	assert_true(truth("Rcs(Clodo(dictof=Node)) >= Type('Node')"));
-	// and one of them under a second
-	assert_true(truth("(Via(\"['other']\") | Via(\"['other']\", "
-			  "\"['finally']\")) == Type('Node')"));
-	assert_int_equal(value("Via('->table').count"),
+	assert_true(truth("Via(\"['other']\") == Type('Node')"));
+	// one of the tables is in the other, too: what is to be run at the end
+	assert_int_equal(value("Via('->table').count") + 1,
 			 value("heap.dictof.count"));
+	assert_int_equal(
+		value("Via('->table', \"['finally']\").count"), 1);
 	assert_string_equal(text(run("Via('.nosuch')"), "note"),
 			    "no object of the heap is of the kind '.nosuch'");
 	assert_string_equal(text(row(run("iso(accounts).byvia"), 0), "kind"),
