@@ -48,6 +48,16 @@ static void several_sizes_are_a_list(void **state)
 	      "asizeof: align=3 is not a power of "
 	      "two",
 	      "align=8, or align=1 for none");
+	fails("asizeof accounts compat=pympler",
+	      "asizeof: compat=pympler: no other tool's rules are known of "
+	      "Example",
+	      NULL);
+	fails("flatsize accounts compat=pympler",
+	      "flatsize: compat=pympler: no other tool's rules are known of "
+	      "Example",
+	      NULL);
+	fails("asizeof accounts frames=1",
+	      "asizeof: option frames is of compat= only", "help compat");
 	fails("asizeof accounts limit=x", "asizeof: option limit cannot be x",
 	      "limit=N|none");
 	fails("asizeof 5", "asizeof: a number is not an object of the program",
