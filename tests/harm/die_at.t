@@ -155,7 +155,7 @@ if STEP == 1:
         tracer_dies(["churn", "4"], way)
         target_dies(["registers", "8"], way)
     tracer_dies(["malloc", "4"], "copy")
-    tracer_dies(["blocked"], "copy")
-    tracer_dies(["blocked1", "select"])
-    tracer_dies(["blocked1", "read"])
+    for call in ("select", "read"):
+        tracer_dies(["blocked1", call])
+        tracer_dies(["blocked1", call], "copy")
 hstest.done()
