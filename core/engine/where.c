@@ -8,7 +8,7 @@
 
 #include "text.h"
 
-/** What is called name beside our own file, in a build tree. free(), NULL. */
+/** What is called name beside our own file, or from there. free(), NULL. */
 static char *beside_us(const char *name, bool is_folder)
 {
 	char exe[PATH_MAX];
@@ -47,6 +47,9 @@ void en_where_plugins(struct en_options *o)
 	const char *path = secure_getenv("HEAPSH_PLUGIN_PATH");
 	char *tree = beside_us("plugins", true);
 
+	// "make install prefix=…" of what was configured for another
+	if (!tree)
+		tree = beside_us("../../lib/heapsh/plugins", true);
 	if (path && getuid() == geteuid())
 		add_path(o, path);
 	hs_vec_push(&o->plugin_dirs,
@@ -57,5 +60,7 @@ char *en_where_probe(void)
 {
 	char *tree = beside_us("heapsh-probe.so", false);
 
+	if (!tree)
+		tree = beside_us("../../lib/heapsh/heapsh-probe.so", false);
 	return tree ? tree : hs_xstrdup(HEAPSH_PROBE);
 }

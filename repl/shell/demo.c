@@ -13,15 +13,11 @@ static const struct {
 	{ "heap & __main__.Visit", "one class as a set; then _[0], _.byid" },
 };
 
-/* In a build tree beside us, else where it was installed. */
 static char *script_path(void)
 {
-	HS_FREE char *folder = sh_own_folder();
-	HS_FREE char *beside = hs_xasprintf("%s/share/demo/leaky.py", folder);
-
-	if (!access(beside, R_OK))
-		return hs_take(beside);
-	return hs_xstrdup(HEAPSH_PKGDATADIR "/demo/leaky.py");
+	return sh_own_file("share/demo/leaky.py",
+			   "../share/heapsh/demo/leaky.py",
+			   HEAPSH_PKGDATADIR "/demo/leaky.py");
 }
 
 /* python3 of a folder of PATH, unless the system has one where Debian does. */

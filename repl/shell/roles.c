@@ -22,7 +22,7 @@ enum {
 	LOOK_MS = 2,
 };
 
-char *sh_own_folder(void)
+static char *own_folder(void)
 {
 	char path[4096], *slash;
 	ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - 1);
@@ -36,15 +36,26 @@ char *sh_own_folder(void)
 	return hs_xstrdup(path);
 }
 
-/* heapsh-engine: beside us in a build tree, else where it was installed. */
+char *sh_own_file(const char *beside, const char *moved, const char *installed)
+{
+	HS_FREE char *folder = own_folder();
+	const char *const places[] = { beside, moved };
+	size_t i;
+
+	for (i = 0; i < HS_ARRAY_SIZE(places); i++) {
+		HS_FREE char *path =
+			hs_xasprintf("%s/%s", folder, places[i]);
+
+		if (!access(path, R_OK))
+			return hs_take(path);
+	}
+	return hs_xstrdup(installed);
+}
+
 static char *engine_path(void)
 {
-	HS_FREE char *folder = sh_own_folder();
-	HS_FREE char *beside = hs_xasprintf("%s/heapsh-engine", folder);
-
-	if (!access(beside, X_OK))
-		return hs_take(beside);
-	return hs_xstrdup(HEAPSH_PKGLIBEXECDIR "/heapsh-engine");
+	return sh_own_file("heapsh-engine", "../libexec/heapsh/heapsh-engine",
+			   HEAPSH_PKGLIBEXECDIR "/heapsh-engine");
 }
 
 /* A string that lives until exec: the argument of a descriptor. */

@@ -44,6 +44,11 @@ char *sh_engine_bury(struct sh_roles *r, bool loops, const char **plugin);
 bool sh_tracer_died(struct sh_roles *r);
 /** End both: the tracer gives every instant back. Waits a little. */
 void sh_roles_end(struct sh_roles *r);
-/** Folder of our own program, for what lies beside it. free(). */
-char *sh_own_folder(void);
+/**
+ * A file of ours: beside our own program in a build tree; where it lies in an
+ * installation that was moved; else where it was configured to lie. The first
+ * two are paths from our own folder. free().
+ */
+char *sh_own_file(const char *beside, const char *moved,
+		  const char *installed);
 #endif

@@ -5,6 +5,7 @@ statuses, and the engine's death. The engine is a fake one."""
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -128,6 +129,18 @@ def statuses(sh):
     equal((p.stderr, p.returncode),
           ("heapsh: write the result: No space left on device\n", 1),
           "a full disk is an error")
+
+
+def moved(sh):
+    """An installation elsewhere than it was configured for finds itself."""
+    where = {"heapsh": "bin", "heapsh-engine": "libexec/heapsh"}
+    for name, folder in where.items():
+        os.makedirs(sh.path("moved/" + folder))
+        shutil.copy(sh.path(name), sh.path("moved/" + folder))
+    r = subprocess.run([sh.path("moved/bin/heapsh"), "attach", "4711", "-qe",
+                        "number"], stdin=subprocess.DEVNULL, env=sh.env,
+                       capture_output=True, text=True)
+    equal((r.stdout, r.returncode), ("1\n", 0), "moved, it finds its engine")
 
 
 def sinks(sh):
@@ -316,7 +329,7 @@ def names(sh):
 
 
 with Shell() as shell:
-    for part in (results, formats, hostile, statuses, sinks, verbs, roles,
-                 death, interrupts, names):
+    for part in (results, formats, hostile, statuses, moved, sinks, verbs,
+                 roles, death, interrupts, names):
         part(shell)
 done()
