@@ -156,8 +156,8 @@ struct an_ids {
 };
 struct hs_err *an_ids_push(struct an_ids *ids, struct hs_task *task,
 			   uint32_t id) HS_MUST_USE;
-/** From item first on: ascending, each once. */
-void an_ids_sort(struct an_ids *ids, uint64_t first);
+/** From item first on: ascending, each once; not when interrupted. */
+void an_ids_sort(struct an_ids *ids, uint64_t first, struct hs_task *task);
 /** Index of id in the sorted items from..to-1, or UINT64_MAX. */
 uint64_t an_ids_find(const struct an_ids *ids, uint64_t from, uint64_t to,
 		     uint32_t id);

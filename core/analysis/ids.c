@@ -31,36 +31,47 @@ static int ascending(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-enum { MANY = 4096 };
+enum { MANY = 4096, STEPS = 1 << 16 };
+
+/* In a loop's i-th round, now and then: has the user interrupted? */
+static bool is_over(const struct hs_task *task, uint64_t i)
+{
+	return !(i & (STEPS - 1)) && hs_cancelled(task);
+}
 
 /* A bit for each number between the least and the largest. */
-static void sort_many(struct an_ids *ids, uint64_t first)
+static void sort_many(struct an_ids *ids, uint64_t first, struct hs_task *task)
 {
 	uint32_t least = UINT32_MAX, most = 0;
 	uint64_t *bits, i, n, at;
 
-	for (i = first; i < ids->n; i++) {
+	for (i = first; i < ids->n && !is_over(task, i); i++) {
 		least = ids->v[i] < least ? ids->v[i] : least;
 		most = ids->v[i] > most ? ids->v[i] : most;
 	}
+	if (hs_cancelled(task))
+		return;
 	n = (uint64_t)most - least + 1;
 	bits = hs_xcalloc(hs_bits_words(n), sizeof(*bits));
-	for (i = first; i < ids->n; i++)
+	for (i = first; i < ids->n && !is_over(task, i); i++)
 		hs_bit_set(bits, ids->v[i] - least);
 	ids->n = first;
-	for (at = 0; (at = hs_bits_next(bits, n, at)) < n; at++)
+	for (at = 0; (at = hs_bits_next(bits, n, at)) < n; at++) {
 		ids->v[ids->n++] = least + (uint32_t)at;
+		if (is_over(task, ids->n))
+			break;
+	}
 	free(bits);
 }
 
-void an_ids_sort(struct an_ids *ids, uint64_t first)
+void an_ids_sort(struct an_ids *ids, uint64_t first, struct hs_task *task)
 {
 	uint64_t i, to = first;
 
 	if (ids->n - first < 2)
 		return;
 	if (ids->n - first > MANY) {
-		sort_many(ids, first);
+		sort_many(ids, first, task);
 		return;
 	}
 	qsort(ids->v + first, ids->n - first, sizeof(*ids->v), ascending);
@@ -126,13 +137,13 @@ struct hs_err *an_rank_make(struct an_rank *r, const struct an_ids *ids,
 		memset(r->bits, 0, r->words * sizeof(*r->bits));
 	if (err)
 		return err;
-	for (i = from; i < to; i++)
+	for (i = from; i < to && !is_over(task, i); i++)
 		hs_bit_set(r->bits, ids->v[i]);
 	for (i = 0; i < r->words; i++) {
 		r->before[i] = sum;
 		sum += hs_popcount(r->bits[i]);
 	}
-	return NULL;
+	return hs_check_cancel(task);
 }
 
 uint64_t an_rank_find(const struct an_rank *r, const struct an_ids *ids,

@@ -110,13 +110,16 @@ static bool is_reached(const struct an_paths *p, uint32_t id)
 	return p->direct || p->depth[id] != GR_NONE;
 }
 
-static uint32_t farthest(const struct an_paths *p)
+/* When interrupted, of some: who goes on looks, too. */
+static uint32_t farthest(const struct an_paths *p, const struct hs_task *task)
 {
 	uint32_t id, most = 0, d;
 
 	for (id = 0; gr_set_next(p->to, &id); id++) {
 		d = is_reached(p, id) ? distance(p, id) : 0;
 		most = d > most ? d : most;
+		if (!(id & (STEPS - 1)) && hs_cancelled(task))
+			break;
 	}
 	return most;
 }
@@ -151,11 +154,13 @@ static struct hs_err *place_targets(struct an_paths *p, struct hs_task *task,
 static struct hs_err *sort_targets(struct an_paths *p, struct hs_task *task,
 				   struct targets *t)
 {
-	uint32_t most = farthest(p);
+	uint32_t most = farthest(p, task);
 	uint64_t bytes = ((uint64_t)most + 1) * sizeof(uint32_t);
-	struct hs_err *err;
+	struct hs_err *err = hs_check_cancel(task);
 	void *v, *count;
 
+	if (err)
+		return err;
 	t->cap = (uint64_t)gr_set_count(p->to) + 1;
 	err = hs_big_alloc(task, t->cap * sizeof(*t->v), &v);
 	if (err)
@@ -217,7 +222,7 @@ static struct hs_err *gather(struct an_paths *p, struct hs_task *task,
 			err = an_ids_push(&p->nodes, task, t->v[t->n - 1]);
 		if (!err)
 			err = add_referrers(p, task, start, end);
-		an_ids_sort(&p->nodes, end);
+		an_ids_sort(&p->nodes, end, task);
 		start = end;
 		end = p->nodes.n;
 		hs_vec_push(&p->starts, end);
