@@ -76,6 +76,8 @@ static void keep_pages(struct en_engine *en, struct lg_instant *lg,
 {
 	struct im_kept kept;
 
+	// Blocks that were read to attach are memory that pages may have.
+	md_trim(lg->model);
 	im_keep(lg->image, &en->task, hs_budget_default() / 2, &kept);
 	lg->kept = kept.copied > 0;
 	if (!lg->kept) {
