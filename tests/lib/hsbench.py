@@ -118,7 +118,7 @@ def ratios_of(samples, peers):
     return []
 
 
-LINE = "%-34s %8s %-20s %-2s %7s %-18s %-8s %s"
+LINE = "%-34s %8s %-18s %-2s %7s %-18s %-8s %s"
 HEAD = LINE % ("figure", "median", "[least..most]", "", "times",
                "[least..most]", "limit", "of")
 
@@ -126,7 +126,7 @@ HEAD = LINE % ("figure", "median", "[least..most]", "", "times",
 def number(v):
     if v is None:
         return ""
-    return "%.0f" % v if abs(v) >= 10000 else "%.4g" % v
+    return "%.0f" % v if abs(v) >= 100 else "%.3g" % v
 
 
 def span(f, least, most):
