@@ -211,7 +211,7 @@ class Rows:
 
     def measure(self, run, rounds=PAIRS):
         """All rows of a run in turns, then their figures. run: has heap,
-        objects, millions; next_round() begins a round, slow(peer) has the
+        objects, millions; next_round() ends a round, slow(peer) has the
         samples of a slow one."""
         rows = self.of(run)
         samples = {r: ([], []) for r in rows}
@@ -223,6 +223,7 @@ class Rows:
                 if r not in why:
                     self.sample(run, r, samples[r], why)
             done += 1
+        run.next_round()
         for r in rows:
             ours, theirs = samples[r]
             if r.peer and r.peer.slow:
