@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """PROFILE=1: where the time goes, in files beside the JSON file. With perf,
 samples of heapsh over the process itself; where perf is not there or not
-permitted, callgrind's counts of heapsh over a snapshot that heapsh saved."""
+permitted, callgrind's counts of heapsh over a core that gcore wrote."""
 import glob
 import os
 import shutil
@@ -34,16 +34,15 @@ def by_perf(argv, tmp, path):
 
 
 def by_callgrind(heap, line, tmp, path):
-    snapshot = os.path.join(tmp, "heap")
-    if not shutil.which("valgrind"):
+    core = os.path.join(tmp, "core.%d" % heap.pid)
+    if not shutil.which("valgrind") or not shutil.which("gcore"):
         return False
-    if not os.path.exists(snapshot) and run(
-            [HEAPSH, "attach", str(heap.pid), "-e",
-             "save '%s' core=1" % snapshot]):
+    if not os.path.exists(core) and run(
+            ["gcore", "-o", os.path.join(tmp, "core"), str(heap.pid)]):
         return False
     counts = os.path.join(tmp, "callgrind.%p")
     if run(["valgrind", "--tool=callgrind", "--trace-children=yes",
-            "--callgrind-out-file=" + counts, HEAPSH, "open", snapshot,
+            "--callgrind-out-file=" + counts, HEAPSH, "open", core,
             "-e", line]):
         return False
     # Of its processes, the engine is the one that worked.
