@@ -13,6 +13,7 @@ struct walk {
 	uint32_t *depth;
 	uint32_t *queue, head, tail;
 	uint64_t steps;
+	bool plain;		/* by no edge that is context */
 };
 
 static int compare(const void *key, const void *at)
@@ -37,31 +38,62 @@ static void reach(struct walk *w, uint32_t id, uint32_t depth)
 	w->queue[w->tail++] = id;
 }
 
+/* Reach what a node refers to; mark: GR_CONTEXT, by such edges alone, or 0. */
+static struct hs_err *follow(struct walk *w, uint32_t id, uint32_t mark)
+{
+	bool look = w->has_avoided && hs_bit(w->has_avoided, id);
+	struct hs_err *err = NULL;
+	const uint32_t *out;
+	size_t n = gr_out(w->g, id, &out), i;
+
+	for (i = 0; i < n && !err; i++) {
+		if (HS_UNLIKELY(!(++w->steps & (STEPS - 1))))
+			err = hs_check_cancel(w->task);
+		if ((out[i] & mark) != mark ||
+		    (w->plain && out[i] & GR_CONTEXT) ||
+		    (look && gr_is_avoided(w->avoid, w->n_avoid, id,
+					   out[i] & GR_ID)))
+			continue;
+		reach(w, out[i] & GR_ID, w->depth[id] + 1);
+	}
+	return err;
+}
+
 static struct hs_err *spread(struct walk *w)
 {
 	struct hs_err *err = NULL;
-	const uint32_t *out;
-	uint32_t id;
-	size_t n, i;
 
 	while (w->head < w->tail && !err) {
-		bool look;
-
-		id = w->queue[w->head++];
-		look = w->has_avoided && hs_bit(w->has_avoided, id);
-		n = gr_out(w->g, id, &out);
-		for (i = 0; i < n && !err; i++) {
-			if (!look || !gr_is_avoided(w->avoid, w->n_avoid, id,
-						    out[i] & GR_ID))
-				reach(w, out[i] & GR_ID, w->depth[id] + 1);
-			if (HS_UNLIKELY(!(++w->steps & (STEPS - 1))))
-				err = hs_check_cancel(w->task);
-		}
+		err = follow(w, w->queue[w->head++], 0);
 		if (!(w->head & (STEPS - 1))) {
 			hs_progress_add(w->task, STEPS);
 			if (!err)
 				err = hs_check_cancel(w->task);
 		}
+	}
+	return err;
+}
+
+/*
+ * From what was reached without them, by the edges that are context: in the
+ * order of depths, so that each gets its least one.
+ */
+static struct hs_err *spread_context(struct walk *w)
+{
+	const uint32_t plain = w->tail;
+	struct hs_err *err = NULL;
+	uint32_t at = 0;
+
+	w->head = plain;
+	while ((at < plain || w->head < w->tail) && !err) {
+		if (w->head < w->tail &&
+		    (at == plain || w->depth[w->queue[w->head]] <=
+					    w->depth[w->queue[at]]))
+			err = follow(w, w->queue[w->head++], 0);
+		else
+			err = follow(w, w->queue[at++], GR_CONTEXT);
+		if (!((at + w->head) & (STEPS - 1)) && !err)
+			err = hs_check_cancel(w->task);
 	}
 	return err;
 }
@@ -84,8 +116,9 @@ static struct hs_err *from_named(struct walk *w, uint32_t context)
 }
 
 /*
- * Those that a root names, and what they reach; for what is left, what frames
- * run; for what is left then, what C holds.
+ * Those that a root names, and what they reach: by its own references first,
+ * or every global of a program would be some coroutine's f_globals[…]; for what
+ * is left, what frames run; for what is left then, what C holds.
  */
 static struct hs_err *from_roots(struct walk *w)
 {
@@ -95,7 +128,11 @@ static struct hs_err *from_roots(struct walk *w)
 	err = gr_c_roots(w->g, w->task, &held);
 	if (err)
 		return err;
+	w->plain = true;
 	err = from_named(w, 0);
+	w->plain = false;
+	if (!err)
+		err = spread_context(w);
 	if (!err)
 		err = from_named(w, HEAPSH_ROOT_CONTEXT);
 	for (id = 0; (id = hs_bits_next(held, w->g->n, id)) < w->g->n; id++)

@@ -135,8 +135,9 @@ struct hs_err *gr_retain_rows(struct gr_graph *g, struct hs_task *task,
 
 /**
  * By node: the number of strong edges from the nearest root to it; GR_NONE
- * where there is no way. Of roots, those that are context (plugin.h) count only
- * for what no other reaches, and what only C holds for what no root reaches:
+ * where there is no way. Edges that are context (plugin.h) count only for what
+ * is not reached without them, roots that are for what no other reaches, and
+ * what only C holds for what no root reaches:
  * the bits above GR_DEPTH tell these three apart, so that a nearest way to a
  * node is over nodes whose value is less by one. Kept; borrowed.
  */

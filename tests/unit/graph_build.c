@@ -181,6 +181,44 @@ static void what_is_only_found_is_no_root(void **state)
 	toy_destroy(toy);
 }
 
+/* a refers to b, b to c, c to d; and a, as its context, to d and to e. */
+static void context_is_no_short_cut(void **state)
+{
+	enum { A = 0x50000000, STEP = 0x1000 };
+	const uint64_t to[5][3] = {
+		{ toy_edge(A + STEP, 0, 0),
+		  toy_edge(A + 3 * STEP, HEAPSH_EDGE_CONTEXT, 0),
+		  toy_edge(A + 4 * STEP, HEAPSH_EDGE_CONTEXT, 0) },
+		{ toy_edge(A + 2 * STEP, 0, 0) },
+		{ toy_edge(A + 3 * STEP, 0, 0) },
+	};
+	static const uint32_t want[] = { 0, 1, 2, 3, 1 };
+	struct toy *toy = toy_create();
+	struct hs_task task;
+	const uint32_t *depth;
+	struct gr_graph *g;
+	uint32_t i;
+
+	(void)state;
+	hs_task_init(&task, NULL, NULL);
+	toy_map(toy, A, 1 << 20, false);
+	toy_type(toy, "thing", 0, 0, false);
+	for (i = 0; i < 5; i++) {
+		struct toy_object o = { .addr = A + i * STEP,
+					.n_words = i ? i < 3 : 3,
+					.words = to[i] };
+
+		toy_put(toy, &o);
+	}
+	toy_root(toy, A, "a");
+	assert_null(gr_build(toy_model(toy), &task, 1, &g));
+	assert_null(gr_need_depth(g, &task, &depth));
+	for (i = 0; i < 5; i++)
+		assert_int_equal(depth[i], want[i]);
+	gr_destroy(g);
+	toy_destroy(toy);
+}
+
 static void an_empty_heap_is_a_graph(void **state)
 {
 	struct hs_task task;
@@ -299,6 +337,7 @@ int main(void)
 		cmocka_unit_test(neighbours_of_a_range_in_its_pages),
 		cmocka_unit_test(a_type_found_late_leads_to_its_object),
 		cmocka_unit_test(what_is_only_found_is_no_root),
+		cmocka_unit_test(context_is_no_short_cut),
 		cmocka_unit_test(an_empty_heap_is_a_graph),
 		cmocka_unit_test(a_row_longer_than_any_buffer),
 		cmocka_unit_test(more_shapes_than_two_bytes_can_tell),
