@@ -164,6 +164,7 @@ struct hs_err *en_probe_load(void *engine, uint64_t wait_ns,
 /* lifetime.c */
 /** How often, at most, it is asked what an instant costs the program. */
 #define EN_LOOK_NS UINT64_C(1000000000)
+enum { EN_KEPT_MOST = 2 };	/* released instants whose pages are kept */
 /** Between lines, once a second: give back what `hold` or `cow` say. */
 void en_lifetime(struct en_engine *en);
 

@@ -70,6 +70,25 @@ struct hs_err *en_instant_release(struct en_engine *en, struct lg_instant *lg)
 	return tg_release(en->tracer, in->tracer);
 }
 
+/**
+ * A session that takes an instant a minute would fill the machine: the older
+ * ones' pages make room. What was read of them still answers.
+ */
+static void forget_older(struct en_engine *en)
+{
+	size_t n = 0;
+
+	for (size_t i = en->instants.n; i-- > 0;) {
+		struct lg_instant *in = en->instants.v[i];
+
+		if (!in->kept || ++n < EN_KEPT_MOST)
+			continue;
+		md_trim(in->model);
+		im_forget(in->image, &en->task);
+		in->kept = false;
+	}
+}
+
 /** What pages may cost us: half of what is left, and what `memory` leaves. */
 static void keep_pages(struct en_engine *en, struct lg_instant *lg,
 		       struct hs_text *ret)
@@ -78,6 +97,7 @@ static void keep_pages(struct en_engine *en, struct lg_instant *lg,
 
 	// Blocks that were read to attach are memory that pages may have.
 	md_trim(lg->model);
+	forget_older(en);
 	im_keep(lg->image, &en->task, hs_budget_default() / 2, &kept);
 	lg->kept = kept.copied > 0;
 	if (!lg->kept) {

@@ -130,6 +130,8 @@ struct im_kept {
  */
 void im_keep(struct im_image *im, struct hs_task *task, uint64_t limit,
 	     struct im_kept *ret);
+/** Give back what im_keep() copied: nothing can be read from then on. */
+void im_forget(struct im_image *im, struct hs_task *task);
 
 const struct im_info *im_info(const struct im_image *im);
 size_t im_mappings(const struct im_image *im, const struct im_mapping **ret);

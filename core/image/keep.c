@@ -171,6 +171,15 @@ static void keep_mappings(struct keep *k)
 	hs_vec_deinit(&wanted);
 }
 
+/** From now on the image is what was copied. */
+static void become(struct im_image *im, struct im_copied *copied)
+{
+	im_copied_sort(copied);
+	im->source.destroy(im->ctx);
+	im->source = im_copied_source;
+	im->ctx = copied;
+}
+
 void im_keep(struct im_image *im, struct hs_task *task, uint64_t limit,
 	     struct im_kept *ret)
 {
@@ -188,9 +197,11 @@ void im_keep(struct im_image *im, struct hs_task *task, uint64_t limit,
 	keep_mappings(k);
 	if (k->pagemap >= 0)
 		close(k->pagemap);
-	im_copied_sort(k->copied);
-	im->source.destroy(im->ctx);
-	im->source = im_copied_source;
-	im->ctx = k->copied;
+	become(im, k->copied);
 	free(k);
+}
+
+void im_forget(struct im_image *im, struct hs_task *task)
+{
+	become(im, im_copied_create(task->budget));
 }

@@ -303,6 +303,13 @@ static struct hs_err *unknown(struct lg_session *s, const struct lg_node *node)
 						node->s),
 				     "%s", usage);
 	}
+	if (s->current && !lg_instant_readable(s->current))
+		return hs_err_remedy(
+			hs_err_new(HS_ERR_FAULT,
+				   "%s: no variable and no set word, and names "
+				   "of instant %u are gone: it was released",
+				   node->s, s->current->number),
+			"snap takes a new one");
 	if (!s->current)
 		err = hs_err_new(HS_ERR_NAME,
 				 "%s: no variable and no set "

@@ -160,7 +160,8 @@ const struct lg_verb vb_release = {
 	.summary = "give an instant's copy of the process back",
 	.help = "Its pages are copied into memory of ours first, as far as "
 		"that allows (set memory=), and still answer; the program "
-		"pays nothing any more. By itself it is given back when "
+		"pays nothing any more. Pages of the last two that were "
+		"released are kept. By itself it is given back when "
 		"nobody has typed for a while (set hold=), or when the "
 		"program had to copy too much because of it (set cow=).",
 	.examples = "release\nrelease before",

@@ -81,6 +81,25 @@ def setting_off(version, f):
     sh.end()
 
 
+def the_newest_are_kept(version, f):
+    """A session of many instants does not hold all their memory."""
+    sh = Shell(f.pid)
+    for _ in range(4):
+        sh("release")
+        sh("snap")
+    sh("release")
+    found = [next(c for c in row if c in ("held", "kept", "released"))
+             for row in sh("snaps")["rows"]]
+    equal(found, ["released"] * 3 + ["kept"] * 2,
+          version + ": pages of the two newest are kept")
+    equal(sh("tree").get("type"), "object",
+          version + ": the newest still answers")
+    sh("use 1")
+    said = sh("tree").get("message", "")
+    ok("released" in said, "%s: the oldest does not: %s" % (version, said))
+    equal(sh.end(), 1, version + ": that shell ends")
+
+
 def memory_has_a_limit(version, f):
     sh = Shell(f.pid)
     sh.say("set memory=32M")
@@ -99,5 +118,6 @@ for version, path in pythons():
         costs_too_much(version, f)
         setting_off(version, f)
         memory_has_a_limit(version, f)
+        the_newest_are_kept(version, f)
         equal(f.end()[0], 0, version + ": the program ends well")
 done()
