@@ -215,9 +215,6 @@ void gr_shapes_deinit(struct gr_shapes *s);
 /** Number of the shape; what->count is not looked at and not added. */
 struct hs_err *gr_shapes_put(struct gr_shapes *s, const struct gr_shape *what,
 			     uint32_t *ret) HS_MUST_USE;
-/** Number of a shape that is there, or GR_NONE. */
-uint32_t gr_shapes_find(const struct gr_shapes *s,
-			const struct gr_shape *what);
 static inline struct gr_shape *gr_shapes_at(const struct gr_shapes *s,
 					    uint32_t i)
 {

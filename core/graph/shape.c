@@ -46,11 +46,6 @@ static uint32_t *slot_of(const struct gr_shapes *s, const struct gr_shape *w)
 	return &s->slots[i];
 }
 
-uint32_t gr_shapes_find(const struct gr_shapes *s, const struct gr_shape *what)
-{
-	return s->n_slots ? *slot_of(s, what) - 1 : GR_NONE;
-}
-
 static struct hs_err *grow(struct gr_shapes *s)
 {
 	uint64_t n = s->n_slots ? s->n_slots * 2 : FIRST_SLOTS, i;

@@ -192,11 +192,6 @@ void md_close(struct md_model *m)
 	free_model(m);
 }
 
-struct im_image *md_image(const struct md_model *m)
-{
-	return m->image->im;
-}
-
 const struct heapsh_plugin *md_plugin(const struct md_model *m)
 {
 	return m->plugin;

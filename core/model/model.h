@@ -121,7 +121,6 @@ void md_close(struct md_model *m);
  * the first question of somebody else, unless now.
  */
 struct hs_err *md_believe(struct md_model *m, bool now) HS_MUST_USE;
-struct im_image *md_image(const struct md_model *m);
 const struct heapsh_plugin *md_plugin(const struct md_model *m);
 const struct heapsh_claim *md_claim(const struct md_model *m);
 const struct heapsh_status *md_status(const struct md_model *m);

@@ -365,8 +365,3 @@ struct hs_err *tg_release(struct tg_client *c, struct tg_instant *in)
 	// A copy is ours alone. (0 would mean all of them.)
 	return in->id ? release(c, in->id, in->pid) : NULL;
 }
-
-struct hs_err *tg_release_all(struct tg_client *c)
-{
-	return release(c, 0, 0);
-}

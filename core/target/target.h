@@ -287,8 +287,6 @@ struct hs_err *tg_release(struct tg_client *c, struct tg_instant *in)
  * 5 ms/GB of our time, the target is not touched.
  */
 uint64_t tg_copied(struct tg_instant *in);
-/** Every instant the tracer holds, of whoever. */
-struct hs_err *tg_release_all(struct tg_client *c) HS_MUST_USE;
 
 /** Instants held and children spawned. *ret is freed with free(). */
 struct hs_err *tg_list(struct tg_client *c, struct wr_tracer_item **ret,

@@ -134,8 +134,6 @@ struct tg_wait {
 /** Kind of a call that tg_arch_verdict() does not let pass; self: its tid. */
 enum tg_run_call tg_arch_run_call(const struct tg_call *call, pid_t self,
 				  struct tg_wait *ret_wait, int *ret_detail);
-/** It wakes those who wait for the futex word at addr. */
-bool tg_arch_wakes(const struct tg_call *call, uint64_t addr);
 /**
  * Registers to begin a function of the C ABI from: those of a thread, the
  * stack pointer well below its own, rdi the argument.

@@ -185,11 +185,3 @@ enum tg_run_call tg_arch_run_call(const struct tg_call *c, pid_t self,
 		return TG_CALL_REFUSE;
 	}
 }
-
-bool tg_arch_wakes(const struct tg_call *c, uint64_t addr)
-{
-	int op = (int)c->args[1] & FUTEX_CMD_MASK;
-
-	return c->nr == SYS_futex && c->args[0] == addr &&
-	       (op == FUTEX_WAKE || op == FUTEX_WAKE_BITSET);
-}

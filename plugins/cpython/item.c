@@ -103,12 +103,6 @@ static bool equal(const struct cpython_mem *m, uint64_t obj,
 	}
 }
 
-bool cpython_key_equal(const struct cpython_mem *m, uint64_t obj,
-		       const struct heapsh_key *key)
-{
-	return equal(m, obj, key, 0);
-}
-
 static uint64_t dict_item(const struct cpython_mem *m, uint64_t dict,
 			  const struct heapsh_key *key)
 {

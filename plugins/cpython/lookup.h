@@ -43,10 +43,6 @@ static inline struct heapsh_text cpython_text(const char *s)
 	return (struct heapsh_text){ s, __builtin_strlen(s) };
 }
 
-/** Does the key object equal what was typed? Nested tuples too. */
-bool cpython_key_equal(const struct cpython_mem *m, uint64_t obj,
-		       const struct heapsh_key *key);
-
 /**
  * [key] of a range, which makes its items when they are asked for. False: it is
  * no range, has no such item, or numbers beyond 64 bits.
