@@ -152,20 +152,32 @@ class Impatient(threading.Thread):
             time.sleep(0.0001)
 
 
+def interrupt(shell, word, line):
+    """What a line answers under Ctrl-C, and whether it works then."""
+    finger = Impatient(word)
+    finger.start()
+    first = shell(line)
+    finger.stop = True
+    finger.join()
+    return first.get("code", first["type"]), shell(line)["type"] != "error"
+
+
 def gives_up(f, version):
     shell = Shell(f.pid)
     word = word_of(shell)
     equal(word[0], 1, version + ": the shared word, version 1")
     for line in LONG:
-        finger = Impatient(word)
-        finger.start()
-        first = shell(line)
-        finger.stop = True
-        finger.join()
-        again = shell(line)
-        equal((first.get("code", first["type"]), again["type"] == "error"),
-              ("cancelled", False), "%s: Ctrl-C in %s, and then it works"
-              % (version, line))
+        got = interrupt(shell, word, line)
+        # Done before the finger had a processor: once more, from scratch.
+        for _ in range(5):
+            if got[0] == "cancelled":
+                break
+            shell.end()
+            shell = Shell(f.pid)
+            word = word_of(shell)
+            got = interrupt(shell, word, line)
+        equal(got, ("cancelled", True),
+              "%s: Ctrl-C in %s, and then it works" % (version, line))
     shell.end()
 
 
