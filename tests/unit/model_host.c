@@ -309,8 +309,11 @@ static void see_nothing(struct heapsh_sink *sink, uint64_t addr)
 
 static void a_sweep_is_held_to_its_chunk_and_order(void **state)
 {
-	struct seen s = { .sink = { sizeof(s.sink), 15, see_object, see_edge,
-				    see_nothing, NULL } };
+	struct seen s = { .sink = { .size = sizeof(s.sink),
+				    .want = 15,
+				    .object = see_object,
+				    .edge = see_edge,
+				    .nothing = see_nothing } };
 	static uint8_t bytes[65536];
 	struct heapsh_chunk c = { sizeof(c), 0, 0x10000, sizeof(bytes),
 				  bytes };
