@@ -37,6 +37,7 @@ struct en_instant {
 	struct en_eval *eval;		/* who runs its code, or NULL */
 	uint64_t released_at;		/* hs_now_ns(), 0: held */
 	uint64_t look_again;		/* hs_now_ns(): at what it costs */
+	size_t n_said;			/* of the plugin's sentences */
 };
 
 /** How an instant is to be had; EN_AUTO: the best that is possible. */

@@ -111,6 +111,17 @@ static json_t *settings(struct en_engine *en)
 	return o;
 }
 
+/** What the plugin has to say of the instant, such as that objects lack. */
+static void say_diags(struct en_engine *en, struct lg_instant *lg)
+{
+	struct en_instant *in = en_instant_of(lg);
+	const char *const *v;
+	size_t n = md_diags(lg->model, &v);
+
+	for (; in->n_said < n; in->n_said++)
+		en_words(en, "heapsh: %s", v[in->n_said]);
+}
+
 static void send_done(struct en_engine *en, int status)
 {
 	struct lg_instant *in = en->session.current;
@@ -121,6 +132,7 @@ static void send_done(struct en_engine *en, int status)
 	if (in) {
 		int pid = im_info(in->image)->pid;
 
+		say_diags(en, in);
 		if (pid)
 			hs_text_addf(&prompt, "%d @%u", pid, in->number);
 		else

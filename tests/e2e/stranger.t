@@ -369,6 +369,10 @@ def main():
         check_plugin_check(toy)
         equal(toy.end()[0], 0, "the process ends well")
     judge(evil("nothing"), "the plugin that is spoilt is fine else")
+    r = evil("say:open")
+    judge(r, "a plugin has a sentence for people", "heapsh: some are missing")
+    equal((r.err + r.out).count("some are missing"), 2,
+          "said once of each of two instants")
     check_faults()
     done()
 

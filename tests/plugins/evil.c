@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The toy runtime's plugin, spoilt as HEAPSH_EVIL says, "HOW" or "HOW:CALL":
 //	crash loop read emit	in the named call: open, sweep, lookup, …
+//	say			in it, too: no fault, a sentence for people
 //	size type outside absurd kinds order again	see below
 // It is surer of the toy process than the others are, by its place in the
 // alphabet.
@@ -26,6 +27,8 @@ static void spoil(const char *call)
 	volatile int stay = 1;
 	uint64_t wanted;
 
+	if (is_evil("say", call) && image)
+		host->diag(image, HEAPSH_DIAG_WARNING, "some are missing");
 	if (is_evil("crash", call))
 		*wild = 1;
 	while (is_evil("loop", call) && stay)
