@@ -427,7 +427,11 @@ def garbage(version, f):
     equal((d[2]["value"], d[3]["count"]), (rows[0][1], 0),
           version + ": a row is a set; garbage is held by nothing")
     f.ask("within")
-    d = heapsh(["attach", f.pid], ["garbage", "heap.count"]).results
+    r = heapsh(["attach", f.pid], ["garbage", "heap.count"])
+    d = r.results
+    shown = heapsh(["attach", f.pid], ["heap.count"], form="text")
+    ok(r.docs[0]["collecting"] and "· collecting" in shown.err + shown.out,
+       version + ": an instant within a collection says so")
     ok("within a collection" in d[0].get("message", "") and
        d[0].get("remedy") == "snap, then garbage" and d[1]["value"] > 1000,
        "%s: within a collection it is refused" % version)
