@@ -246,6 +246,11 @@ enum lg_verb_flags {
 	{ .name = "limit", .kind = LG_ARG_OPTION, .values = "N|all", \
 	  .help = "rows that are shown at once" }, \
 	LG_LISTING_REST
+/** The same for verbs that show few at first. */
+#define LG_LISTING_15 \
+	{ .name = "limit", .kind = LG_ARG_OPTION, .values = "N|all", \
+	  .help = "rows that are shown at once; 15" }, \
+	LG_LISTING_REST
 #define LG_LISTING_REST \
 	{ .name = "sort", .kind = LG_ARG_OPTION, .values = "COLUMN", \
 	  .help = "by which column: in_cycles; numbers descend" }, \

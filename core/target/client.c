@@ -199,14 +199,7 @@ struct hs_err *tg_client_probe(struct tg_client *c, int pid, int *ret_denied,
 struct hs_err *tg_add_ranges(struct tg_packet *q,
 			     const struct wr_tracer_range *v, size_t n)
 {
-	struct hs_err *err;
-	int fd;
-
-	err = tg_memfd_create(&fd);
-	if (err)
-		return err;
-	tg_packet_add_fd(q, fd);
-	return tg_memfd_write(fd, 0, v, n * sizeof(*v));
+	return tg_packet_add_bytes(q, v, n * sizeof(*v));
 }
 
 struct hs_err *tg_list(struct tg_client *c, struct wr_tracer_item **ret,
@@ -265,7 +258,6 @@ static struct hs_err *spawn_request(const struct tg_spawn *s,
 	HS_TEXT t = { 0 };
 	HS_FREE char *here = NULL;
 	struct hs_err *err;
-	int fd;
 
 	if (!s->folder)
 		here = getcwd(NULL, 0);
@@ -282,11 +274,7 @@ static struct hs_err *spawn_request(const struct tg_spawn *s,
 				  "too long", s->argv[0]);
 	m.bytes = (uint32_t)t.len;
 	memcpy(q->bytes, &m, sizeof(m));
-	err = tg_memfd_create(&fd);
-	if (err)
-		return err;
-	tg_packet_add_fd(q, fd);
-	err = tg_memfd_write(fd, 0, t.s, t.len);
+	err = tg_packet_add_bytes(q, t.s, t.len);
 	return err ? err : add_stdio(q, s);
 }
 

@@ -211,19 +211,6 @@ static struct hs_err *take_request(struct copying *c, struct tg_packet *in)
 	return NULL;
 }
 
-/* In a memfd that goes with the reply. */
-static struct hs_err *give(struct tg_packet *out, const void *v, size_t size)
-{
-	struct hs_err *err;
-	int fd;
-
-	err = tg_memfd_create(&fd);
-	if (err)
-		return err;
-	tg_packet_add_fd(out, fd);
-	return tg_memfd_write(fd, 0, v, size);
-}
-
 static struct hs_err *reply(struct copying *c, struct tg_packet *out)
 {
 	struct wr_tracer_copied r;
@@ -236,10 +223,10 @@ static struct hs_err *reply(struct copying *c, struct tg_packet *out)
 	tg_packet_add_fd(out, fd);
 	err = tg_write_threads(&c->stop, fd);
 	if (!err)
-		err = give(out, c->pieces.v,
-			   c->pieces.n * sizeof(*c->pieces.v));
+		err = tg_packet_add_bytes(out, c->pieces.v,
+					  c->pieces.n * sizeof(*c->pieces.v));
 	if (!err)
-		err = give(out, c->text.s, c->text.len);
+		err = tg_packet_add_bytes(out, c->text.s, c->text.len);
 	memcpy(&r, out->bytes, sizeof(r));
 	r.head.size = sizeof(r);
 	r.n_threads = (uint32_t)c->stop.tasks.n;

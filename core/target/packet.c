@@ -200,6 +200,19 @@ struct hs_err *tg_memfd_write(int fd, uint64_t offset, const void *buf,
 	return NULL;
 }
 
+struct hs_err *tg_packet_add_bytes(struct tg_packet *p, const void *v,
+				   size_t n)
+{
+	struct hs_err *err;
+	int fd;
+
+	err = tg_memfd_create(&fd);
+	if (err)
+		return err;
+	tg_packet_add_fd(p, fd);
+	return tg_memfd_write(fd, 0, v, n);
+}
+
 struct hs_err *tg_memfd_read(int fd, uint64_t offset, void *buf, size_t len)
 {
 	for (size_t done = 0; done < len;) {

@@ -52,18 +52,6 @@ void tg_plant_content(const struct tg_planting *p, uint8_t *to)
 	memcpy(to + WR_TRACER_PLANT_CODE, &p->data, sizeof(p->data));
 }
 
-static struct hs_err *add_memfd(struct tg_packet *q, const void *v, size_t n)
-{
-	struct hs_err *err;
-	int fd;
-
-	err = tg_memfd_create(&fd);
-	if (err)
-		return err;
-	tg_packet_add_fd(q, fd);
-	return tg_memfd_write(fd, 0, v, n);
-}
-
 static struct hs_err *ask(struct tg_client *c, const struct tg_plan *plan,
 			  struct tg_planting *p, uint32_t type,
 			  const uint8_t *content, uint32_t *ret)
@@ -96,10 +84,10 @@ static struct hs_err *ask(struct tg_client *c, const struct tg_plan *plan,
 		err = tg_add_ranges(&q, now.stacks.v, now.stacks.n);
 	hs_vec_deinit(&now.stacks);
 	if (!err)
-		err = add_memfd(&q, p->words,
-				p->n_words * sizeof(p->words[0]));
+		err = tg_packet_add_bytes(&q, p->words,
+					  p->n_words * sizeof(p->words[0]));
 	if (!err && content)
-		err = add_memfd(&q, content, WR_TRACER_PLANT_BYTES);
+		err = tg_packet_add_bytes(&q, content, WR_TRACER_PLANT_BYTES);
 	if (!err)
 		err = tg_client_ask(c, &q, ASK_MS, &a);
 	if (err)

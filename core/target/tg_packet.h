@@ -39,6 +39,9 @@ struct hs_err *tg_packet_recv(int sock, int timeout_ms, struct tg_packet *ret,
 struct hs_err *tg_memfd_create(int *ret) HS_MUST_USE;
 struct hs_err *tg_memfd_write(int fd, uint64_t offset, const void *buf,
 			      size_t len) HS_MUST_USE;
+/** n bytes that go with the packet, in a memfd. */
+struct hs_err *tg_packet_add_bytes(struct tg_packet *p, const void *v,
+				   size_t n) HS_MUST_USE;
 /** HS_ERR_FORMAT when there are fewer bytes: whoever made fd has lied. */
 struct hs_err *tg_memfd_read(int fd, uint64_t offset, void *buf,
 			     size_t len) HS_MUST_USE;

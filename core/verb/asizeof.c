@@ -33,11 +33,7 @@ static const struct lg_arg args[] = {
 };
 static const struct lg_arg options[] = {
 	VB_SIZE_OPTIONS,
-	{ .name = "above",
-	  .kind = LG_ARG_OPTION,
-	  .values = "SIZE",
-	  .help = "with stats: rank only what is larger, with all below it; "
-		  "1k" },
+	VB_ABOVE_OPTION,
 	{ .name = NULL },
 };
 

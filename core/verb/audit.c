@@ -177,11 +177,7 @@ static const struct lg_arg args[] = {
 };
 
 static const struct lg_arg options[] = {
-	{ .name = "limit",
-	  .kind = LG_ARG_OPTION,
-	  .values = "N|all",
-	  .help = "rows that are shown at once; 15" },
-	LG_LISTING_REST,
+	LG_LISTING_15,
 	{ .name = NULL },
 };
 

@@ -248,11 +248,7 @@ static const struct lg_arg options[] = {
 	  .kind = LG_ARG_OPTION,
 	  .values = "variable|thread",
 	  .help = "what a row is; variable" },
-	{ .name = "limit",
-	  .kind = LG_ARG_OPTION,
-	  .values = "N|all",
-	  .help = "rows that are shown at once; 15" },
-	LG_LISTING_REST,
+	LG_LISTING_15,
 	{ .name = NULL },
 };
 

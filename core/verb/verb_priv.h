@@ -139,6 +139,10 @@ struct hs_err *vb_check_compat(const struct lg_call *call, struct md_model *m,
 	  .help = "with compat: what has a dict's methods is one; 0" }, \
 	{ .name = "derive", .kind = LG_ARG_OPTION, .values = "0|1", \
 	  .help = "with compat: as the one known base; changes no size; 0" }
+#define VB_ABOVE_OPTION \
+	{ .name = "above", .kind = LG_ARG_OPTION, .values = "SIZE", \
+	  .help = "with stats: rank only what is larger, with all below it; " \
+		  "1k" }
 /* clang-format on */
 
 /* edge.c */

@@ -363,20 +363,13 @@ static const struct lg_arg args[] = {
 	{ .name = NULL },
 };
 
-/* clang-format off */
-#define LIMIT_OPTION \
-	{ .name = "limit", .kind = LG_ARG_OPTION, .values = "N|all", \
-	  .help = "rows that are shown at once; 15" }, \
-	LG_LISTING_REST
-/* clang-format on */
-
 static const struct lg_arg duplicates_options[] = {
-	LIMIT_OPTION,
+	LG_LISTING_15,
 	{ .name = NULL },
 };
 
 static const struct lg_arg waste_options[] = {
-	LIMIT_OPTION,
+	LG_LISTING_15,
 	{ .name = "by",
 	  .kind = LG_ARG_OPTION,
 	  .values = "type|object",

@@ -207,13 +207,8 @@ def control():
            % " ".join(map(str, words)))
 
 
-for part in [p for p in (rows, stops, closed_while_held, nothing_grows,
-                          nothing_grows_in_a_session, control)
-             if p.__name__ in os.environ.get("HARM_PARTS",
-                                            p.__name__).split(",")]:
-    start = time.monotonic()
-    part()
-    diag("%s: %.1f s" % (part.__name__, time.monotonic() - start))
+harmtest.run_parts(rows, stops, closed_while_held, nothing_grows,
+                   nothing_grows_in_a_session, control)
 equal(d.do("list"), [], "nothing is held at the end")
 equal(d.do("quit"), {"tracer_status": 0}, "the tracer ends when told to")
 hstest.done()

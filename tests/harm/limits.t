@@ -10,7 +10,6 @@ import os
 import shutil
 import signal
 import sys
-import time
 
 sys.path.insert(0, os.path.join(os.environ.get("abs_top_srcdir", "."),
                                 "tests", "lib"))
@@ -223,13 +222,8 @@ def committed():
         tgtest.ends_well(f, "overcommit: it found nothing wrong")
 
 
-for part in [p for p in (filtered, nearly_full, becomes_full, no_process,
-                         traced, stopped, committed)
-             if p.__name__ in os.environ.get("HARM_PARTS",
-                                            p.__name__).split(",")]:
-    start = time.monotonic()
-    part()
-    diag("%s: %.1f s" % (part.__name__, time.monotonic() - start))
+harmtest.run_parts(filtered, nearly_full, becomes_full, no_process, traced,
+                   stopped, committed)
 equal(d.do("list"), [], "nothing is held at the end")
 equal(d.do("quit"), {"tracer_status": 0}, "the tracer ends when told to")
 hstest.done()

@@ -9,7 +9,6 @@ HEAPSH_STRESS=1 (make stress): 1000 attaches a row instead of 50."""
 import os
 import subprocess
 import sys
-import time
 
 sys.path.insert(0, os.path.join(os.environ.get("abs_top_srcdir", "."),
                                 "tests", "lib"))
@@ -165,12 +164,7 @@ def slow():
         row(copy, "slowly copied", "blocked1", "epoll_wait")
 
 
-for part in [p for p in (slow, copied, live, preloaded, evaluated, settled)
-             if p.__name__ in os.environ.get("HARM_PARTS",
-                                            p.__name__).split(",")]:
-    start = time.monotonic()
-    part()
-    diag("%s: %.1f s" % (part.__name__, time.monotonic() - start))
+harmtest.run_parts(slow, copied, live, preloaded, evaluated, settled)
 equal(d.do("list"), [], "nothing is held at the end")
 equal(visible(d.tracer), [False, False], "the tracer is well")
 equal(d.do("quit"), {"tracer_status": 0}, "and ends when told to")

@@ -70,3 +70,14 @@ def grew(before, after, who, pages=64):
               who + " has the same mappings, descriptors and children, and "
               "no more memory"):
         diag("%s, %s" % (a, b))
+
+
+def run_parts(*parts):
+    """Each part of a test, or those that HARM_PARTS names, with its time."""
+    wanted = os.environ.get("HARM_PARTS")
+    for part in parts:
+        if wanted and part.__name__ not in wanted.split(","):
+            continue
+        start = time.monotonic()
+        part()
+        diag("%s: %.1f s" % (part.__name__, time.monotonic() - start))
