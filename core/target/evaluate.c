@@ -248,6 +248,17 @@ struct course {
 	uint64_t value;
 };
 
+/* Until the next look, and not far beyond what it may use up. */
+static uint32_t slice_of(const struct course *c, uint64_t cpu_ns)
+{
+	uint64_t used = cpu_ns - c->moved_cpu_ns, left = 1;
+
+	if (used < c->limit_ns)
+		left += (c->limit_ns - used) / 1000000;
+	return left < SLICE_MS ? (uint32_t)left : SLICE_MS;
+}
+
+/** @param ret on entry what the last slice told. */
 static struct hs_err *run_slice(struct tg_eval *e, struct course *c,
 				struct wr_tracer_ran *ret)
 {
@@ -256,7 +267,7 @@ static struct hs_err *run_slice(struct tg_eval *e, struct course *c,
 		.entry = c->entry,
 		.argument = e->area,
 		.back = e->entry + WR_PROBE_RETURN,
-		.slice_ms = SLICE_MS,
+		.slice_ms = slice_of(c, ret->cpu_ns),
 	};
 	TG_PACKET q = { 0 };
 	TG_PACKET a = { 0 };

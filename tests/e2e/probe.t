@@ -4,6 +4,7 @@
 others; what they notice of it."""
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,13 +12,14 @@ import tempfile
 
 sys.path.insert(0, os.path.join(os.environ.get("abs_top_srcdir", "."),
                                 "tests", "lib"))
-import hstest
-from hstest import equal, ok
+import hstest  # noqa: E402
+import obstacles  # noqa: E402
+from hstest import equal, ok  # noqa: E402
 
 PROBE = os.path.join(os.environ.get("abs_top_builddir", "."),
                      "heapsh-probe.so")
 YAMA = "/proc/sys/kernel/yama/ptrace_scope"
-NOBODY = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
+HOST = os.path.join(hstest.FIXTURES, "probe_host.py")
 COMMANDS = ["heap.count", "asized 0x%x detail=1", "summary limit=3",
             "probe status"]
 
@@ -61,8 +63,7 @@ def host(path, args=(), preload=None, prefix=()):
     env = dict(os.environ, PYTHONDONTWRITEBYTECODE="1")
     if preload:
         env["LD_PRELOAD"] = preload
-    script = os.path.join(hstest.FIXTURES, "probe_host.py")
-    return hstest.Fixture(list(prefix) + [path, script] + list(args), env=env)
+    return hstest.Fixture(list(prefix) + [path, HOST] + list(args), env=env)
 
 
 def what_it_costs(path):
@@ -116,21 +117,30 @@ def usage():
           "attach has no --probe")
 
 
+def as_nobody():
+    """Us, the probe and the program, where others may read them."""
+    global PROBE, HOST
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:
+        shutil.copy(HOST, folder)
+        obstacles.copy_of_us(folder, [os.path.basename(PROBE)])
+        hstest.HEAPSH = folder + "/heapsh"
+        PROBE = os.path.join(folder, os.path.basename(PROBE))
+        HOST = os.path.join(folder, os.path.basename(HOST))
+        three_ways(obstacles.SYSTEM, obstacles.NOBODY, "as nobody")
+
+
 path = hstest.pythons()[-1][1]
+usage()
 what_it_costs(path)
 three_ways(path, [], "as we are")
-if os.geteuid() == 0 and os.access("/usr/bin/setpriv", os.X_OK):
-    if subprocess.run(NOBODY + [path, "-c", ""]).returncode == 0 and \
-            subprocess.run(NOBODY + ["cat", PROBE],
-                           capture_output=True).returncode == 0:
-        three_ways(path, NOBODY, "as nobody")
-    else:
-        hstest.skip("as nobody", "the build tree is closed to others")
-else:
+if not obstacles.ROOT:
     hstest.skip("as nobody", "we are not root")
+elif not os.access(obstacles.SYSTEM, os.X_OK):
+    hstest.skip("as nobody", "there is no %s" % obstacles.SYSTEM)
+else:
+    as_nobody()
 if not os.path.exists(YAMA):
     hstest.skip("under yama 1", "this kernel has no yama")
 elif open(YAMA).read().strip() == "0":
     hstest.skip("under yama 1", "ptrace_scope is 0 here")
-usage()
 hstest.done()

@@ -109,12 +109,13 @@ def rows_of(result):
     return rows
 
 
-def copy_of_us(folder):
-    """heapsh, its engine and a plugin, where others may run them."""
+def copy_of_us(folder, more=()):
+    """heapsh, its engine and a plugin, where others may run them; and MORE
+    files of the build."""
     os.makedirs(folder + "/plugins/cpython/.libs", exist_ok=True)
     here = os.path.dirname(os.path.abspath(hstest.HEAPSH))
     for name in ("heapsh", "heapsh-engine",
-                 "plugins/cpython/.libs/cpython.so"):
+                 "plugins/cpython/.libs/cpython.so", *more):
         shutil.copy(os.path.join(here, name), os.path.join(folder, name))
     subprocess.run(["chmod", "-R", "a+rX", folder])
 
