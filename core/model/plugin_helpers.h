@@ -10,6 +10,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/syscall.h>
 
 #include "plugin.h"
 
@@ -49,6 +50,34 @@ static inline struct heapsh_text heapsh_text_of(const char *s)
 	t.s = s;
 	t.n = strlen(s);
 	return t;
+}
+
+/** What a thread was doing, as far as its system call tells. */
+enum heapsh_doing {
+	HEAPSH_RUNNING,		/* in no system call */
+	HEAPSH_MAPPING,		/* changes mappings: maybe within malloc() */
+	HEAPSH_LOCKING,		/* at a futex: maybe of a lock, maybe idle */
+	HEAPSH_BLOCKED,		/* in a call that no allocator makes */
+};
+
+static inline enum heapsh_doing
+heapsh_doing_of(const struct heapsh_thread_state *t)
+{
+	switch (t->syscall) {
+	case -1:
+		return HEAPSH_RUNNING;
+	case SYS_brk:
+	case SYS_mmap:
+	case SYS_munmap:
+	case SYS_mremap:
+	case SYS_mprotect:
+	case SYS_madvise:
+		return HEAPSH_MAPPING;
+	case SYS_futex:
+		return HEAPSH_LOCKING;
+	default:
+		return HEAPSH_BLOCKED;
+	}
 }
 
 /**

@@ -174,14 +174,44 @@ struct hs_err *vb_object_at(const struct lg_call *call, struct lg_instant *in,
 	return err;
 }
 
-struct lg_value *vb_one_or_list(struct lg_value **v, size_t n)
+struct hs_err *vb_answer_each(const struct lg_call *call,
+			      const struct vb_objects *objects,
+			      vb_answer_fn *answer, const void *with,
+			      struct lg_value **ret)
 {
-	struct lg_value *ret = n == 1 ? lg_ref(v[0]) : lg_list(v, n);
+	HS_FREE struct lg_value **v =
+		hs_xcalloc(objects->addr.n + 1, sizeof(*v));
+	struct hs_err *err = NULL;
+	size_t n = 0;
 
+	while (!err && n < objects->addr.n) {
+		err = hs_check_cancel(call->task);
+		if (!err)
+			err = answer(call, objects, n, with, &v[n]);
+		n += !err;
+	}
+	if (!err)
+		*ret = n == 1 ? lg_ref(v[0]) : lg_list(v, n);
 	while (n)
 		lg_unref(v[--n]);
-	return ret;
+	return err;
 }
+
+const struct lg_arg vb_objects_args[] = {
+	{ .name = "OBJ",
+	  .kind = LG_ARG_VALUE,
+	  .many = true,
+	  .help = "object, or set of a few" },
+	{ .name = NULL },
+};
+
+const struct lg_arg vb_set_args[] = {
+	{ .name = "OBJ",
+	  .kind = LG_ARG_VALUE,
+	  .many = true,
+	  .help = "object or set" },
+	{ .name = NULL },
+};
 
 /* --- as nodes ------------------------------------------------------------- */
 

@@ -104,13 +104,6 @@ static struct hs_err *run(const struct lg_call *call, struct lg_value **ret)
 	return err;
 }
 
-static const struct lg_arg args[] = {
-	{ .name = "OBJ",
-	  .kind = LG_ARG_VALUE,
-	  .many = true,
-	  .help = "object, or set of a few" },
-	{ .name = NULL },
-};
 static const struct lg_arg options[] = {
 	{ .name = "detail",
 	  .kind = LG_ARG_OPTION,
@@ -126,7 +119,7 @@ static const struct lg_arg options[] = {
 
 const struct lg_verb vb_asized = {
 	.name = "asized",
-	.args = args,
+	.args = vb_objects_args,
 	.options = options,
 	.summary = "deep and flat size of objects and of what they refer to",
 	.help = "size= is deep (as asizeof), flat= is what the runtime itself "

@@ -24,13 +24,6 @@ static struct hs_err *run(const struct lg_call *call, struct lg_value **ret)
 	return err;
 }
 
-static const struct lg_arg args[] = {
-	{ .name = "OBJ",
-	  .kind = LG_ARG_VALUE,
-	  .many = true,
-	  .help = "object or set" },
-	{ .name = NULL },
-};
 static const struct lg_arg options[] = {
 	VB_SIZE_OPTIONS,
 	VB_ABOVE_OPTION,
@@ -39,7 +32,7 @@ static const struct lg_arg options[] = {
 
 const struct lg_verb vb_asizeof = {
 	.name = "asizeof",
-	.args = args,
+	.args = vb_set_args,
 	.options = options,
 	.summary = "bytes of objects and of everything they refer to",
 	.help = "Bytes that the objects and all they reach by strong "

@@ -34,13 +34,6 @@ static struct hs_err *run(const struct lg_call *call, struct lg_value **ret)
 	return NULL;
 }
 
-static const struct lg_arg args[] = {
-	{ .name = "OBJ",
-	  .kind = LG_ARG_VALUE,
-	  .many = true,
-	  .help = "object, or set of a few" },
-	{ .name = NULL },
-};
 static const struct lg_arg options[] = {
 	VB_SIZE_OPTIONS,
 	VB_ABOVE_OPTION,
@@ -49,7 +42,7 @@ static const struct lg_arg options[] = {
 
 const struct lg_verb vb_asizesof = {
 	.name = "asizesof",
-	.args = args,
+	.args = vb_objects_args,
 	.options = options,
 	.summary = "as asizeof, one number an object",
 	.help = "An object's own bytes count for that object alone; what "

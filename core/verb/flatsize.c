@@ -78,8 +78,9 @@ static struct hs_err *options_of(const struct lg_call *call,
 
 static struct hs_err *one(const struct lg_call *call,
 			  const struct vb_objects *objects, size_t i,
-			  const struct options *with, struct lg_value **ret)
+			  const void *options, struct lg_value **ret)
 {
+	const struct options *with = options;
 	struct md_model *m = objects->in->model;
 	struct md_object o;
 	struct hs_err *err =
@@ -97,32 +98,14 @@ static struct hs_err *one(const struct lg_call *call,
 static struct hs_err *run(const struct lg_call *call, struct lg_value **ret)
 {
 	VB_OBJECTS objects = { 0 };
-	HS_FREE struct lg_value **items = NULL;
-	struct hs_err *err = vb_objects(call, VB_MAX_LISTED, &objects);
 	struct options with = { 0 };
-	size_t n = 0;
+	struct hs_err *err = vb_objects(call, VB_MAX_LISTED, &objects);
 
 	if (!err)
 		err = options_of(call, &objects, &with);
-	items = hs_xcalloc(objects.addr.n + 1, sizeof(*items));
-	for (; !err && n < objects.addr.n; n += !err)
-		err = one(call, &objects, n, &with, &items[n]);
-	if (!err) {
-		*ret = vb_one_or_list(items, n);
-		return NULL;
-	}
-	while (n)
-		lg_unref(items[--n]);
-	return err;
+	return err ? err : vb_answer_each(call, &objects, one, &with, ret);
 }
 
-static const struct lg_arg args[] = {
-	{ .name = "OBJ",
-	  .kind = LG_ARG_VALUE,
-	  .many = true,
-	  .help = "object, or set of a few" },
-	{ .name = NULL },
-};
 static const struct lg_arg options[] = {
 	{ .name = "eval",
 	  .kind = LG_ARG_OPTION,
@@ -138,7 +121,7 @@ static const struct lg_arg options[] = {
 
 const struct lg_verb vb_flatsize = {
 	.name = "flatsize",
-	.args = args,
+	.args = vb_objects_args,
 	.options = options,
 	.summary = "own bytes of an object, as the runtime itself answers",
 	.help = "CPython: what sys.getsizeof would answer, without running "

@@ -11,17 +11,9 @@ static struct hs_err *run(const struct lg_call *call, struct lg_value **ret)
 	return err;
 }
 
-static const struct lg_arg args[] = {
-	{ .name = "OBJ",
-	  .kind = LG_ARG_VALUE,
-	  .many = true,
-	  .help = "object or set" },
-	{ .name = NULL },
-};
-
 const struct lg_verb vb_iso = {
 	.name = "iso",
-	.args = args,
+	.args = vb_set_args,
 	.summary = "a set of objects",
 	.help = "The objects themselves; a class is the class, not its "
 		"instances (those are heap & CLASS).",

@@ -13,7 +13,7 @@ static struct lg_value *answer(const struct heapsh_measure *m, enum what what)
 
 static struct hs_err *measure(const struct lg_call *call,
 			      const struct vb_objects *objects, size_t i,
-			      enum what what, struct lg_value **ret)
+			      const void *what, struct lg_value **ret)
 {
 	struct heapsh_measure m = { .size = sizeof(m) };
 	struct md_object o;
@@ -27,7 +27,7 @@ static struct hs_err *measure(const struct lg_call *call,
 				  "%s of %s: not known of "
 				  "this runtime",
 				  call->verb->name, o.type->name);
-	*ret = answer(&m, what);
+	*ret = answer(&m, *(const enum what *)what);
 	return NULL;
 }
 
@@ -35,22 +35,10 @@ static struct hs_err *run(const struct lg_call *call, enum what what,
 			  struct lg_value **ret)
 {
 	VB_OBJECTS objects = { 0 };
-	HS_FREE struct lg_value **items = NULL;
 	struct hs_err *err = vb_objects(call, VB_MAX_LISTED, &objects);
-	size_t n = 0;
 
-	items = hs_xcalloc(objects.addr.n + 1, sizeof(*items));
-	while (!err && n < objects.addr.n) {
-		err = measure(call, &objects, n, what, &items[n]);
-		n += !err;
-	}
-	if (!err) {
-		*ret = vb_one_or_list(items, n);
-		return NULL;
-	}
-	while (n)
-		lg_unref(items[--n]);
-	return err;
+	return err ? err :
+		     vb_answer_each(call, &objects, measure, &what, ret);
 }
 
 static struct hs_err *run_basicsize(const struct lg_call *call,
@@ -71,17 +59,9 @@ static struct hs_err *run_leng(const struct lg_call *call,
 	return run(call, LENGTH, ret);
 }
 
-static const struct lg_arg args[] = {
-	{ .name = "OBJ",
-	  .kind = LG_ARG_VALUE,
-	  .many = true,
-	  .help = "object, or set of a few" },
-	{ .name = NULL },
-};
-
 const struct lg_verb vb_basicsize = {
 	.name = "basicsize",
-	.args = args,
+	.args = vb_objects_args,
 	.summary = "bytes of an object without its items, as Pympler counts",
 	.help = "The type's basic size, with what the runtime puts before "
 		"the object.",
@@ -90,7 +70,7 @@ const struct lg_verb vb_basicsize = {
 };
 const struct lg_verb vb_itemsize = {
 	.name = "itemsize",
-	.args = args,
+	.args = vb_objects_args,
 	.summary = "bytes of one item of an object, as Pympler counts",
 	.help = "0 where the type has no items.",
 	.examples = "itemsize __main__.cache",
@@ -98,7 +78,7 @@ const struct lg_verb vb_itemsize = {
 };
 const struct lg_verb vb_leng = {
 	.name = "leng",
-	.args = args,
+	.args = vb_objects_args,
 	.summary = "length of an object, as Pympler counts",
 	.help = "Room for items included where a container has more room than "
 		"items; digits of a number. None where there is no length.",

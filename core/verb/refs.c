@@ -111,17 +111,9 @@ static struct hs_err *run_named(const struct lg_call *call,
 	return run(call, true, ret);
 }
 
-static const struct lg_arg args[] = {
-	{ .name = "OBJ",
-	  .kind = LG_ARG_VALUE,
-	  .many = true,
-	  .help = "object, or set of a few" },
-	{ .name = NULL },
-};
-
 const struct lg_verb vb_refs = {
 	.name = "refs",
-	.args = args,
+	.args = vb_objects_args,
 	.options = lg_listing_options,
 	.flags = LG_VERB_LISTS,
 	.summary = "objects that an object refers to",
@@ -133,7 +125,7 @@ const struct lg_verb vb_refs = {
 };
 const struct lg_verb vb_named_refs = {
 	.name = "named_refs",
-	.args = args,
+	.args = vb_objects_args,
 	.options = lg_listing_options,
 	.flags = LG_VERB_LISTS,
 	.summary = "as refs, with names, of those that have one",

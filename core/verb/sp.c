@@ -92,14 +92,6 @@ static struct hs_err *run_out(const struct lg_call *call,
 	return err;
 }
 
-static const struct lg_arg args[] = {
-	{ .name = "OBJ",
-	  .kind = LG_ARG_VALUE,
-	  .many = true,
-	  .help = "object or set" },
-	{ .name = NULL },
-};
-
 /* clang-format off */
 #define MAXPATHS \
 	{ .name = "maxpaths", .kind = LG_ARG_OPTION, .values = "N", \
@@ -131,7 +123,7 @@ static const struct lg_arg options[] = {
 
 const struct lg_verb vb_sp = {
 	.name = "sp",
-	.args = args,
+	.args = vb_set_args,
 	.options = sp_options,
 	.flags = LG_VERB_OF_SETS | LG_VERB_LISTS,
 	.summary = "shortest paths from the roots to an object",
@@ -143,7 +135,7 @@ const struct lg_verb vb_sp = {
 
 const struct lg_verb vb_shpaths = {
 	.name = "shpaths",
-	.args = args,
+	.args = vb_set_args,
 	.options = sp_options,
 	.flags = LG_VERB_OF_SETS | LG_VERB_LISTS,
 	.summary = "the same as sp",
@@ -154,7 +146,7 @@ const struct lg_verb vb_shpaths = {
 
 const struct lg_verb vb_pathsin = {
 	.name = "pathsin",
-	.args = args,
+	.args = vb_set_args,
 	.options = options,
 	.flags = LG_VERB_OF_SETS | LG_VERB_LISTS,
 	.summary = "references to an object, by name",
@@ -166,7 +158,7 @@ const struct lg_verb vb_pathsin = {
 
 const struct lg_verb vb_pathsout = {
 	.name = "pathsout",
-	.args = args,
+	.args = vb_set_args,
 	.options = options,
 	.flags = LG_VERB_OF_SETS | LG_VERB_LISTS,
 	.summary = "references of an object, by name",

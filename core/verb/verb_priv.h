@@ -55,8 +55,20 @@ struct hs_err *vb_node(const struct lg_call *call, struct vb_nodes *nodes,
 /** The object at addr, or a sentence that says why there is none. */
 struct hs_err *vb_object_at(const struct lg_call *call, struct lg_instant *in,
 			    uint64_t addr, struct md_object *ret) HS_MUST_USE;
-/** One value, or the list of several. Ends v's members. */
-struct lg_value *vb_one_or_list(struct lg_value **v, size_t n);
+/** Answers for objects->addr.v[i]; with: what the verb was told. */
+typedef struct hs_err *vb_answer_fn(const struct lg_call *call,
+				    const struct vb_objects *objects, size_t i,
+				    const void *with, struct lg_value **ret);
+/** One object's answer, or the list of those of several. */
+struct hs_err *vb_answer_each(const struct lg_call *call,
+			      const struct vb_objects *objects,
+			      vb_answer_fn *answer, const void *with,
+			      struct lg_value **ret) HS_MUST_USE;
+
+/** OBJ…: objects, or sets of a few, of which each is answered for. */
+extern const struct lg_arg vb_objects_args[];
+/** OBJ…: objects or sets, which are answered for as a whole. */
+extern const struct lg_arg vb_set_args[];
 
 /** Text argument i, or NULL when it was not given. */
 const char *vb_word(const struct lg_call *call, size_t i);

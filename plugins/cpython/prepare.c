@@ -8,8 +8,6 @@
  */
 #include "evaluate.h"
 
-#include <sys/syscall.h>
-
 #include "threads.h"
 
 static void add_write(struct heapsh_eval_setup *ret, uint64_t addr,
@@ -68,18 +66,14 @@ static void repair_gil(const struct cpython_mem *m,
 /* The higher, the surer that it is in no allocator. */
 static int rank(const struct heapsh_thread_state *t, uint32_t index)
 {
-	switch (t->syscall) {
-	case SYS_brk:
-	case SYS_mmap:
-	case SYS_munmap:
-	case SYS_mremap:
-	case SYS_mprotect:
-	case SYS_madvise:
+	switch (heapsh_doing_of(t)) {
+	case HEAPSH_MAPPING:
 		return 0;
-	case -1:
+	case HEAPSH_RUNNING:
 		return 1;
-	case SYS_futex:
+	case HEAPSH_LOCKING:
 		return 2;
+	case HEAPSH_BLOCKED:
 	default:
 		return index == 0 ? 4 : 3;
 	}

@@ -9,7 +9,6 @@
 #include "find.h"
 
 #include <stdio.h>
-#include <sys/syscall.h>
 
 #include "threads.h"
 
@@ -91,24 +90,6 @@ static void ask_for_gil(const struct cpython_mem *m, struct heapsh_settle *ret,
 				 l->interp_eval_breaker), 0);
 }
 
-/* Blocked in something that neither allocates nor waits for a lock? */
-static bool at_rest(const struct heapsh_thread_state *t)
-{
-	switch (t->syscall) {
-	case -1:
-	case SYS_futex:
-	case SYS_brk:
-	case SYS_mmap:
-	case SYS_munmap:
-	case SYS_mremap:
-	case SYS_mprotect:
-	case SYS_madvise:
-		return false;
-	default:
-		return true;
-	}
-}
-
 static bool find_thread(const struct cpython_mem *m, uint64_t ident,
 			struct heapsh_thread_state *ret, uint32_t *index)
 {
@@ -146,7 +127,7 @@ void cpython_settle(const struct cpython_found *f, struct heapsh_settle *ret)
 			 "threads");
 		return;
 	}
-	if (at_rest(&thread)) {
+	if (heapsh_doing_of(&thread) == HEAPSH_BLOCKED) {
 		snprintf(ret->why, sizeof(ret->why),
 			 "the holder of the GIL rests in a system call");
 		return;

@@ -17,7 +17,6 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/syscall.h>
 
 enum {
 	STACK_MAX = 512 << 10,		/* of a C stack, looked at */
@@ -25,24 +24,6 @@ enum {
 	MAX_TRAPS = 3,			/* Lua frames whose trap is set */
 	MASK_COUNT = 1 << 3,		/* lua.h, LUA_MASKCOUNT */
 };
-
-/* Blocked in something that neither allocates nor waits for a lock? */
-static bool at_rest(const struct heapsh_thread_state *t)
-{
-	switch (t->syscall) {
-	case -1:
-	case SYS_futex:
-	case SYS_brk:
-	case SYS_mmap:
-	case SYS_munmap:
-	case SYS_mremap:
-	case SYS_mprotect:
-	case SYS_madvise:
-		return false;
-	default:
-		return true;
-	}
-}
 
 /* Is a call under way in this thread of Lua's? */
 static bool is_active(const struct lua_mem *m, uint64_t thread)
@@ -163,7 +144,7 @@ static bool find_running(const struct lua_mem *m,
 
 	*how_many = 0;
 	for (uint32_t i = 0; m->host->thread(m->im, i, &t); i++) {
-		if (at_rest(&t))
+		if (heapsh_doing_of(&t) == HEAPSH_BLOCKED)
 			continue;
 		found = threads_on(m, &t, on);
 		if (found == 0 || (*how_many)++ != 0)
