@@ -27,8 +27,8 @@ enum {
 	TYPES_MAX = 512,
 	TYPE_STEPS = 64,	/* from a type to the type of all types */
 	LARGE = 256 << 10,	/* bytes: not asked for its references */
-	WANT = HEAPSH_WANT_OBJECTS | HEAPSH_WANT_EDGES | HEAPSH_WANT_LABELS |
-	       HEAPSH_WANT_SIZES,
+	PLAIN = HEAPSH_WANT_OBJECTS | HEAPSH_WANT_SIZES,
+	WANT = PLAIN | HEAPSH_WANT_EDGES | HEAPSH_WANT_LABELS,
 };
 
 /** What one object was said to be. */
@@ -42,6 +42,7 @@ struct asked {
 	struct heapsh_sink sink;	/* first */
 	uint32_t n, n_targets;
 	bool full;			/* the object is one too many */
+	bool large;			/* one of them is */
 	struct said v[ASKED_MAX];
 	uint64_t targets[TARGETS_MAX];	/* of strong references */
 };
@@ -58,6 +59,7 @@ static void take_object(struct heapsh_sink *sink, const struct heapsh_object *o)
 	struct asked *a = (struct asked *)sink;
 
 	a->full = a->n == ASKED_MAX;
+	a->large = a->large || o->flat >= LARGE;
 	if (!a->full)
 		a->v[a->n++] = (struct said){ .o = *o };
 }
@@ -86,7 +88,7 @@ static void take_edge(struct heapsh_sink *sink, const struct heapsh_edge *e)
 static void start(struct belief *b, struct asked *a)
 {
 	a->n = a->n_targets = 0;
-	a->full = false;
+	a->full = a->large = false;
 	a->sink = (struct heapsh_sink){ .size = sizeof(a->sink),
 					.want = WANT,
 					.object = take_object,
@@ -95,9 +97,10 @@ static void start(struct belief *b, struct asked *a)
 }
 
 static void ask_at(struct belief *b, struct asked *a, const uint64_t *addr,
-		   uint32_t n)
+		   uint32_t n, uint32_t want)
 {
 	start(b, a);
+	a->sink.want = want;
 	md_at(b->m, addr, n, &a->sink);
 }
 
@@ -178,6 +181,28 @@ static void count_outside(struct belief *b)
 	b->n_edges += b->first.n_targets;
 }
 
+/** A list of millions would take longer than all else that is asked. */
+static uint32_t leave_out_large(struct belief *b, uint64_t *addr, uint32_t n)
+{
+	uint32_t i, left = 0;
+
+	ask_at(b, &b->first, addr, n, PLAIN);
+	for (i = 0; i < b->first.n; i++)
+		if (b->first.v[i].o.flat < LARGE)
+			addr[left++] = b->first.v[i].o.address;
+	return left;
+}
+
+/** The same question again; the references are those of first. */
+static void ask_twice(struct belief *b, uint64_t *addr, uint32_t n)
+{
+	n = leave_out_large(b, addr, n);
+	ask_at(b, &b->first, addr, n, WANT);
+	ask_at(b, &b->second, addr, n, WANT);
+	compare(b, "when asked again");
+	count_outside(b);
+}
+
 /* --- pieces of the ranges ------------------------------------------------ */
 
 /** Bytes of the piece in buf; what cannot be read is zero. */
@@ -194,31 +219,51 @@ static void read_piece(struct md_model *m, struct heapsh_chunk *c, uint8_t *buf)
 	}
 }
 
+static void sweep_piece(struct belief *b, struct asked *a,
+			const struct heapsh_chunk *c, uint32_t want)
+{
+	start(b, a);
+	a->sink.want = want;
+	md_reader_lend(b->reader, c->address, c->bytes, c->len);
+	md_sweep(b->m, c, &a->sink);
+	md_reader_lend(b->reader, 0, NULL, 0);
+}
+
+/** Each of the same once more; of large objects no references. */
+static void check_chunk(struct belief *b, const struct heapsh_chunk *c)
+{
+	uint32_t want = PLAIN, n;
+	uint64_t addr[ASKED_MAX];
+
+	sweep_piece(b, &b->first, c, want);
+	if (!b->first.large) {
+		want = WANT;
+		sweep_piece(b, &b->first, c, want);
+	}
+	sweep_piece(b, &b->second, c, want);
+	compare(b, "when swept again");
+	n = addresses(&b->first, addr);
+	ask_at(b, &b->second, addr, n, want);
+	compare(b, "when at() is asked");
+	if (want == PLAIN)
+		ask_twice(b, addr, n);
+	else
+		count_outside(b);
+}
+
 static void check_piece(struct belief *b, const struct heapsh_range *r,
 			uint64_t grain)
 {
 	uint64_t want = grain > PIECE_MIN ? grain : PIECE_MIN;
-	uint64_t addr[ASKED_MAX];
 	struct heapsh_chunk c = {
 		.size = sizeof(c), .address = r->start,
 		.len = r->end - r->start < want ? r->end - r->start : want,
 	};
 	HS_FREE uint8_t *buf = hs_xalloc(c.len);
-	uint32_t n;
 
 	c.bytes = buf;
 	read_piece(b->m, &c, buf);
-	start(b, &b->first);
-	md_reader_lend(b->reader, c.address, buf, c.len);
-	md_sweep(b->m, &c, &b->first.sink);
-	start(b, &b->second);
-	md_sweep(b->m, &c, &b->second.sink);
-	md_reader_lend(b->reader, 0, NULL, 0);
-	compare(b, "when swept again");
-	n = addresses(&b->first, addr);
-	ask_at(b, &b->second, addr, n);
-	compare(b, "when at() is asked");
-	count_outside(b);
+	check_chunk(b, &c);
 }
 
 static void check_ranges(struct belief *b)
@@ -253,20 +298,6 @@ static void take_root(void *arg, const struct heapsh_root *root)
 		s->addr[s->n++] = root->target;
 }
 
-/** A list of millions would take longer than all else that is asked. */
-static uint32_t leave_out_large(struct belief *b, uint64_t *addr, uint32_t n)
-{
-	uint32_t i, left = 0;
-
-	start(b, &b->first);
-	b->first.sink.want = HEAPSH_WANT_OBJECTS | HEAPSH_WANT_SIZES;
-	md_at(b->m, addr, n, &b->first.sink);
-	for (i = 0; i < b->first.n; i++)
-		if (b->first.v[i].o.flat < LARGE)
-			addr[left++] = b->first.v[i].o.address;
-	return left;
-}
-
 static void check_roots(struct belief *b)
 {
 	struct start s = { .n = 0 };
@@ -274,11 +305,7 @@ static void check_roots(struct belief *b)
 
 	md_roots(b->m, take_root, &s);
 	for (depth = 0; depth < DEPTH && s.n; depth++) {
-		s.n = leave_out_large(b, s.addr, s.n);
-		ask_at(b, &b->first, s.addr, s.n);
-		ask_at(b, &b->second, s.addr, s.n);
-		compare(b, "when asked again");
-		count_outside(b);
+		ask_twice(b, s.addr, s.n);
 		s.n = 0;
 		for (i = 0; i < b->first.n_targets && s.n < ASKED_MAX; i++)
 			s.addr[s.n++] = b->first.targets[i];
