@@ -7,7 +7,8 @@
 
 enum {
 	OBJECTS = 2000,		/* of each list */
-	CHAINS = 4096,		/* of the table of strings */
+	CHAINS = 4096,		/* of a table of strings, all */
+	FEW_CHAINS = 256,	/* of a larger one: a page of memory a string */
 	LINKS = 4096,		/* of one chain: more is none */
 	KNOWN = 256,		/* entries of a table that people reach */
 	N_TYPES = 9,		/* lua.h: LUA_TNIL to LUA_TTHREAD */
@@ -125,17 +126,18 @@ static void check_strings(struct lua_checking *c, const struct lua_state *s)
 	uint64_t hash = lua_word(c->m, s->global, l->g_strt_hash);
 	uint32_t size = lua_u32(c->m, s->global, l->g_strt_size), i, n;
 	uint64_t sum = 0, nuse = lua_u32(c->m, s->global, l->g_strt_nuse);
+	uint32_t looked = size <= CHAINS ? size : FEW_CHAINS;
 
-	for (i = 0; i < size && i < CHAINS; i++) {
+	for (i = 0; i < looked; i++) {
 		n = chain_length(c, lua_word(c->m, hash + 8 * (uint64_t)i, 0));
 		lua_says(c, LUA_SAYS_CHAIN, n != UINT32_MAX);
 		sum += n != UINT32_MAX ? n : 0;
 	}
-	// a table of millions is judged by its first thousands
+	// a table of millions is judged by its first hundreds
 	lua_says(c, LUA_SAYS_STRINGS, sum != 0 &&
-		 (size <= CHAINS ? sum == nuse :
-		  nuse / 2 <= sum * (size / CHAINS) &&
-		  sum * (size / CHAINS) / 2 <= nuse));
+		 (looked == size ? sum == nuse :
+		  nuse / 2 <= sum * (size / looked) &&
+		  sum * (size / looked) / 2 <= nuse));
 }
 
 /* Blocks that are no objects may be counted too, but never fewer than these. */

@@ -15,7 +15,6 @@ enum {
 	LEAST = 1 << 20,
 	SHARE = 8,
 	KNOWN = 256,		/* metatables that a thread has told of */
-	UNMARKED = 0x80,	/* of the mark: a bit that is never set */
 	LATE = 16,		/* names: cache misses at one time */
 };
 
@@ -24,8 +23,11 @@ struct job {
 	struct lua *st;
 	struct lua_links *links;
 	bool with_links;
+	bool marks[256];		/* what an object's mark may be */
 	uint64_t stride;		/* of objects: 16, or 8 */
 	uint64_t low, high;		/* of writable memory */
+	uint64_t globals[LUA_MAX_STATES];	/* of states known before */
+	uint32_t n_globals;
 	pthread_mutex_t lock;		/* of st and links */
 	_Atomic uint64_t next;		/* piece */
 	struct piece { uint64_t start, len; } *pieces;
@@ -194,6 +196,24 @@ static bool keep_address(struct job *j, struct lua_addresses *to, uint64_t addr)
 	return ok;
 }
 
+/* Is there a global state at that address? Its main thread is before it. */
+static bool is_global(const struct job *j, uint64_t addr)
+{
+	const struct lua_mem *m = &j->st->mem;
+	const struct lua_layout *l = m->lay;
+	uint64_t distance = (uint64_t)(l->main_global - l->main_thread), main;
+
+	if (addr & 7 || addr - j->low >= j->high - j->low)
+		return false;
+	for (uint32_t i = 0; i < j->n_globals; i++) {
+		if (j->globals[i] == addr)
+			return true;
+	}
+	return m->host->read(m->im, addr + (uint64_t)l->g_mainthread, &main,
+			     sizeof(main)) == sizeof(main) &&
+	       main == addr - distance;
+}
+
 /*
  * Threads have LUA_EXTRASPACE before them and so may lie between the others:
  * they are few, and known by their state.
@@ -201,10 +221,10 @@ static bool keep_address(struct job *j, struct lua_addresses *to, uint64_t addr)
 static void add_thread(struct gatherer *g, uint64_t addr, const uint8_t *p)
 {
 	struct job *j = g->job;
-	uint64_t global = lua_at64(p, j->st->mem.lay->th_global);
 	uint64_t next = lua_at64(p, 0);
 
-	if (global & 7 || global - j->low >= j->high - j->low)
+	if (!j->marks[p[j->st->mem.lay->gc_marked]] ||
+	    !is_global(j, lua_at64(p, j->st->mem.lay->th_global)))
 		return;
 	if (next == 0)
 		keep_address(j, &j->links->ends, addr);
@@ -232,6 +252,7 @@ static void gather_words(struct gatherer *g, uint64_t addr, uint64_t n)
 	const uint64_t ahead = lua_state_ahead(l);
 	const uint64_t stride = g->job->stride;
 	const uint8_t *kinds = lua_kinds[l->minor];
+	const bool *marks = g->job->marks;
 	const int32_t tt = l->gc_tt, marked = l->gc_marked;
 	const uint8_t *p;
 	uint8_t kind;
@@ -246,10 +267,10 @@ static void gather_words(struct gatherer *g, uint64_t addr, uint64_t n)
 		if (kind == LUA_THREAD)
 			add_thread(g, addr + i, p);
 		else if (kind != LUA_NOTHING && !(next & 7) &&
-			 next - low < span && !(p[marked] & UNMARKED))
+			 next - low < span && marks[p[marked]])
 			add(g, addr + i, p, lua_kind_in(l, p));
 		else if (kind != LUA_NOTHING && next == 0 &&
-			 !(p[marked] & UNMARKED) && p[marked] != 0)
+			 marks[p[marked]] && p[marked] != 0)
 			keep_address(g->job, &g->job->links->ends, addr + i);
 		if (stride == 16 && p[8 + tt] == LUA_THREAD_TAG)
 			add_thread(g, addr + i + 8, p + 8);
@@ -451,6 +472,35 @@ static uint64_t stride_of(const struct lua *st)
 	return 16;
 }
 
+/*
+ * lgc.h of each: an object is of one of two whites, black, or grey. What else a
+ * mark says is, in 5.4, its age, which stays 0 unless the collector is
+ * generational, or 4 of what is never collected (luaC_fix()); and that it has a
+ * finalizer. 5.1 has four more bits, 5.3 none; the highest is no mark's.
+ */
+static void find_marks(struct job *j)
+{
+	enum { OLDEST = 6, FIXED = 4 };
+	const struct lua *st = j->st;
+	const int minor = st->mem.lay->minor;
+	const unsigned shift = minor == 4 ? 3 : 0;
+	bool aged = false;
+
+	for (uint32_t i = 0; i < st->n_states; i++)
+		aged = aged || lua_u8(&st->mem, st->states[i].global,
+				      st->mem.lay->g_gckind) != 0;
+	for (unsigned mark = 0; mark < 0x80; mark++) {
+		unsigned colour = mark >> shift & 7, age = mark & 7;
+
+		j->marks[mark] = !(colour & (colour - 1));
+		if (minor == 4 && !(aged ? age <= OLDEST :
+					   age == 0 || age == FIXED))
+			j->marks[mark] = false;
+		if (minor == 3 && mark > 0xf)
+			j->marks[mark] = false;
+	}
+}
+
 bool lua_links_gather(struct lua *st, bool with_links, struct lua_links *ret)
 {
 	struct job j = { .st = st, .links = ret, .with_links = with_links };
@@ -458,6 +508,9 @@ bool lua_links_gather(struct lua *st, bool with_links, struct lua_links *ret)
 	if (!worth_it(st))
 		return false;
 	j.stride = stride_of(st);
+	for (uint32_t i = 0; i < st->n_states; i++)
+		j.globals[j.n_globals++] = st->states[i].global;
+	find_marks(&j);
 	pthread_mutex_init(&j.lock, NULL);
 	if (cut_pieces(&j) && make_windows(&j))
 		run(&j);

@@ -22,6 +22,11 @@
 
 #include <stdlib.h>
 
+enum {
+	SPAN = 64 << 10,	/* bytes of one read, which takes 13 us: */
+	FEW = 9,		/* as long as so many of 8 bytes */
+};
+
 struct peeling {
 	struct lua *st;
 	struct lua_links *links;
@@ -91,18 +96,19 @@ static bool unname(struct peeling *x, struct lua_window *v, uint64_t addr)
 	return false;
 }
 
-/* addr is no object, nor is what only it names. */
-static void take_away(struct peeling *x, uint64_t addr)
+/* What named next is no object, nor is what only it names. */
+static void take_away(struct peeling *x, uint64_t next)
 {
 	const struct lua_mem *m = &x->st->mem;
 	struct lua_window *v;
 
-	do {
-		addr = lua_word(m, addr, m->lay->gc_next) & LUA_LINK_NEXT;
-		v = addr & 7 ? NULL : lua_links_window(x->links, addr);
-		if (v == NULL || !unname(x, v, addr))
+	for (;;) {
+		next &= LUA_LINK_NEXT;
+		v = next & 7 ? NULL : lua_links_window(x->links, next);
+		if (v == NULL || !unname(x, v, next) || !lua_link_has(v, next))
 			return;
-	} while (lua_link_has(v, addr));
+		next = lua_word(m, next, m->lay->gc_next);
+	}
 }
 
 static void find_stale_in(struct peeling *x, uint64_t base,
@@ -120,12 +126,77 @@ static void find_stale_in(struct peeling *x, uint64_t base,
 	}
 }
 
+/* What some of the stale name as next: one thread's share. */
+struct asker {
+	const struct lua_mem *m;
+	const uint64_t *stale;		/* ascending */
+	uint64_t *next, n;		/* of each */
+	uint8_t buf[SPAN];
+};
+
+/* How many from i on are in one span of memory. */
+static uint64_t near_by(const struct asker *a, uint64_t i)
+{
+	uint64_t n = 1;
+
+	while (i + n < a->n && a->stale[i + n] - a->stale[i] <= SPAN - 8)
+		n++;
+	return n;
+}
+
+/* They are far between, or many beside each other. */
+static void *ask(void *arg)
+{
+	struct asker *a = arg;
+	const struct lua_mem *m = a->m;
+	uint64_t i, k, n, got, len, at;
+
+	for (i = 0; i < a->n; i += n) {
+		n = near_by(a, i);
+		n = n < FEW ? 1 : n;
+		len = a->stale[i + n - 1] - a->stale[i] + 8;
+		got = m->host->read(m->im, a->stale[i], a->buf, len);
+		for (k = 0; k < n; k++) {
+			at = a->stale[i + k] - a->stale[i];
+			a->next[i + k] = at + 8 <= got ?
+				lua_at64(a->buf + at, m->lay->gc_next) : 0;
+		}
+	}
+	return NULL;
+}
+
+/* Of each stale one what it names, or NULL; free(). */
+static uint64_t *ask_stale(const struct peeling *x)
+{
+	const struct lua_addresses *stale = &x->stale;
+	uint64_t crew = (uint64_t)lua_crew_size(), i, from, end;
+	uint64_t *next = calloc(stale->n + 1, sizeof(*next));
+	struct asker *a = calloc(crew, sizeof(*a));
+
+	for (i = 0; a != NULL && next != NULL && i < crew; i++) {
+		from = stale->n * i / crew;
+		end = stale->n * (i + 1) / crew;
+		a[i].m = &x->st->mem;
+		a[i].stale = stale->v + from;
+		a[i].next = next + from;
+		a[i].n = end - from;
+	}
+	if (a != NULL && next != NULL && stale->n != 0)
+		lua_crew((int)crew, ask, a, sizeof(*a));
+	if (a == NULL) {
+		free(next);
+		next = NULL;
+	}
+	free(a);
+	return next;
+}
+
 /* All that nobody names, before the first of them is taken away. */
 static void take_all(struct peeling *x)
 {
 	const struct lua_mem *m = &x->st->mem;
 	const struct lua_links *l = x->links;
-	uint64_t i;
+	uint64_t *next, i;
 
 	for (i = 0; i < l->cap; i++) {
 		if (l->keys[i] != 0)
@@ -135,11 +206,14 @@ static void take_all(struct peeling *x)
 	// so that memory is read in the order of addresses
 	if (x->stale.n != 0)
 		qsort(x->stale.v, x->stale.n, sizeof(*x->stale.v), ascending);
+	next = ask_stale(x);
+	x->failed = x->failed || next == NULL;
 	for (i = 0; i < x->stale.n && !x->failed; i++) {
-		take_away(x, x->stale.v[i]);
+		take_away(x, next[i]);
 		if (!(i & 0xffff) && m->host->cancelled(m->im))
 			x->failed = true;
 	}
+	free(next);
 }
 
 /* --- is it right? -------------------------------------------------------- */
