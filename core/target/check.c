@@ -152,12 +152,13 @@ static struct hs_err *check_permitted(struct tg_asking *k)
 
 static struct hs_err *check_tracer(const struct tg_asking *k)
 {
-	int tracer = (int)tg_field_u64(hs_text_str(&k->status), "TracerPid");
+	uint64_t deadline = hs_now_ns() + UINT64_C(1000000) * TG_TURN_MS;
 	HS_TEXT comm = { 0 };
 	HS_TEXT why = { 0 };
+	int tracer;
 
 	// Ours, for a thread that did not stop in time: it will, or has.
-	if (!tracer || tracer == k->our_tracer)
+	if (tg_await_turn(k->pid, k->our_tracer, deadline, &tracer))
 		return NULL;
 	if (tg_read_proc(tracer, "comm", &comm) && comm.len)
 		comm.s[--comm.len] = 0;

@@ -245,12 +245,11 @@ struct hs_err *tg_do_copy(struct tg_tracer *t, struct tg_packet *in,
 			     .pagemap_fd = -1 };
 	struct hs_err *err = take_request(&c, in);
 
-	if (!err) {
-		c.deadline_ns = hs_now_ns() + c.q.max_ns;
+	if (!err)
 		err = tg_stop_all(t, &c.stop,
 				  UINT64_C(1) * c.q.stop_ms * TG_MS);
-	}
 	if (!err) {
+		c.deadline_ns = c.stop.started_ns + c.q.max_ns;
 		err = copy_all(&c);
 		tg_stop_end(t, &c.stop);
 	}

@@ -10,7 +10,8 @@ libhs_target_la_SOURCES = %D%/blob.c %D%/check.c %D%/clean.c %D%/client.c \
 	%D%/remote.c %D%/reply.c %D%/room.c %D%/run.c %D%/settle.c \
 	%D%/spawn.c %D%/target.h %D%/task.c %D%/tg_arch.h %D%/tg_check.h \
 	%D%/tg_client.h %D%/tg_eval.h %D%/tg_packet.h %D%/tg_priv.h \
-	%D%/tg_plant.h %D%/tg_proc.h %D%/threads.c %D%/tracer.c %D%/x86_64.c \
+	%D%/tg_plant.h %D%/tg_proc.h %D%/threads.c %D%/tracer.c %D%/turn.c \
+	%D%/x86_64.c \
 	%D%/x86_64_calls.c %D%/x86_64_frame.c %D%/x86_64_gadget.c \
 	%D%/x86_64_plant.c
 # Has the probe in it. By a variable: a target that automake reads here would

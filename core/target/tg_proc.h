@@ -29,6 +29,16 @@ bool tg_start_time(int pid, uint64_t *ret);
  */
 int tg_pid_within(int parent, int child);
 
+#define TG_TRACER_NAME "heapsh-tracer"	/* of its process */
+enum { TG_TURN_MS = 2000 };	/* the longest pause of a copy, by default */
+/**
+ * Wait while a heapsh other than ours traces tid, until the deadline. false:
+ * somebody does, *ret_tracer: a heapsh still, or another who will not let go
+ * by itself. our_tracer: 0 when there is none.
+ */
+bool tg_await_turn(int tid, int our_tracer, uint64_t deadline_ns,
+		   int *ret_tracer);
+
 /** A line of maps. */
 struct tg_map {
 	uint64_t start, end, offset, inode;

@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <sys/ptrace.h>
+#include <unistd.h>
 
 #include "map.h"
 #include "text.h"
@@ -24,7 +25,7 @@ struct scan {
 	struct tg_tracer *t;
 	struct tg_stop *stop;
 	struct hs_map seen;	/* tid -> 1; 0: it has ended */
-	uint64_t deadline_ns;
+	uint64_t limit_ns, deadline_ns;	/* from the first that is ours */
 	bool found, denied;	/* in the last reading */
 };
 
@@ -77,12 +78,52 @@ static bool take_lingering(struct tg_tracer *t, pid_t tid)
 	return false;
 }
 
+/*
+ * As PTRACE_SEIZE, with errno, of a thread that another heapsh may have just
+ * now. Who waits here has stopped nothing yet: no two wait for each other.
+ */
+static bool seize_in_turn(pid_t tid, uint64_t deadline_ns)
+{
+	enum { LOST = 8 };	/* to others who came first; or it is refused */
+	int errnum = 0, tracer;
+
+	for (int i = 0; i < LOST; i++) {
+		if (!ptrace(PTRACE_SEIZE, tid, 0, 0))
+			return true;
+		errnum = errno;
+		if (errnum != EPERM ||
+		    !tg_await_turn(tid, getpid(), deadline_ns, &tracer))
+			break;
+	}
+	errno = errnum;
+	return false;
+}
+
+static bool seize_first(struct scan *sc, pid_t tid)
+{
+	bool ours = seize_in_turn(tid, hs_now_ns() + UINT64_C(1) * TG_TURN_MS *
+							     TG_MS);
+
+	sc->deadline_ns = hs_now_ns() + sc->limit_ns;
+	return ours;
+}
+
+/* With errno; no waiting where others of the process stand still already. */
+static bool seize_thread(struct scan *sc, pid_t tid)
+{
+	if (take_lingering(sc->t, tid))
+		return true;
+	if (!sc->stop->tasks.n)
+		return seize_first(sc, tid);
+	return !ptrace(PTRACE_SEIZE, tid, 0, 0);
+}
+
 /* NULL, also when the thread has ended meanwhile. */
 static struct hs_err *seize(struct scan *sc, pid_t tid)
 {
 	struct tg_task task = { .tid = tid };
 
-	if (!take_lingering(sc->t, tid) && ptrace(PTRACE_SEIZE, tid, 0, 0)) {
+	if (!seize_thread(sc, tid)) {
 		if (errno == ESRCH && tid != sc->stop->pid)
 			return NULL;
 		// A thread that is just ending is refused as well. But not
@@ -372,7 +413,7 @@ struct hs_err *tg_stop_all(struct tg_tracer *t, struct tg_stop *s,
 			   uint64_t limit_ns)
 {
 	size_t n = count_threads(s->pid) + BLOCK_SPARE;
-	struct scan sc = { .t = t, .stop = s };
+	struct scan sc = { .t = t, .stop = s, .limit_ns = limit_ns };
 	struct hs_err *err;
 
 	tg_stop_prepare(t, s, n);
@@ -419,7 +460,7 @@ bool tg_stop_one(struct tg_tracer *t, struct tg_stop *s, pid_t tid,
 	struct tg_event ev;
 
 	*ret = (struct tg_task){ .tid = tid };
-	if (!take_lingering(t, tid) && ptrace(PTRACE_SEIZE, tid, 0, 0))
+	if (!take_lingering(t, tid) && !seize_in_turn(tid, deadline_ns))
 		return false;
 	if (!s->started_ns)
 		s->started_ns = hs_now_ns();

@@ -14,6 +14,7 @@
 
 #include "tg_packet.h"
 #include "tg_priv.h"
+#include "tg_proc.h"
 
 /*
  * The tracer's loop. It sleeps until a request comes, a child of its own ends
@@ -452,7 +453,7 @@ int tg_tracer_main(int control_fd, int service_fd)
 {
 	struct tg_tracer *t = hs_xalloc(sizeof(*t));
 
-	(void)prctl(PR_SET_NAME, "heapsh-tracer");
+	(void)prctl(PR_SET_NAME, TG_TRACER_NAME);
 	ignore_terminal();
 	tg_arch_areas(&t->hijack.areas);
 	t->control_fd = control_fd;

@@ -6,10 +6,13 @@ them is to be refused, or another way, never to end them.
 
 HEAPSH_STRESS=1 (make stress): 1000 attaches a row instead of 50, and a row that
 sets vm.overcommit_memory for a second, which is everybody's."""
+import json
 import os
+import random
 import shutil
 import signal
 import sys
+import time
 
 sys.path.insert(0, os.path.join(os.environ.get("abs_top_srcdir", "."),
                                 "tests", "lib"))
@@ -179,6 +182,51 @@ def traced():
         tgtest.ends_well(f, "traced: it found nothing wrong")
 
 
+def taken_at_once(o, f, held):
+    """A heapsh is killed, at any moment of an attach or while it holds an
+    instant; the next one comes at once."""
+    if held:
+        o.need("freeze", f.pid)
+    else:
+        o.say("loop %d 1000000" % f.pid)
+        time.sleep(random.uniform(0, 0.02))
+    os.kill(o.tracer, signal.SIGKILL)
+    r = d.do("freeze", f.pid)
+    if "id" in r:
+        d.need("release", r["id"])
+    return r.get("message")
+
+
+def one_after_another():
+    """What a killed heapsh has of a program is given back by the kernel a
+    moment later: worth waiting for."""
+    with tgtest.fixture("registers", 2) as f:
+        said = set()
+        for i in range(N):
+            with tgtest.Driver() as o:
+                said.add(taken_at_once(o, f, i % 4 == 0))
+        equal(said, {None}, "one after another: %d attaches, each behind a "
+              "heapsh that was killed" % N)
+        d.need("clean", f.pid)
+        hstest.wait_for(lambda: not tgtest.children(f.pid), "clean")
+        tgtest.ends_well(f, "one after another: it found nothing wrong")
+
+
+def two_at_once():
+    """Two of them attach to one program as often as they can."""
+    with tgtest.fixture("registers", 2) as f, tgtest.Driver() as o:
+        said = []
+        for _ in range(0, N, harmtest.ROUND):
+            for each in (d, o):
+                each.say("loop %d %d" % (f.pid, min(N, harmtest.ROUND)))
+            said += [json.loads(each.line()) for each in (d, o)]
+        equal([r for r in said if "error" in r], [],
+              "two at once: %d attaches of each" % N)
+        hstest.wait_for(lambda: not tgtest.children(f.pid), "no zombie")
+        equal(visible(f.pid), [False, False], "two at once: it runs")
+        tgtest.ends_well(f, "two at once: it found nothing wrong")
+
+
 def stopped():
     """It stays stopped, and is continued by whom it was stopped by."""
     for way in ("clone", "copy"):
@@ -223,7 +271,7 @@ def committed():
 
 
 harmtest.run_parts(filtered, nearly_full, becomes_full, no_process, traced,
-                   stopped, committed)
+                   one_after_another, two_at_once, stopped, committed)
 equal(d.do("list"), [], "nothing is held at the end")
 equal(d.do("quit"), {"tracer_status": 0}, "the tracer ends when told to")
 hstest.done()
