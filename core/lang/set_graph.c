@@ -180,56 +180,79 @@ struct mapped {
 	struct lg_session *s;
 	struct lg_value *v;
 	struct md_model *m;
-	const char *name;
+	const char *name;	/* or by key */
 	struct lg_value *key;
 	HS_VEC(uint32_t) ids;
 };
 
-static struct hs_err *map_one(struct mapped *x, uint64_t addr)
+static void add_found(struct mapped *x, uint64_t addr)
 {
 	struct gr_graph *g = gr_set_graph(x->v->u.set.nodes);
-	LG_GUARD one = NULL;
-	uint64_t found = 0;
-	struct hs_err *err;
-	uint32_t id;
+	uint32_t id = addr ? gr_id(g, addr) : GR_NONE;
 
-	if (x->name) {
-		found = md_attr(x->m, addr, x->name, strlen(x->name));
-	} else {
-		LG_GUARD object = lg_object(x->v->in, addr);
-
-		err = lg_object_item(x->s, object, x->key, &one);
-		if (err && err->code != HS_ERR_NAME &&
-		    gr_set_count(x->v->u.set.nodes) == 1)
-			return err;
-		hs_err_free(err);
-		found = one ? one->u.addr : 0;
-	}
-	id = found ? gr_id(g, found) : GR_NONE;
 	if (id != GR_NONE)
 		hs_vec_push(&x->ids, id);
+}
+
+static struct hs_err *map_item(struct mapped *x, uint64_t addr)
+{
+	LG_GUARD object = lg_object(x->v->in, addr);
+	LG_GUARD one = NULL;
+	struct hs_err *err = lg_object_item(x->s, object, x->key, &one);
+
+	if (err && err->code != HS_ERR_NAME &&
+	    gr_set_count(x->v->u.set.nodes) == 1)
+		return err;
+	hs_err_free(err);
+	add_found(x, one ? one->u.addr : 0);
 	return NULL;
 }
 
-static struct hs_err *map_all(struct mapped *x, struct lg_value **ret)
+static struct hs_err *map_block(struct mapped *x, const uint64_t *addr,
+				uint32_t n)
 {
-	struct gr_set *set = x->v->u.set.nodes, *found;
-	struct gr_graph *g = gr_set_graph(set);
+	uint64_t found[GR_BLOCK];
 	struct hs_err *err = NULL;
-	uint32_t id;
+
+	if (x->name)
+		md_attrs(x->m, addr, n, x->name, strlen(x->name), found);
+	for (uint32_t i = 0; i < n && !err; i++) {
+		if (x->name)
+			add_found(x, found[i]);
+		else
+			err = map_item(x, addr[i]);
+	}
+	return err ? err : hs_check_cancel(x->s->task);
+}
+
+static struct hs_err *map_members(struct mapped *x)
+{
+	struct gr_set *set = x->v->u.set.nodes;
+	uint64_t addr[GR_BLOCK];
+	struct hs_err *err = NULL;
+	uint32_t id = 0, n;
 
 	x->m = lg_instant_model(x->v->in, x->s->task);
 	hs_progress(x->s->task, "asking each object", "objects",
 		    gr_set_count(set));
-	for (id = 0; !err && gr_set_next(set, &id); id++) {
-		err = map_one(x, gr_addr(g, id));
-		hs_progress_add(x->s->task, 1);
-		if (!err)
-			err = hs_check_cancel(x->s->task);
-	}
+	do {
+		for (n = 0; n < GR_BLOCK && gr_set_next(set, &id); id++)
+			addr[n++] = gr_addr(gr_set_graph(set), id);
+		err = map_block(x, addr, n);
+		hs_progress_add(x->s->task, n);
+	} while (!err && n == GR_BLOCK);
 	hs_progress_end(x->s->task);
+	return err;
+}
+
+static struct hs_err *map_all(struct mapped *x, struct lg_value **ret)
+{
+	struct gr_set *found;
+	struct hs_err *err = map_members(x);
+
 	if (!err)
-		err = gr_set_of(g, x->ids.v, x->ids.n, &found);
+		err = gr_set_of(gr_set_graph(x->v->u.set.nodes), x->ids.v,
+				x->ids.n, &found);
 	if (!err) {
 		*ret = lg_set(x->v->in, found, AN_BY_CLODO);
 		gr_set_unref(found);

@@ -219,6 +219,9 @@ char *md_kind_name(struct md_model *m, uint32_t type, uint32_t owner);
 
 uint64_t md_lookup(struct md_model *m, const char *name, size_t n);
 uint64_t md_attr(struct md_model *m, uint64_t addr, const char *name, size_t n);
+/** The same of some hundred objects, of as many as one call may take. */
+void md_attrs(struct md_model *m, const uint64_t *addr, uint32_t n_addr,
+	      const char *name, size_t n, uint64_t *ret);
 uint64_t md_item(struct md_model *m, uint64_t addr,
 		 const struct heapsh_key *key);
 void md_names(struct md_model *m, uint64_t addr, const char *prefix, size_t n,

@@ -18,18 +18,31 @@ uint64_t md_lookup(struct md_model *m, const char *name, size_t n)
 	return ret;
 }
 
+void md_attrs(struct md_model *m, const uint64_t *addr, uint32_t n_addr,
+	      const char *name, size_t n, uint64_t *ret)
+{
+	const struct heapsh_text text = { name, n };
+	struct md_call call;
+	uint32_t i;
+
+	memset(ret, 0, n_addr * sizeof(*ret));
+	if (!m->plugin->attr) {
+		for (i = 0; i < n_addr; i++)
+			ret[i] = md_default_attr(m, addr[i], text);
+		return;
+	}
+	if (!md_enter(m->own, MD_ATTR, m->image, &call))
+		return;
+	for (i = 0; i < n_addr; i++)
+		ret[i] = m->plugin->attr(m->state, addr[i], text);
+	md_leave(&call);
+}
+
 uint64_t md_attr(struct md_model *m, uint64_t addr, const char *name, size_t n)
 {
 	uint64_t ret;
-	struct md_call call;
 
-	if (!m->plugin->attr)
-		return md_default_attr(m, addr,
-				       (struct heapsh_text){ name, n });
-	if (!md_enter(m->own, MD_ATTR, m->image, &call))
-		return 0;
-	ret = m->plugin->attr(m->state, addr, (struct heapsh_text){ name, n });
-	md_leave(&call);
+	md_attrs(m, &addr, 1, name, n, &ret);
 	return ret;
 }
 

@@ -17,6 +17,33 @@ static bool is(struct heapsh_text name, const char *s)
 	return name.n == strlen(s) && memcmp(name.s, s, name.n) == 0;
 }
 
+bool cpython_seek(struct cpython_sought *s, struct heapsh_text name)
+{
+	if (name.n > sizeof(s->text))
+		return false;
+	if (s->name.n == name.n && memcmp(s->text, name.s, name.n) == 0)
+		return true;
+	*s = (struct cpython_sought){ .name = { s->text, name.n } };
+	memcpy(s->text, name.s, name.n);
+	return true;
+}
+
+/* Names of attributes are shared by all objects of a class. */
+static bool is_name(const struct cpython_mem *m, uint64_t key,
+		    struct heapsh_text name)
+{
+	struct cpython_sought *s = m->sought;
+	size_t i = (key >> 4 ^ key >> 12) % CPYTHON_N_SOUGHT;
+
+	if (s == NULL)
+		return cpython_str_equal(m, key, name.s, name.n);
+	if (s->keys[i].key != key) {
+		s->keys[i].key = key;
+		s->keys[i].equal = cpython_str_equal(m, key, name.s, name.n);
+	}
+	return s->keys[i].equal;
+}
+
 uint64_t cpython_instance_attr(const struct cpython_mem *m, uint64_t obj,
 			       struct heapsh_text name)
 {
@@ -28,13 +55,13 @@ uint64_t cpython_instance_attr(const struct cpython_mem *m, uint64_t obj,
 	if (!cpython_attributes_open(m, &attributes, &it))
 		return 0;
 	while (cpython_dict_next(m, &it, &key, &value))
-		if (cpython_str_equal(m, key, name.s, name.n))
+		if (is_name(m, key, name))
 			return value;
 	return 0;
 }
 
-uint64_t cpython_class_attr(const struct cpython_mem *m, uint64_t type,
-			    struct heapsh_text name)
+static uint64_t seek_in_classes(const struct cpython_mem *m, uint64_t type,
+				struct heapsh_text name)
 {
 	uint64_t class, found = 0;
 	struct cpython_seq mro;
@@ -46,6 +73,21 @@ uint64_t cpython_class_attr(const struct cpython_mem *m, uint64_t type,
 	       cpython_seq_next(m, &mro, &class))
 		found = cpython_dict_get(m, cpython_type_dict(m, class), name);
 	return found;
+}
+
+uint64_t cpython_class_attr(const struct cpython_mem *m, uint64_t type,
+			    struct heapsh_text name)
+{
+	struct cpython_sought *s = m->sought;
+	size_t i = (type >> 4 ^ type >> 12) % CPYTHON_N_SOUGHT;
+
+	if (s == NULL)
+		return seek_in_classes(m, type, name);
+	if (s->classes[i].type != type) {
+		s->classes[i].found = seek_in_classes(m, type, name);
+		s->classes[i].type = type;
+	}
+	return s->classes[i].found;
 }
 
 /* A slot, or a member of a structure that is an object. */
@@ -136,9 +178,12 @@ static uint64_t submodule(const struct cpython_mem *m, uint64_t module,
 {
 	uint64_t dict = cpython_module_dict(m, module);
 	char full[512];
-	int n = cpython_str_copy(m, cpython_dict_gets(m, dict, "__name__"),
-				 full, sizeof(full));
+	int n;
 
+	if (dict == 0)
+		return 0;
+	n = cpython_str_copy(m, cpython_dict_gets(m, dict, "__name__"), full,
+			     sizeof(full));
 	if (n < 0 || (unsigned)n + 1 + name.n >= sizeof(full))
 		return 0;
 	full[n] = '.';

@@ -47,6 +47,7 @@ static void plugin_close(void *state)
 	free(st->functions);
 	free(st->pympler);
 	free(st->mem.forms);
+	free(st->sought);
 	cpython_threads_destroy(st->threads);
 	cpython_sites_end(st);
 	cpython_types_destroy(st->types);
@@ -180,7 +181,14 @@ static uint64_t plugin_lookup(void *state, struct heapsh_text name)
 static uint64_t plugin_attr(void *state, uint64_t addr,
 			    struct heapsh_text name)
 {
-	return cpython_attr(&((struct cpython *)state)->mem, addr, name);
+	struct cpython *st = state;
+	struct cpython_mem m = st->mem;
+
+	if (st->sought == NULL)
+		st->sought = calloc(1, sizeof(*st->sought));
+	if (st->sought != NULL && cpython_seek(st->sought, name))
+		m.sought = st->sought;
+	return cpython_attr(&m, addr, name);
 }
 
 static uint64_t plugin_item(void *state, uint64_t addr,

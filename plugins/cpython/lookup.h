@@ -34,6 +34,27 @@ void cpython_names(const struct cpython_mem *m, uint64_t obj,
 /** The attribute of an instance alone, class and slots aside; 0: none. */
 uint64_t cpython_instance_attr(const struct cpython_mem *m, uint64_t obj,
 			       struct heapsh_text name);
+/**
+ * One name that is asked of many objects: what each class says of it, and
+ * which texts are that name. An instant does not change, so neither does that.
+ * In struct cpython_mem of a search for that name, it is looked up there first.
+ * Zeroed at the start.
+ */
+enum { CPYTHON_N_SOUGHT = 256 };
+struct cpython_sought {
+	struct heapsh_text name;	/* its text is text */
+	char text[64];
+	struct {
+		uint64_t type, found;	/* type 0: none */
+	} classes[CPYTHON_N_SOUGHT];
+	struct {
+		uint64_t key;		/* a str object; 0: none */
+		bool equal;
+	} keys[CPYTHON_N_SOUGHT];
+};
+/** From now on for that name. False: it is too long to be remembered. */
+bool cpython_seek(struct cpython_sought *s, struct heapsh_text name);
+
 /** What the classes of an MRO say of a name: unbound, unevaluated; 0: none. */
 uint64_t cpython_class_attr(const struct cpython_mem *m, uint64_t type,
 			    struct heapsh_text name);

@@ -165,6 +165,7 @@ struct cpython {
 	struct heapsh_range image;	/* CPython's own data, of its file */
 	uint64_t interned[CPYTHON_N_INTERNED];	/* interned.c; the rest is 0 */
 	struct cpython_sites *sites;	/* main thread only; NULL: not looked */
+	struct cpython_sought *sought;	/* so, too: by attr() */
 	struct cpython_pympler *pympler;	/* so, too: of the last walk */
 };
 

@@ -20,6 +20,7 @@
 struct cpython_layout;
 struct cpython_keys_seen;
 struct cpython_forms;
+struct cpython_sought;
 
 /** Where bytes come from, and what they mean. Borrows all that it points to. */
 struct cpython_mem {
@@ -28,6 +29,7 @@ struct cpython_mem {
 	void *reader;			/* of a sink; NULL: the main thread */
 	struct cpython_keys_seen *keys;	/* of one sweep, or NULL */
 	struct cpython_forms *forms;	/* of all threads, or NULL */
+	struct cpython_sought *sought;	/* of one thread, or NULL */
 	const struct cpython_layout *lay;
 	int minor;			/* 8 … 13, of CPython 3.minor */
 	uint64_t runtime;		/* _PyRuntime */

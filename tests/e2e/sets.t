@@ -72,6 +72,12 @@ def algebra(sh, t, v):
     names = sh("iso(accounts).referents.maprox.owner.all")
     equal(names["count"], len(t["owners"]),
           "%s: maprox asks each of its members" % v)
+    marks = "iso(strangers).referents.maprox.mark"
+    for _ in range(2):
+        equal(addresses(sh(marks + ".byid.all")), t["marks"],
+              "%s: maprox knows many classes apart" % v)
+        equal(sh("iso(strangers).referents.maprox.nosuch.count")["value"], 0,
+              "%s: of an attribute that none has it is empty" % v)
 
 
 def edges(sh, t, v):
