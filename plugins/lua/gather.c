@@ -7,7 +7,8 @@
 
 enum {
 	CHUNK = 1 << LUA_WINDOW_SHIFT,
-	OVERLAP = 256,		/* an object's header beyond the chunk */
+	PART = 256 << 10,	/* bytes of it that are read at once */
+	OVERLAP = 256,		/* an object's header beyond them */
 	MOST = CHUNK / 8,	/* objects of a window */
 	ROOM = 1 << 20,		/* objects that memory is mapped for */
 	/* Memory is looked through when Lua has that much of it: else the
@@ -38,7 +39,7 @@ struct job {
 /* One of them. */
 struct gatherer {
 	struct job *job;
-	uint8_t *buf;			/* CHUNK + OVERLAP */
+	uint8_t *buf;			/* PART + OVERLAP */
 	uint64_t *link;			/* of the window, n; MOST have room */
 	uint32_t *note;
 	uint32_t n;
@@ -50,6 +51,9 @@ struct gatherer {
 	uint32_t n_late;
 	uint64_t last_key;		/* of the window named last */
 	struct lua_window *last;
+	uint64_t mine[LUA_WINDOW_WORDS];	/* names within window */
+	uint64_t mine_key;
+	char apart[128];		/* the next one's cache lines */
 };
 
 /* --- names --------------------------------------------------------------- */
@@ -87,24 +91,59 @@ bool lua_links_name(struct lua_links *x, uint64_t addr)
 	return v == NULL || name_once(v, addr) || name_again(x, v, addr);
 }
 
-static void name_now(struct gatherer *g, struct lua_window *v, uint64_t addr)
+static void name_twice(struct job *j, struct lua_window *v, uint64_t addr)
 {
-	struct job *j = g->job;
-
-	if (name_once(v, addr))
-		return;
 	pthread_mutex_lock(&j->lock);
 	if (!name_again(j->links, v, addr))
 		j->failed = true;
 	pthread_mutex_unlock(&j->lock);
 }
 
+static void name_now(struct gatherer *g, struct lua_window *v, uint64_t addr)
+{
+	if (!name_once(v, addr))
+		name_twice(g->job, v, addr);
+}
+
+/* What was made one after another often lies so: no other thread is asked. */
+static void name_mine(struct gatherer *g, uint64_t addr)
+{
+	uint64_t w = addr >> 9 & (LUA_WINDOW_WORDS - 1);
+	uint64_t bit = UINT64_C(1) << (addr >> 3 & 63);
+
+	if (g->mine[w] & bit)
+		name_twice(g->job, g->window, addr);
+	g->mine[w] |= bit;
+}
+
+/* … until the window ends. base: its address. */
+static void tell_mine(struct gatherer *g, uint64_t base)
+{
+	uint64_t w, had;
+
+	for (w = 0; w < LUA_WINDOW_WORDS; w++) {
+		if (g->mine[w] == 0)
+			continue;
+		had = atomic_fetch_or_explicit(&g->window->once[w], g->mine[w],
+					       memory_order_relaxed);
+		for (had &= g->mine[w]; had != 0; had &= had - 1)
+			name_twice(g->job, g->window, base + (w << 9) +
+				   ((uint64_t)__builtin_ctzll(had) << 3));
+		g->mine[w] = 0;
+	}
+}
+
 /* All windows there will be are there. */
 static void name(struct gatherer *g, uint64_t addr)
 {
 	uint64_t key = addr >> LUA_WINDOW_SHIFT;
-	uint32_t i = g->n_late++ % LATE;
+	uint32_t i;
 
+	if (key == g->mine_key) {
+		name_mine(g, addr);
+		return;
+	}
+	i = g->n_late++ % LATE;
 	if (g->late[i].window != NULL)
 		name_now(g, g->late[i].window, g->late[i].addr);
 	if (g->last_key != key) {
@@ -240,39 +279,59 @@ static void add_state(struct job *j, uint64_t addr)
 	pthread_mutex_unlock(&j->lock);
 }
 
+static void add_linked(struct gatherer *g, uint64_t addr, const uint8_t *p)
+{
+	const struct lua_layout *l = g->job->st->mem.lay;
+	enum lua_kind kind = lua_kind_in(l, p);
+
+	if (kind == LUA_THREAD)
+		add_thread(g, addr, p);
+	else if (g->job->marks[p[l->gc_marked]])
+		add(g, addr, p, kind);
+}
+
+/*
+ * An object that ends a list says 0; it is none of those that are gathered, or
+ * every zero could be one.
+ */
+static void add_end(struct gatherer *g, uint64_t addr, const uint8_t *p)
+{
+	const struct lua_layout *l = g->job->st->mem.lay;
+	uint8_t mark = p[l->gc_marked];
+
+	if (lua_kind_in(l, p) == LUA_THREAD)
+		add_thread(g, addr, p);
+	else if (mark != 0 && g->job->marks[mark])
+		keep_address(g->job, &g->job->links->ends, addr);
+}
+
 /*
  * Every 8 or 16 bytes could begin an object: its tag is one of few, and what is
- * next lies in memory. An object that ends a list says 0; it is none of those
- * that are gathered, or every zero could be one.
+ * next lies in memory.
  */
 static void gather_words(struct gatherer *g, uint64_t addr, uint64_t n)
 {
 	const struct lua_layout *l = g->job->st->mem.lay;
 	const uint64_t low = g->job->low, span = g->job->high - low;
-	const uint64_t ahead = lua_state_ahead(l);
+	const uint64_t ahead = lua_state_ahead(l) + addr;
 	const uint64_t stride = g->job->stride;
-	const uint8_t *kinds = lua_kinds[l->minor];
-	const bool *marks = g->job->marks;
-	const int32_t tt = l->gc_tt, marked = l->gc_marked;
-	const uint8_t *p;
-	uint8_t kind;
+	const uint8_t *kinds = lua_kinds[l->minor], *buf = g->buf, *p;
+	const int32_t tt = l->gc_tt;
+	const bool odd = stride == 16;	// threads lie between
 	uint64_t i, next;
 
 	for (i = -addr & (stride - 1); i < n; i += stride) {
-		p = g->buf + i;
+		p = buf + i;
 		next = lua_at64(p, 0);
-		kind = kinds[p[tt]];
-		if (next - (addr + i) == ahead)
+		if (next - i == ahead)
 			add_state(g->job, addr + i - (uint64_t)l->th_global);
-		if (kind == LUA_THREAD)
-			add_thread(g, addr + i, p);
-		else if (kind != LUA_NOTHING && !(next & 7) &&
-			 next - low < span && marks[p[marked]])
-			add(g, addr + i, p, lua_kind_in(l, p));
-		else if (kind != LUA_NOTHING && next == 0 &&
-			 marks[p[marked]] && p[marked] != 0)
-			keep_address(g->job, &g->job->links->ends, addr + i);
-		if (stride == 16 && p[8 + tt] == LUA_THREAD_TAG)
+		if (kinds[p[tt]] != LUA_NOTHING && !(next & 7)) {
+			if (next - low < span)
+				add_linked(g, addr + i, p);
+			else if (next == 0)
+				add_end(g, addr + i, p);
+		}
+		if (p[8 + tt] == LUA_THREAD_TAG && odd)
 			add_thread(g, addr + i + 8, p + 8);
 	}
 }
@@ -287,17 +346,27 @@ static void count_window(struct lua_window *v)
 	}
 }
 
-static void gather_piece(struct gatherer *g, const struct piece *piece)
+static void gather_part(struct gatherer *g, uint64_t addr, uint64_t n)
 {
 	const struct lua_mem *m = &g->job->st->mem;
-	uint64_t n = piece->len, got;
+	uint64_t got = m->host->read(m->im, addr, g->buf, n + OVERLAP);
 
-	got = m->host->read(m->im, piece->start, g->buf, n + OVERLAP);
 	// the last header of a mapping may have nothing behind it
 	memset(g->buf + got, 0, n + OVERLAP - got);
 	n = got < n ? got & ~UINT64_C(7) : n;
 	if (n != 0)
-		gather_words(g, piece->start, n);
+		gather_words(g, addr, n);
+}
+
+/* What is read stays in the core's cache while it is looked at. */
+static void gather_piece(struct gatherer *g, const struct piece *piece)
+{
+	uint64_t at, n;
+
+	for (at = 0; at < piece->len; at += n) {
+		n = piece->len - at < PART ? piece->len - at : PART;
+		gather_part(g, piece->start + at, n);
+	}
 }
 
 /* Where what is found in a window goes, for as much as there can be. */
@@ -350,8 +419,10 @@ static void gather_window(struct gatherer *g, const struct piece *p,
 	g->window = lua_links_window(j->links, p->start);
 	if (j->failed)
 		return;
+	g->mine_key = window_of(p);
 	for (uint64_t i = 0; i < n && window_of(&p[i]) == window_of(p); i++)
 		gather_piece(g, &p[i]);
+	tell_mine(g, window_of(p) << LUA_WINDOW_SHIFT);
 	keep(g);
 	if (j->st->mem.host->cancelled(j->st->mem.im))
 		j->failed = true;
@@ -364,7 +435,7 @@ static void *gather(void *arg)
 	const struct piece *p = j->pieces;
 	uint64_t i;
 
-	g->buf = malloc(CHUNK + OVERLAP);
+	g->buf = malloc(PART + OVERLAP);
 	if (g->buf == NULL)
 		j->failed = true;
 	while (!j->failed && (i = j->next++) < j->n_pieces) {

@@ -20,6 +20,7 @@
  */
 #include "lualinks.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 
 enum {
@@ -261,28 +262,42 @@ struct adder {
 	uint64_t sum;
 	struct lua_addresses asks;	/* have no size in their note */
 	bool failed;
+	char apart[128];		/* the next one's cache lines */
 };
+
+static void add_word(struct adder *a, uint64_t base, uint64_t bits,
+		     uint64_t live, const uint32_t *note)
+{
+	uint64_t bit, sum = 0;
+	uint32_t flat;
+
+	for (; bits != 0; bits &= bits - 1) {
+		bit = bits & -bits;
+		flat = *note++ & LUA_NOTE_ASK;
+		if (!(live & bit))
+			continue;
+		if (flat != LUA_NOTE_ASK)
+			sum += flat;
+		else if (!lua_addresses_add(&a->asks, base +
+			((uint64_t)__builtin_ctzll(bit) << 3)))
+			a->failed = true;
+	}
+	a->sum += sum;
+}
 
 static void add_window(struct adder *a, uint64_t base, struct lua_window *v)
 {
-	const uint32_t *note = v->note;
-	uint64_t bits, live, bit;
-	uint32_t flat;
+	uint64_t named, live;
 
 	for (uint64_t w = 0; w < LUA_WINDOW_WORDS; w++) {
-		live = v->once[w] & v->bits[w];
-		v->once[w] = live;
-		for (bits = v->bits[w]; bits != 0; bits &= bits - 1) {
-			bit = bits & -bits;
-			flat = *note++ & LUA_NOTE_ASK;
-			if (!(live & bit))
-				continue;
-			if (flat != LUA_NOTE_ASK)
-				a->sum += flat;
-			else if (!lua_addresses_add(&a->asks, base + (w << 9) +
-				((uint64_t)__builtin_ctzll(bit) << 3)))
-				a->failed = true;
-		}
+		named = atomic_load_explicit(&v->once[w], memory_order_relaxed);
+		live = named & v->bits[w];
+		if (named != live)
+			atomic_store_explicit(&v->once[w], live,
+					      memory_order_relaxed);
+		if (live != 0)
+			add_word(a, base + (w << 9), v->bits[w], live,
+				 v->note + v->rank[w]);
 	}
 }
 
