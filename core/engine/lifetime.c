@@ -62,7 +62,7 @@ static bool costs_too_much(struct en_engine *en, struct en_instant *in,
 
 	if (!limit || began < in->look_again)
 		return false;
-	*ret = tg_copied(in->tracer);
+	*ret = tg_copied(en->tracer, in->tracer);
 	rest = (hs_now_ns() - began) * LOOK_SHARE;
 	in->look_again = began + (rest > EN_LOOK_NS ? rest : EN_LOOK_NS);
 	return *ret > limit;

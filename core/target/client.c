@@ -15,6 +15,7 @@ enum {
 struct tg_client {
 	int fd;
 	uint64_t seq;
+	uint64_t clones;	/* how often copies came or went */
 };
 
 struct hs_err *tg_new_service(int control_fd, int *ret_service_fd)
@@ -105,11 +106,25 @@ static struct hs_err *receive(struct tg_client *c, int timeout_ms,
 	}
 }
 
+/* Does it make or end a copy of a process? */
+static bool is_of_clones(uint32_t type)
+{
+	return type == WR_TRACER_FREEZE || type == WR_TRACER_SETTLE ||
+	       type == WR_TRACER_RELEASE || type == WR_TRACER_GUEST ||
+	       type == WR_TRACER_GUEST_END;
+}
+
+uint64_t tg_client_clones(const struct tg_client *c)
+{
+	return c->clones;
+}
+
 struct hs_err *tg_client_ask(struct tg_client *c, struct tg_packet *q,
 			     int timeout_ms, struct tg_packet *ret)
 {
 	struct hs_err *err;
 
+	c->clones += is_of_clones(q->head.type);
 	q->head.seq = ++c->seq;
 	err = tg_packet_send(c->fd, q, SEND_MS);
 	if (err && err->code == HS_ERR_OS)

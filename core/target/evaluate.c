@@ -412,18 +412,10 @@ static struct hs_err *enter(struct tg_eval *e)
 /* Pages that it has touched are memory of ours: what it costs is bounded. */
 static bool is_used_up(const struct tg_eval *e)
 {
-	uint64_t faults = 0;
-	HS_TEXT stat = { 0 };
-	const char *p;
+	uint64_t faults;
 
-	if (!tg_read_proc(e->pid, "stat", &stat))
+	if (!tg_stat_field(e->pid, TG_STAT_MINFLT, &faults))
 		return true;
-	// Field 10 of stat, minflt; the name may contain anything but ")".
-	p = strrchr(hs_text_str(&stat), ')');
-	for (int field = 2; p && field < 10; field++)
-		p = strchr(p + 1, ' ');
-	if (p)
-		faults = strtoull(p, NULL, 10);
 	return faults > (UINT64_C(1) * DIRTY_MIB << 20) / PAGE;
 }
 

@@ -107,6 +107,7 @@ static struct hs_err *take_instant(struct tg_packet *a,
 		.settled_thread = r.settled_thread,
 		.n_threads = r.n_threads,
 	};
+	tg_stat_field(in->pid, TG_STAT_MINFLT, &in->faults_first);
 	err = tg_take_threads(in, threads_fd);
 	if (err)
 		tg_instant_free(in);

@@ -62,16 +62,16 @@ uint64_t tg_field_u64(const char *text, const char *key)
 	return p ? strtoull(p, NULL, 10) : 0;
 }
 
-bool tg_start_time(int pid, uint64_t *ret)
+bool tg_stat_field(int pid, int field, uint64_t *ret)
 {
-	enum { AFTER_NAME = 22 - 3 };	/* field 3 is the first after ")" */
 	HS_TEXT t = { 0 };
 	const char *p;
 
 	if (!tg_read_proc(pid, "stat", &t))
 		return false;
 	p = strrchr(hs_text_str(&t), ')');	// a name may hold anything
-	for (int i = 0; p && i <= AFTER_NAME; i++) {
+	// Field 3 is the first after ")".
+	for (int i = 3; p && i <= field; i++) {
 		p = strchr(p, ' ');
 		p = p ? p + 1 : NULL;
 	}
@@ -79,6 +79,11 @@ bool tg_start_time(int pid, uint64_t *ret)
 		return false;
 	*ret = strtoull(p, NULL, 10);
 	return true;
+}
+
+bool tg_start_time(int pid, uint64_t *ret)
+{
+	return tg_stat_field(pid, TG_STAT_START, ret);
 }
 
 /* "NSpid: 4711 7 1": as seen from here, and further and further in. */

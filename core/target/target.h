@@ -213,7 +213,11 @@ struct tg_instant {
 	uint32_t n_threads;
 	struct tg_thread *threads;
 	void *bytes;		/* what threads[].xstate point into */
-	uint64_t pss_first;	/* of S, by the first tg_copied() */
+	uint64_t faults_first;	/* of the target, when we had this */
+	uint64_t copied;	/* what the last tg_copied() answered */
+	uint64_t copied_before;	/* of that, before share_first */
+	uint64_t share_first;	/* of S, since copies last came or went */
+	uint64_t clones;	/* tg_client_clones() of that time */
 	struct tg_mirror *mirror;	/* of tg_copy(); NULL: a clone */
 };
 
@@ -282,11 +286,12 @@ struct hs_err *tg_release(struct tg_client *c, struct tg_instant *in)
 	HS_MUST_USE;
 /**
  * Bytes that the target had to copy because this instant is held. Of a program
- * that shares its memory with forks of its own, less than that. 0 where the
- * kernel does not say (before Linux 5.3). Walks the copy's page tables: about
- * 5 ms/GB of our time, the target is not touched.
+ * that shares its memory with forks of its own, and where other copies of it
+ * come and go, less than that. 0 where the kernel does not say (before Linux
+ * 5.3). Walks the copy's page tables: about 5 ms/GB of our time, the target is
+ * not touched.
  */
-uint64_t tg_copied(struct tg_instant *in);
+uint64_t tg_copied(struct tg_client *c, struct tg_instant *in);
 
 /** Instants held and children spawned. *ret is freed with free(). */
 struct hs_err *tg_list(struct tg_client *c, struct wr_tracer_item **ret,

@@ -29,6 +29,8 @@ struct hs_err *tg_or_gone(struct hs_err *err, int pid,
 /** Ask and wait for the answer. HS_ERR of the tracer comes as it is. */
 struct hs_err *tg_client_ask(struct tg_client *c, struct tg_packet *q,
 			     int timeout_ms, struct tg_packet *ret) HS_MUST_USE;
+/** Another number whenever a copy of some process has been made or ended. */
+uint64_t tg_client_clones(const struct tg_client *c);
 /**
  * errno with which the kernel refuses the tracer (c NULL: us), or 0; and the
  * pid of the tracer, or 0.

@@ -20,7 +20,14 @@ bool tg_read_proc(int pid, const char *name, struct hs_text *ret);
 const char *tg_field(const char *text, const char *key);
 /** Number of such a line, 0 when absent. "kB" is not applied. */
 uint64_t tg_field_u64(const char *text, const char *key);
-/** Field 22 of stat: clock ticks since boot. */
+/** Fields of /proc/PID/stat, by the numbers of proc(5). */
+enum {
+	TG_STAT_MINFLT = 10,	/* faults of all its threads, but those of disk */
+	TG_STAT_START = 22,	/* clock ticks since boot */
+};
+/** One of them that is a number; false when there is no such process. */
+bool tg_stat_field(int pid, int field, uint64_t *ret);
+/** TG_STAT_START. */
 bool tg_start_time(int pid, uint64_t *ret);
 
 /**

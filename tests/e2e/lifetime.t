@@ -45,14 +45,32 @@ def answers_afterwards(version, f, swept):
     equal(sh.end(), 0, name + "the shell ends well")
 
 
+def after(seconds, sh):
+    """State of the newest instant after so long: a look is a second's."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end and state(sh) == "held":
+        time.sleep(0.1)
+    return state(sh)
+
+
 def little_is_free(version, f):
     """8 MiB are more than 5 % of it, and no reason to let go."""
     sh = Shell(f.pid)
     f.ask("write some")
-    end = time.monotonic() + 2.5  # two looks, a second apart
-    while time.monotonic() < end and state(sh) == "held":
-        time.sleep(0.1)
-    equal(state(sh), "held", version + ": some megabytes are free")
+    equal(after(2.5, sh), "held", version + ": some megabytes are free")
+    sh.end()
+
+
+def others_are_no_cost(version, f):
+    """Other copies share its pages, too: when they end nothing was written."""
+    sh = Shell(f.pid)
+    for _ in range(3):
+        sh("snap")
+    after(1.5, sh)
+    for n in 1, 2, 3:
+        sh("release %d" % n)
+    equal(after(1.5, sh), "held",
+          version + ": the end of other copies is no cost")
     sh.end()
 
 
@@ -115,6 +133,7 @@ for version, path in pythons():
         for swept in True, False:
             answers_afterwards(version, f, swept)
         little_is_free(version, f)
+        others_are_no_cost(version, f)
         costs_too_much(version, f)
         setting_off(version, f)
         memory_has_a_limit(version, f)
