@@ -22,7 +22,7 @@ const char *tg_field(const char *text, const char *key);
 uint64_t tg_field_u64(const char *text, const char *key);
 /** Fields of /proc/PID/stat, by the numbers of proc(5). */
 enum {
-	TG_STAT_MINFLT = 10,	/* faults of all its threads, but those of disk */
+	TG_STAT_MINFLT = 10,	/* faults of all threads; not of disk */
 	TG_STAT_START = 22,	/* clock ticks since boot */
 };
 /** One of them that is a number; false when there is no such process. */
