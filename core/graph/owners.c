@@ -87,31 +87,47 @@ static struct hs_err *store(struct gr_graph *g, struct hs_task *task,
 	return err;
 }
 
-struct hs_err *gr_owners(struct gr_building *b)
+/* *ret: what the threads noted, sorted; their notes go. n: at most *cap. */
+static struct hs_err *sorted_pairs(struct gr_building *b, uint64_t **ret,
+				   uint64_t *n, uint64_t *cap)
 {
-	uint64_t *pairs = NULL, *tmp = NULL, cap = 0, n;
-	struct gr_graph *g = b->g;
+	uint64_t *tmp = NULL;
 	struct hs_err *err;
 	unsigned t;
 
 	for (t = 0; t < GR_MAX_THREADS; t++)
-		cap += b->find[t].owners.n;
-	err = gr_alloc(b->task, cap, sizeof(*pairs), &pairs);
+		*cap += b->find[t].owners.n;
+	err = gr_alloc(b->task, *cap, sizeof(**ret), ret);
+	if (err)
+		return err;
+	*n = collect(b, *ret);
+	for (t = 0; t < GR_MAX_THREADS; t++)
+		gr_vec_deinit(b->task->budget, &b->find[t].owners);
+	err = gr_alloc(b->task, *cap, sizeof(*tmp), &tmp);
+	if (err)
+		return err;
+	gr_sort_u64(*ret, tmp, *n);
+	hs_big_free(b->task->budget, tmp, *cap * sizeof(*tmp));
+	return NULL;
+}
+
+struct hs_err *gr_owners(struct gr_building *b)
+{
+	uint64_t *pairs = NULL, cap = 0, n = 0;
+	struct gr_graph *g = b->g;
+	struct hs_err *err;
+
+	err = sorted_pairs(b, &pairs, &n, &cap);
+	g->cap_owned = n;
 	if (!err)
-		err = gr_alloc(b->task, cap, sizeof(*tmp), &tmp);
+		err = gr_alloc(b->task, n, sizeof(*g->table), &g->table);
 	if (!err)
-		err = gr_alloc(b->task, cap, sizeof(*g->table), &g->table);
-	if (!err)
-		err = gr_alloc(b->task, cap, sizeof(*g->owner), &g->owner);
-	g->cap_owned = cap;
+		err = gr_alloc(b->task, n, sizeof(*g->owner), &g->owner);
 	if (!err) {
-		n = collect(b, pairs);
-		gr_sort_u64(pairs, tmp, n);
 		err = store(g, b->task, pairs, n);
 		gr_nodes_seal(&g->nodes);
 	}
 	hs_big_free(b->task->budget, pairs, cap * sizeof(*pairs));
-	hs_big_free(b->task->budget, tmp, cap * sizeof(*tmp));
 	return err;
 }
 

@@ -39,6 +39,12 @@ enum {
 	FEW_VIEWS = 12,
 	SCATTERED = 64,			/* blocks in a row, more or less */
 	CACHE_MAX = 128 << 20,		/* bytes of blocks of one reader */
+	/*
+	 * That many at first. A sweep in the order of addresses comes back to
+	 * few blocks that it has left: had it as many as it could have, it
+	 * would fill 128 MB with what nobody asks for again.
+	 */
+	CACHE_FIRST = 1 << 20,
 	CACHE_SHARE = 16,		/* and that part of the budget */
 	BLOCKS_MIN = 2 * VIEWS,		/* had even when the budget is gone */
 	SCRATCH_KEEP = 1 << 20,		/* larger ones are given back */
@@ -76,6 +82,8 @@ struct im_reader {
 	bool bytewise;			/* pages may be readable in part */
 	struct block *blocks;
 	uint32_t n_blocks, max_blocks;
+	uint32_t room;			/* blocks worth having, so far */
+	uint64_t *gone;			/* number + 1 of those given away */
 	uint32_t hand;			/* of the clock */
 	unsigned scattered;		/* 0 .. 2 * SCATTERED: see FEW_VIEWS */
 	uint32_t *buckets, mask;
@@ -122,6 +130,8 @@ struct hs_err *im_reader_create(struct im_image *im, struct hs_budget *budget,
 	while (n < 2 * r->max_blocks)
 		n *= 2;
 	r->mask = n - 1;
+	r->room = CACHE_FIRST >> r->shift;
+	r->gone = hs_xcalloc(n, sizeof(*r->gone));
 	r->blocks = hs_xcalloc(r->max_blocks, sizeof(*r->blocks));
 	r->buckets = hs_xcalloc(n, sizeof(*r->buckets));
 	memset(r->buckets, 0xff, n * sizeof(*r->buckets));
@@ -144,6 +154,7 @@ void im_reader_destroy(struct im_reader *r)
 		uncharge(r->budget, r->scratch[i].cap);
 		free(r->scratch[i].bytes);
 	}
+	free(r->gone);
 	free(r->blocks);
 	free(r->buckets);
 	free(r);
@@ -159,11 +170,16 @@ void im_reader_lend(struct im_reader *r, uint64_t addr, const void *bytes,
 
 /* --- blocks -------------------------------------------------------------- */
 
-static uint32_t *bucket(struct im_reader *r, uint64_t number)
+static uint32_t hash(const struct im_reader *r, uint64_t number)
 {
 	// Fibonacci hashing: Knuth, TAOCP 3, 6.4.
-	return &r->buckets[number * UINT64_C(0x9e3779b97f4a7c15) >> 40 &
-			   r->mask];
+	return (uint32_t)(number * UINT64_C(0x9e3779b97f4a7c15) >> 40) &
+	       r->mask;
+}
+
+static uint32_t *bucket(struct im_reader *r, uint64_t number)
+{
+	return &r->buckets[hash(r, number)];
 }
 
 static struct block *find_block(struct im_reader *r, uint64_t number)
@@ -247,8 +263,20 @@ static struct block *evict(struct im_reader *r)
 		}
 		unlink_block(r, b);
 		note_views(r, b);
+		r->gone[hash(r, b->number)] = b->number + 1;
 		return b;
 	}
+}
+
+/** Was a block given away that is wanted now? Then one more is worth it. */
+static void note_return(struct im_reader *r, uint64_t number)
+{
+	uint64_t *gone = &r->gone[hash(r, number)];
+
+	if (*gone != number + 1)
+		return;
+	*gone = 0;
+	r->room += r->room < r->max_blocks;
 }
 
 /** Blocks are there to be read again: they must not take what others need. */
@@ -256,9 +284,9 @@ static uint32_t most_blocks(const struct im_reader *r)
 {
 	uint64_t limit = r->budget ? r->budget->limit : 0, n;
 
-	n = limit ? limit / CACHE_SHARE >> r->shift : r->max_blocks;
+	n = limit ? limit / CACHE_SHARE >> r->shift : r->room;
 	n = n < BLOCKS_MIN ? BLOCKS_MIN : n;
-	return n < r->max_blocks ? (uint32_t)n : r->max_blocks;
+	return n < r->room ? (uint32_t)n : r->room;
 }
 
 /** A new block while there may be more, else an old one. NULL: no memory. */
@@ -365,6 +393,7 @@ static struct block *get_block(struct im_reader *r, uint64_t addr,
 	struct block *b = find_block(r, number);
 
 	if (!b) {
+		note_return(r, number);
 		b = take_block(r);
 		if (!b)
 			return NULL;

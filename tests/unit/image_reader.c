@@ -260,6 +260,29 @@ static void four_views_stay_valid_with_the_fewest_blocks(void **state)
 	assert_true(budget.peak <= budget.limit);
 }
 
+/* Look at each block of so many bytes, so many times. */
+static void go_round(uint64_t size, unsigned rounds)
+{
+	uint64_t i;
+
+	while (rounds--)
+		for (i = 0; i < size; i += BLOCK)
+			assert_non_null(im_view(reader, BASE + i, 64));
+}
+
+static void only_what_is_looked_at_again_is_worth_memory(void **state)
+{
+	struct hs_budget budget = { 0 };
+
+	(void)state;
+	put_words(BASE, 8 << 20);
+	open_reader(&budget);
+	go_round(8 << 20, 1);
+	assert_int_equal(budget.used, 1 << 20);
+	go_round(8 << 20, 3);
+	assert_int_equal(budget.used, 8 << 20);
+}
+
 /* Four are valid, the last of them by the block that is looked at first. */
 static void a_trimmed_reader_keeps_what_is_looked_at(void **state)
 {
@@ -270,6 +293,7 @@ static void a_trimmed_reader_keeps_what_is_looked_at(void **state)
 	(void)state;
 	put_words(BASE, 8 << 20);
 	open_reader(&budget);
+	go_round(8 << 20, 3);
 	for (i = 0; i < 8 << 20; i += BLOCK)
 		view[i / BLOCK % VIEWS] = im_view(reader, BASE + i, 64);
 	assert_int_equal(budget.used, 8 << 20);
@@ -284,13 +308,11 @@ static void a_trimmed_reader_keeps_what_is_looked_at(void **state)
 static void blocks_are_a_small_part_of_the_budget(void **state)
 {
 	struct hs_budget budget = { .limit = 16 * 20 * BLOCK };
-	uint64_t i;
 
 	(void)state;
 	put_words(BASE, 8 << 20);
 	open_reader(&budget);
-	for (i = 0; i < 8 << 20; i += BLOCK)
-		assert_non_null(im_view(reader, BASE + i, 64));
+	go_round(8 << 20, 3);
 	assert_int_equal(budget.used, 20 * BLOCK);
 }
 
@@ -329,6 +351,9 @@ int main(void)
 			close_reader),
 		cmocka_unit_test_teardown(
 			four_views_stay_valid_with_the_fewest_blocks,
+			close_reader),
+		cmocka_unit_test_teardown(
+			only_what_is_looked_at_again_is_worth_memory,
 			close_reader),
 		cmocka_unit_test_teardown(
 			a_trimmed_reader_keeps_what_is_looked_at,
