@@ -194,8 +194,10 @@ static bool visit(struct tg_tracer *t, struct tg_grave *g, uint64_t *pause_ns)
 		return false;
 	mem_fd = tg_proc_open(g->pid, "mem", O_RDWR);
 	tg_stop_prepare(t, &s, 1);
+	tg_hurry(t, true);
 	if (mem_fd >= 0)
 		(void)any_thread(t, g, &s, mem_fd);
+	tg_hurry(t, false);
 	if (s.started_ns)
 		*pause_ns += hs_now_ns() - s.started_ns;
 	tg_stop_deinit(&s);

@@ -115,6 +115,11 @@ struct tg_stop {
 	uint64_t started_ns;	/* first interrupt */
 	uint64_t ended_ns;	/* last detach */
 };
+/**
+ * Between on and off the tracer goes before others, where that is permitted
+ * (root): threads of a target stand still and wait for it.
+ */
+void tg_hurry(const struct tg_tracer *t, bool on);
 /** Room for the states of n threads, so that none is made during the stop. */
 void tg_stop_prepare(const struct tg_tracer *t, struct tg_stop *stop, size_t n);
 /** Stop all of them. On failure they are already let go. */
@@ -330,6 +335,7 @@ struct tg_child {
 void tg_note_end(struct tg_tracer *t, pid_t pid, int wait_status);
 struct tg_tracer {
 	int control_fd, service_fd, signal_fd;
+	int nice;		/* as it was started */
 	struct tg_stop *stopped;	/* the target that stands still now */
 	uint64_t last_id;
 	HS_VEC(struct tg_held *) held;

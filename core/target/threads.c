@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <sys/ptrace.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "map.h"
@@ -402,6 +403,13 @@ static size_t count_threads(pid_t pid)
 	return n;
 }
 
+void tg_hurry(const struct tg_tracer *t, bool on)
+{
+	enum { STEPS = 15 };	/* a weight of 30 (sched_prio_to_weight) */
+
+	(void)setpriority(PRIO_PROCESS, 0, on ? t->nice - STEPS : t->nice);
+}
+
 void tg_stop_prepare(const struct tg_tracer *t, struct tg_stop *s, size_t n)
 {
 	s->xstate_bytes = t->hijack.areas.bytes;
@@ -418,6 +426,7 @@ struct hs_err *tg_stop_all(struct tg_tracer *t, struct tg_stop *s,
 
 	tg_stop_prepare(t, s, n);
 	t->stopped = s;
+	tg_hurry(t, true);
 	sc.deadline_ns = hs_now_ns() + limit_ns;
 	err = stop_rounds(&sc);
 	hs_map_deinit(&sc.seen);
@@ -443,6 +452,7 @@ void tg_stop_end(struct tg_tracer *t, struct tg_stop *s)
 	for (size_t i = 0; i < s->tasks.n; i++)
 		tg_let_go(t, &s->tasks.v[i]);
 	s->ended_ns = hs_now_ns();
+	tg_hurry(t, false);
 	tg_sweep_lingering(t);
 }
 

@@ -7,6 +7,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -456,6 +457,7 @@ int tg_tracer_main(int control_fd, int service_fd)
 	(void)prctl(PR_SET_NAME, TG_TRACER_NAME);
 	ignore_terminal();
 	tg_arch_areas(&t->hijack.areas);
+	t->nice = getpriority(PRIO_PROCESS, 0);
 	t->control_fd = control_fd;
 	t->service_fd = service_fd;
 	t->signal_fd = open_signals();
