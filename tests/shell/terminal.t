@@ -133,6 +133,7 @@ def hostile(sh):
     t.ask("badjson")
     t.type("later\n")
     t.prompt()
+    open(sh.path("now"), "w").close()
     t.until("later: ")
     t.until("ttab")
     t.prompt()
