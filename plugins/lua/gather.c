@@ -1,38 +1,32 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One look through all memory that can be written: what could be an object? */
 #include "lualinks.h"
+#include "luasearch.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>
 
 enum {
-	CHUNK = 1 << LUA_WINDOW_SHIFT,
+	WINDOW = 1 << LUA_WINDOW_SHIFT,
 	PART = 256 << 10,	/* bytes of it that are read at once */
-	OVERLAP = 256,		/* an object's header beyond them */
-	MOST = CHUNK / 8,	/* objects of a window */
+	OVERLAP = 4096,		/* beyond them: a closure's 255 up-values */
+	MOST = WINDOW / 8,	/* objects of a window */
 	ROOM = 1 << 20,		/* objects that memory is mapped for */
-	/* Memory is looked through when Lua has that much of it: else the
-	 * lists are followed. */
-	LEAST = 1 << 20,
-	SHARE = 8,
 	KNOWN = 256,		/* metatables that a thread has told of */
 	LATE = 16,		/* names: cache misses at one time */
+	UPVALUES_SHARE = 16,	/* of memory, in words: half of it */
 };
 
 /* What the threads share. */
 struct job {
 	struct lua *st;
 	struct lua_links *links;
+	struct lua_search in;
 	bool with_links;
-	bool marks[256];		/* what an object's mark may be */
-	uint64_t stride;		/* of objects: 16, or 8 */
-	uint64_t low, high;		/* of writable memory */
-	uint64_t globals[LUA_MAX_STATES];	/* of states known before */
-	uint32_t n_globals;
+	bool counted;			/* up-values are, and no objects */
+	uint64_t most_upvalues;		/* words for them, a thread */
 	pthread_mutex_t lock;		/* of st and links */
 	_Atomic uint64_t next;		/* piece */
-	struct piece { uint64_t start, len; } *pieces;
-	uint64_t n_pieces, cap_pieces;
 	_Atomic bool failed;
 };
 
@@ -53,6 +47,8 @@ struct gatherer {
 	struct lua_window *last;
 	uint64_t mine[LUA_WINDOW_WORDS];	/* names within window */
 	uint64_t mine_key;
+	struct lua_addresses upvalues;	/* as links have them */
+	bool overfull;
 	char apart[128];		/* the next one's cache lines */
 };
 
@@ -84,11 +80,19 @@ static bool name_once(struct lua_window *v, uint64_t addr)
 					  memory_order_relaxed) & bit);
 }
 
-bool lua_links_name(struct lua_links *x, uint64_t addr)
+bool lua_links_name(struct lua_links *x, uint64_t addr, pthread_mutex_t *lock)
 {
 	struct lua_window *v = addr & 7 ? NULL : lua_links_window(x, addr);
+	bool ok;
 
-	return v == NULL || name_once(v, addr) || name_again(x, v, addr);
+	if (v == NULL || name_once(v, addr))
+		return true;
+	if (lock != NULL)
+		pthread_mutex_lock(lock);
+	ok = name_again(x, v, addr);
+	if (lock != NULL)
+		pthread_mutex_unlock(lock);
+	return ok;
 }
 
 static void name_twice(struct job *j, struct lua_window *v, uint64_t addr)
@@ -175,7 +179,7 @@ static uint32_t class_of(struct gatherer *g, uint64_t addr, uint64_t metatable)
 	bool each;
 
 	if (metatable & 7 ||
-	    metatable - g->job->low >= g->job->high - g->job->low)
+	    metatable - g->job->in.low >= g->job->in.high - g->job->in.low)
 		return 0;
 	if (g->known[i].metatable == metatable)
 		return g->known[i].class;
@@ -196,6 +200,11 @@ static uint32_t note_of(struct gatherer *g, uint64_t addr, const uint8_t *p,
 	uint64_t metatable = 0, flat;
 	uint32_t class = 0;
 
+	// a value of 5.1 is like a grey table: see find_marks()
+	if (g->job->st->mem.lay->minor == 1 && !g->job->with_links &&
+	    p[g->job->st->mem.lay->gc_marked] == 0 &&
+	    (kind == LUA_TABLE || kind == LUA_USERDATA))
+		return LUA_NOTE_ASK | (uint32_t)kind << LUA_NOTE_KIND;
 	flat = lua_flat_in(&g->job->st->mem, p, kind, &metatable);
 	if (metatable != 0)
 		class = class_of(g, addr, metatable);
@@ -205,21 +214,6 @@ static uint32_t note_of(struct gatherer *g, uint64_t addr, const uint8_t *p,
 	}
 	return (uint32_t)flat | class << LUA_NOTE_CLASS |
 	       (uint32_t)kind << LUA_NOTE_KIND;
-}
-
-static void add(struct gatherer *g, uint64_t addr, const uint8_t *p,
-		enum lua_kind kind)
-{
-	uint64_t next = lua_at64(p, 0) & LUA_LINK_NEXT;
-
-	g->window->bits[addr >> 9 & (LUA_WINDOW_WORDS - 1)] |=
-		UINT64_C(1) << (addr >> 3 & 63);
-	g->note[g->n] = note_of(g, addr, p, kind);
-	if (g->job->with_links)
-		g->link[g->n] = next | (uint64_t)kind << LUA_KIND_SHIFT;
-	else
-		name(g, next);
-	g->n++;
 }
 
 /* One that there are few of. */
@@ -235,22 +229,42 @@ static bool keep_address(struct job *j, struct lua_addresses *to, uint64_t addr)
 	return ok;
 }
 
-/* Is there a global state at that address? Its main thread is before it. */
-static bool is_global(const struct job *j, uint64_t addr)
+/* Whether it is a closure is not known yet: more than fit are none. */
+static void add_upvalues(struct gatherer *g, uint64_t addr, const uint8_t *p)
 {
-	const struct lua_mem *m = &j->st->mem;
-	const struct lua_layout *l = m->lay;
-	uint64_t distance = (uint64_t)(l->main_global - l->main_thread), main;
+	const struct job *j = g->job;
+	const struct lua_layout *l = j->st->mem.lay;
+	uint64_t n = p[l->cl_nupvalues], i, uv;
 
-	if (addr & 7 || addr - j->low >= j->high - j->low)
-		return false;
-	for (uint32_t i = 0; i < j->n_globals; i++) {
-		if (j->globals[i] == addr)
-			return true;
+	if (g->upvalues.n + 2 * n > j->most_upvalues)
+		g->overfull = true;
+	for (i = 0; i < n && !g->overfull; i++) {
+		uv = lua_at64(p, l->cl_upvals + 8 * (int32_t)i);
+		if (!(uv & 7) && lua_search_has(&j->in, uv) &&
+		    (!lua_addresses_add(&g->upvalues, addr) ||
+		     !lua_addresses_add(&g->upvalues, uv)))
+			g->overfull = true;
 	}
-	return m->host->read(m->im, addr + (uint64_t)l->g_mainthread, &main,
-			     sizeof(main)) == sizeof(main) &&
-	       main == addr - distance;
+}
+
+static void add(struct gatherer *g, uint64_t addr, const uint8_t *p,
+		enum lua_kind kind)
+{
+	uint64_t next = lua_at64(p, 0) & LUA_LINK_NEXT;
+
+	g->window->bits[addr >> 9 & (LUA_WINDOW_WORDS - 1)] |=
+		UINT64_C(1) << (addr >> 3 & 63);
+	g->note[g->n] = note_of(g, addr, p, kind);
+	if (g->job->with_links)
+		g->link[g->n] = next | (uint64_t)kind << LUA_KIND_SHIFT;
+	else if (next != 0)
+		name(g, next);
+	if (kind == LUA_CLOSURE && g->job->counted)
+		add_upvalues(g, addr, p);
+	if (kind == LUA_STRING && g->job->st->mem.lay->minor == 1 &&
+	    p[g->job->st->mem.lay->gc_marked] & LUA_FIXED_BIT)
+		keep_address(g->job, &g->job->links->fixed, addr);
+	g->n++;
 }
 
 /*
@@ -262,12 +276,13 @@ static void add_thread(struct gatherer *g, uint64_t addr, const uint8_t *p)
 	struct job *j = g->job;
 	uint64_t next = lua_at64(p, 0);
 
-	if (!j->marks[p[j->st->mem.lay->gc_marked]] ||
-	    !is_global(j, lua_at64(p, j->st->mem.lay->th_global)))
+	if (!j->in.marks[p[j->st->mem.lay->gc_marked]] ||
+	    !lua_search_is_global(&j->in, &j->st->mem,
+				  lua_at64(p, j->st->mem.lay->th_global)))
 		return;
 	if (next == 0)
 		keep_address(j, &j->links->ends, addr);
-	else if (!(next & 7) && next - j->low < j->high - j->low &&
+	else if (!(next & 7) && lua_search_has(&j->in, next) &&
 		 keep_address(j, &j->links->threads, addr))
 		add(g, addr, p, LUA_THREAD);
 }
@@ -286,22 +301,34 @@ static void add_linked(struct gatherer *g, uint64_t addr, const uint8_t *p)
 
 	if (kind == LUA_THREAD)
 		add_thread(g, addr, p);
-	else if (g->job->marks[p[l->gc_marked]])
+	else if (g->job->in.marks[p[l->gc_marked]])
 		add(g, addr, p, kind);
 }
 
+/* 5.1: an open up-value is grey once it is marked, and points to its stack. */
+static bool is_open(const struct job *j, const uint8_t *p)
+{
+	const struct lua_layout *l = j->st->mem.lay;
+
+	return l->minor == 1 && lua_kind_in(l, p) == LUA_UPVALUE &&
+	       lua_search_has(&j->in, lua_at64(p, l->upval_v));
+}
+
 /*
- * An object that ends a list says 0; it is none of those that are gathered, or
- * every zero could be one.
+ * An object that ends a list says 0; it is none of those that are gathered, nor
+ * one that is grey, or every zero could be one.
  */
 static void add_end(struct gatherer *g, uint64_t addr, const uint8_t *p)
 {
 	const struct lua_layout *l = g->job->st->mem.lay;
+	enum lua_kind kind = lua_kind_in(l, p);
 	uint8_t mark = p[l->gc_marked];
 
-	if (lua_kind_in(l, p) == LUA_THREAD)
+	if (kind == LUA_THREAD)
 		add_thread(g, addr, p);
-	else if (mark != 0 && g->job->marks[mark])
+	else if (l->minor == 1 && kind == LUA_STRING)
+		add_linked(g, addr, p);	// the last of one of many chains
+	else if (g->job->in.marks[mark] && (mark != 0 || is_open(g->job, p)))
 		keep_address(g->job, &g->job->links->ends, addr);
 }
 
@@ -312,9 +339,9 @@ static void add_end(struct gatherer *g, uint64_t addr, const uint8_t *p)
 static void gather_words(struct gatherer *g, uint64_t addr, uint64_t n)
 {
 	const struct lua_layout *l = g->job->st->mem.lay;
-	const uint64_t low = g->job->low, span = g->job->high - low;
+	const uint64_t low = g->job->in.low, span = g->job->in.high - low;
 	const uint64_t ahead = lua_state_ahead(l) + addr;
-	const uint64_t stride = g->job->stride;
+	const uint64_t stride = g->job->in.stride;
 	const uint8_t *kinds = lua_kinds[l->minor], *buf = g->buf, *p;
 	const int32_t tt = l->gc_tt;
 	const bool odd = stride == 16;	// threads lie between
@@ -359,7 +386,7 @@ static void gather_part(struct gatherer *g, uint64_t addr, uint64_t n)
 }
 
 /* What is read stays in the core's cache while it is looked at. */
-static void gather_piece(struct gatherer *g, const struct piece *piece)
+static void gather_piece(struct gatherer *g, const struct lua_piece *piece)
 {
 	uint64_t at, n;
 
@@ -400,13 +427,13 @@ static void keep(struct gatherer *g)
 	count_window(v);
 }
 
-static uint64_t window_of(const struct piece *p)
+static uint64_t window_of(const struct lua_piece *p)
 {
 	return p->start >> LUA_WINDOW_SHIFT;
 }
 
 /* Pieces of one window are one after another, and of one thread. */
-static void gather_window(struct gatherer *g, const struct piece *p,
+static void gather_window(struct gatherer *g, const struct lua_piece *p,
 			  uint64_t n)
 {
 	struct job *j = g->job;
@@ -432,68 +459,47 @@ static void *gather(void *arg)
 {
 	struct gatherer *g = arg;
 	struct job *j = g->job;
-	const struct piece *p = j->pieces;
+	const struct lua_piece *p = j->in.pieces;
 	uint64_t i;
 
 	g->buf = malloc(PART + OVERLAP);
 	if (g->buf == NULL)
 		j->failed = true;
-	while (!j->failed && (i = j->next++) < j->n_pieces) {
+	while (!j->failed && (i = j->next++) < j->in.n_pieces) {
 		// a window belongs to who takes its first piece
 		if (i == 0 || window_of(&p[i]) != window_of(&p[i - 1]))
-			gather_window(g, &p[i], j->n_pieces - i);
+			gather_window(g, &p[i], j->in.n_pieces - i);
 	}
 	name_late(g);
 	free(g->buf);
 	return NULL;
 }
 
-/* --- which memory -------------------------------------------------------- */
-
-static bool add_mapping(struct job *j, const struct heapsh_mapping *map)
-{
-	uint64_t at, end;
-
-	j->low = j->low == 0 || map->start < j->low ? map->start : j->low;
-	j->high = map->end > j->high ? map->end : j->high;
-	for (at = map->start; at < map->end; at = end) {
-		end = (at | (CHUNK - 1)) + 1;
-		end = end < map->end ? end : map->end;
-		if (!lua_grow(&j->pieces, j->n_pieces, &j->cap_pieces,
-			      sizeof(*j->pieces)))
-			return false;
-		j->pieces[j->n_pieces++] = (struct piece){ at, end - at };
-	}
-	return true;
-}
-
-static bool cut_pieces(struct job *j)
-{
-	const struct lua_mem *m = &j->st->mem;
-	struct heapsh_mapping map = { .size = sizeof(map) };
-
-	for (uint32_t i = 0; m->host->mapping(m->im, i, &map); i++) {
-		if (lua_may_hold_state(&map) && !add_mapping(j, &map))
-			return false;
-	}
-	return true;
-}
-
 /* All windows, before any is looked at: what is named may lie in any. */
 static bool make_windows(struct job *j)
 {
-	const struct piece *p = j->pieces;
+	const struct lua_piece *p = j->in.pieces;
 	uint64_t i, n = 0;
 
-	for (i = 0; i < j->n_pieces; i++)
+	for (i = 0; i < j->in.n_pieces; i++)
 		n += i == 0 || window_of(&p[i]) != window_of(&p[i - 1]);
 	if (!lua_links_init(j->links, n))
 		return false;
-	for (i = 0; i < j->n_pieces; i++) {
+	for (i = 0; i < j->in.n_pieces; i++) {
 		if (lua_links_add(j->links, p[i].start) == NULL)
 			return false;
 	}
 	return true;
+}
+
+static void take_upvalues(struct job *j, struct gatherer *g)
+{
+	struct lua_links *x = j->links;
+
+	x->overfull = x->overfull || g->overfull;
+	for (uint64_t i = 0; i < g->upvalues.n && !j->failed; i++)
+		j->failed = !lua_addresses_add(&x->upvalues, g->upvalues.v[i]);
+	free(g->upvalues.v);
 }
 
 static void run(struct job *j)
@@ -507,88 +513,26 @@ static void run(struct job *j)
 	}
 	for (int i = 0; i < n; i++)
 		g[i].job = j;
+	j->counted = !j->with_links && lua_counts_upvalues(&j->st->mem);
+	j->most_upvalues = j->in.bytes / UPVALUES_SHARE / (unsigned)n;
 	lua_crew(n, gather, g, sizeof(*g));
+	for (int i = 0; i < n; i++)
+		take_upvalues(j, &g[i]);
 	free(g);
-}
-
-static bool worth_it(struct lua *st)
-{
-	const struct lua_mem *m = &st->mem;
-	struct heapsh_mapping map = { .size = sizeof(map) };
-	uint64_t all = 0, own = 0;
-
-	for (uint32_t i = 0; m->host->mapping(m->im, i, &map); i++) {
-		if (lua_may_hold_state(&map))
-			all += map.end - map.start;
-	}
-	for (uint32_t i = 0; i < st->n_states; i++)
-		own += lua_count(m, &st->states[i]);
-	return own >= LEAST && all / SHARE <= own;
-}
-
-/* malloc() aligns to 16, other allocators may to 8. */
-static uint64_t stride_of(const struct lua *st)
-{
-	const struct lua_mem *m = &st->mem;
-	uint64_t at;
-
-	for (uint32_t i = 0; i < st->n_states; i++) {
-		at = lua_word(m, st->states[i].global, m->lay->g_allgc);
-		for (int k = 0; k < 256 && at != 0; k++) {
-			if (at & 8 && lua_kind_at(m, at) != LUA_THREAD)
-				return 8;
-			at = lua_word(m, at, m->lay->gc_next);
-		}
-	}
-	return 16;
-}
-
-/*
- * lgc.h of each: an object is of one of two whites, black, or grey. What else a
- * mark says is, in 5.4, its age, which stays 0 unless the collector is
- * generational, or 4 of what is never collected (luaC_fix()); and that it has a
- * finalizer. 5.1 has four more bits, 5.3 none; the highest is no mark's.
- */
-static void find_marks(struct job *j)
-{
-	enum { OLDEST = 6, FIXED = 4 };
-	const struct lua *st = j->st;
-	const int minor = st->mem.lay->minor;
-	const unsigned shift = minor == 4 ? 3 : 0;
-	bool aged = false;
-
-	for (uint32_t i = 0; i < st->n_states; i++)
-		aged = aged || lua_u8(&st->mem, st->states[i].global,
-				      st->mem.lay->g_gckind) != 0;
-	for (unsigned mark = 0; mark < 0x80; mark++) {
-		unsigned colour = mark >> shift & 7, age = mark & 7;
-
-		j->marks[mark] = !(colour & (colour - 1));
-		if (minor == 4 && !(aged ? age <= OLDEST :
-					   age == 0 || age == FIXED))
-			j->marks[mark] = false;
-		if (minor == 3 && mark > 0xf)
-			j->marks[mark] = false;
-	}
 }
 
 bool lua_links_gather(struct lua *st, bool with_links, struct lua_links *ret)
 {
 	struct job j = { .st = st, .links = ret, .with_links = with_links };
+	bool worth_it = lua_search_init(st, &j.in);
 
-	if (!worth_it(st))
-		return false;
-	j.stride = stride_of(st);
-	for (uint32_t i = 0; i < st->n_states; i++)
-		j.globals[j.n_globals++] = st->states[i].global;
-	find_marks(&j);
 	pthread_mutex_init(&j.lock, NULL);
-	if (cut_pieces(&j) && make_windows(&j))
+	if (worth_it && make_windows(&j))
 		run(&j);
 	else
 		j.failed = true;
 	pthread_mutex_destroy(&j.lock);
-	free(j.pieces);
+	lua_search_deinit(&j.in);
 	if (j.failed)
 		lua_links_deinit(ret);
 	return !j.failed;

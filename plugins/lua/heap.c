@@ -102,23 +102,40 @@ static void emit_noted(struct lua *st, const struct lua_mem *m, uint64_t at,
 		flush(b);
 }
 
-/* 512 bytes of addresses: what could be objects has notes, from *note on. */
-static void sweep_word(struct lua *st, const struct lua_mem *m, uint64_t base,
-		       uint64_t could, uint64_t are, const uint32_t *note,
+static void emit_upvalue(struct lua *st, const struct lua_mem *m, uint64_t at,
+			 struct batch *b)
+{
+	uint32_t flat = (uint32_t)m->lay->sizeof_upval;
+
+	emit_noted(st, m, at, flat | (uint32_t)LUA_UPVALUE << LUA_NOTE_KIND, b);
+}
+
+/* 512 bytes of addresses, and which of them are what. */
+struct word {
+	uint64_t base;
+	uint64_t could;		/* be objects: they have notes… */
+	uint64_t are;		/* objects */
+	uint64_t upvalues;	/* of 5.3, which are in no list */
+	const uint32_t *note;	/* … from here on */
+};
+
+static void sweep_word(struct lua *st, const struct lua_mem *m, struct word *w,
 		       struct batch *b)
 {
-	uint64_t left = could | are, bit, at;
+	uint64_t left = w->could | w->are | w->upvalues, bit, at;
 
 	for (; left != 0; left &= left - 1) {
 		bit = left & -left;
-		at = base + ((uint64_t)__builtin_ctzll(bit) << 3);
-		if (could & are & bit) {
-			emit_noted(st, m, at, *note, b);
-		} else if (!(could & bit)) {
+		at = w->base + ((uint64_t)__builtin_ctzll(bit) << 3);
+		if (w->could & w->are & bit) {
+			emit_noted(st, m, at, *w->note, b);
+		} else if (w->are & bit) {
 			flush(b);
 			emit_seen(st, m, at, b->sink);
+		} else if (w->upvalues & bit) {
+			emit_upvalue(st, m, at, b);
 		}
-		note += (could & bit) != 0;
+		w->note += (w->could & bit) != 0;
 	}
 }
 
@@ -127,24 +144,28 @@ static bool sweep_notes(struct lua *st, const struct lua_mem *m,
 			const struct heapsh_chunk *chunk,
 			struct heapsh_sink *sink)
 {
-	uint64_t end = chunk->address + chunk->len, at = chunk->address, w;
+	uint64_t end = chunk->address + chunk->len, at = chunk->address, i;
 	const struct lua_window *v = NULL;
+	const uint64_t *map, *upvalues;
 	struct batch b = { .sink = sink };
-	const uint64_t *map;
+	struct word w;
 
-	// 5.3: up-values are objects of no list
-	if (st->links != NULL && st->upvalues.n == 0 &&
-	    st->class_types != NULL)
+	if (st->links != NULL && st->class_types != NULL)
 		v = lua_links_window(st->links, at);
-	map = lua_space_window(&st->objects, at);
 	if (v == NULL || at >> LUA_WINDOW_SHIFT !=
 				 (end - 1) >> LUA_WINDOW_SHIFT)
 		return false;
-	for (at &= ~UINT64_C(511); map != NULL && at < end; at += 512) {
-		w = at >> 9 & (LUA_WINDOW_WORDS - 1);
-		if (map[w] != 0)
-			sweep_word(st, m, at, v->bits[w], map[w],
-				   v->note + v->rank[w], &b);
+	map = lua_space_window(&st->objects, at);
+	upvalues = lua_space_window(&st->upvalues, at);
+	for (at &= ~UINT64_C(511); at < end; at += 512) {
+		i = at >> 9 & (LUA_WINDOW_WORDS - 1);
+		w.base = at;
+		w.are = map != NULL ? map[i] : 0;
+		w.upvalues = upvalues != NULL ? upvalues[i] : 0;
+		w.could = v->bits[i];
+		w.note = v->note + v->rank[i];
+		if ((w.are | w.upvalues) != 0)
+			sweep_word(st, m, &w, &b);
 	}
 	flush(&b);
 	return true;
@@ -329,28 +350,52 @@ static void roots_of(struct rooter *r, const struct lua_state *s)
 	root_list(r, lua_word(m, s->global, l->g_tmudata), "tobefinalized");
 }
 
-/* 5.1 marks strings that it never frees (lstring.h, luaS_fix). */
-static void roots_fixed(struct rooter *r, const struct lua_state *s)
+/* One chain of the table of strings. */
+static void root_chain(struct rooter *r, uint64_t at)
 {
 	const struct lua_mem *m = &r->st->mem;
-	const struct lua_layout *l = m->lay;
-	uint64_t n = lua_u32(m, s->global, l->g_strt_size), i, at, left;
-	uint64_t hash = lua_word(m, s->global, l->g_strt_hash);
-	struct lua_chain chain;
+	struct lua_chain chain = { 0 };
+	uint32_t left;
 
-	if (l->g_fixedgc >= 0)
+	for (left = MAX_FIXED; left != 0 && !lua_chain_repeats(&chain, at) &&
+	     lua_space_has(&r->st->objects, at); left--) {
+		if (lua_u8(m, at, m->lay->gc_marked) & LUA_FIXED_BIT)
+			root(r, at, "fixed");
+		at = lua_word(m, at, m->lay->str_hnext);
+	}
+}
+
+static void root_chains(struct rooter *r, const struct lua_state *s)
+{
+	const struct lua_mem *m = &r->st->mem;
+	uint64_t n = lua_u32(m, s->global, m->lay->g_strt_size), i;
+	uint64_t hash = lua_word(m, s->global, m->lay->g_strt_hash);
+
+	for (i = 0; i < n && n <= LUA_MAX_ITEMS; i++)
+		root_chain(r, lua_word(m, hash + 8 * i, 0));
+}
+
+/*
+ * 5.1 marks strings that it never frees (lstring.h, luaS_fix). One look through
+ * memory has noted them, or all strings are looked at.
+ */
+static void roots_fixed(struct rooter *r)
+{
+	const struct lua *st = r->st;
+	const struct lua_addresses *fixed;
+
+	if (st->mem.lay->g_fixedgc >= 0)
 		return;
-	for (i = 0; i < n && n <= LUA_MAX_ITEMS; i++) {
-		at = lua_word(m, hash + 8 * i, 0);
-		chain = (struct lua_chain){ 0 };
-		for (left = MAX_FIXED; left != 0 &&
-		     !lua_chain_repeats(&chain, at) &&
-		     lua_space_has(&r->st->objects, at); left--) {
-			// lgc.h, FIXEDBIT
-			if (lua_u8(m, at, l->gc_marked) & 1 << 5)
-				root(r, at, "fixed");
-			at = lua_word(m, at, l->str_hnext);
-		}
+	r->number = 1;
+	if (st->links == NULL || !st->peeled) {
+		for (uint32_t i = 0; i < st->n_states; i++, r->number++)
+			root_chains(r, &st->states[i]);
+		return;
+	}
+	fixed = &st->links->fixed;
+	for (uint64_t i = 0; i < fixed->n && i < MAX_FIXED; i++) {
+		if (lua_space_has(&st->objects, fixed->v[i]))
+			root(r, fixed->v[i], "fixed");
 	}
 }
 
@@ -364,6 +409,6 @@ void lua_roots(void *state,
 	for (uint32_t i = 0; i < r.st->n_states; i++) {
 		r.number = i + 1;
 		roots_of(&r, &r.st->states[i]);
-		roots_fixed(&r, &r.st->states[i]);
 	}
+	roots_fixed(&r);
 }

@@ -116,6 +116,8 @@ void lua_links_deinit(struct lua_links *x)
 	free(x->threads.v);
 	free(x->more.v);
 	free(x->ends.v);
+	free(x->fixed.v);
+	free(x->upvalues.v);
 	*x = (struct lua_links){ 0 };
 }
 
@@ -123,6 +125,8 @@ void lua_links_settle(struct lua_links *x)
 {
 	free_again(x);
 	unmap(x, false);
+	free(x->upvalues.v);
+	x->upvalues = (struct lua_addresses){ 0 };
 	for (uint64_t i = 0; i < x->n_used; i++)
 		x->pool[i].link = NULL;
 }

@@ -10,20 +10,27 @@ LUA_SOURCES = \
 	%D%/edges.c %D%/find.c %D%/gather.c %D%/heap.c \
 	%D%/layouts.c \
 	%D%/links.c %D%/lookup.c %D%/luaheap.h %D%/lualayout.h \
-	%D%/lualinks.h %D%/luamem.h %D%/luaspace.h %D%/mem.c %D%/names.c \
-	%D%/order.c %D%/peel.c %D%/render.c %D%/settle.c \
-	%D%/space.c %D%/table.c %D%/threads.c %D%/walk.c
+	%D%/lualinks.h %D%/luamem.h %D%/luasearch.h %D%/luaspace.h \
+	%D%/mem.c %D%/names.c \
+	%D%/order.c %D%/peel.c %D%/render.c %D%/search.c %D%/settle.c \
+	%D%/space.c %D%/table.c %D%/threads.c %D%/unlisted.c %D%/walk.c
 EXTRA_DIST += %D%/layout.def %D%/regen-layouts.py
 E2E_TESTS += tests/lua/both.t tests/lua/foreign.t \
-	tests/lua/heap.t tests/lua/settle.t tests/lua/shift.t
-noinst_PROGRAMS += tests/lua/shift
+	tests/lua/heap.t tests/lua/peel.t tests/lua/settle.t tests/lua/shift.t
+noinst_PROGRAMS += tests/lua/peel tests/lua/shift
 tests_lua_shift_CPPFLAGS = $(INC_PLUGIN) -iquote $(srcdir)/%D% \
 	-iquote $(srcdir)/tests/cpython
 tests_lua_shift_CFLAGS = $(CFLAGS_PLUGIN) $(ELF_CFLAGS)
 tests_lua_shift_LDADD = $(ELF_LIBS)
 tests_lua_shift_SOURCES = tests/lua/shift.c tests/cpython/peek_host.c \
 	tests/cpython/peek_host.h $(LUA_SOURCES)
-EXTRA_DIST += tests/fixtures/both_runtimes.c tests/fixtures/busy.lua tests/fixtures/zoo.lua
+tests_lua_peel_CPPFLAGS = $(tests_lua_shift_CPPFLAGS)
+tests_lua_peel_CFLAGS = $(tests_lua_shift_CFLAGS)
+tests_lua_peel_LDADD = $(ELF_LIBS)
+tests_lua_peel_SOURCES = tests/lua/peel.c tests/cpython/peek_host.c \
+	tests/cpython/peek_host.h $(LUA_SOURCES)
+EXTRA_DIST += tests/fixtures/both_runtimes.c tests/fixtures/busy.lua \
+	tests/fixtures/phases.lua tests/fixtures/zoo.lua
 BENCHES += tests/bench/lua.bench
 EXTRA_DIST += tests/fixtures/bench_heap.lua
 check_PROGRAMS += tests/fuzz/fuzz_lua.t

@@ -117,6 +117,8 @@ struct lua {
  * sink, or NULL on the main thread.
  */
 void lua_walk(struct lua *st, void *reader);
+/** Only the lists, only the objects: for lua_walk(), and for tests of it. */
+void lua_walk_lists(struct lua *st);
 /** Object at addr of this instant; as lua_describe(). */
 bool lua_object_at(const struct lua *st, const struct lua_mem *m,
 		   uint64_t addr, struct lua_object *ret);

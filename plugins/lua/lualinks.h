@@ -16,7 +16,10 @@
 
 #include "luaheap.h"
 
-enum { LUA_KIND_SHIFT = 48 };	/* of a link, above the address */
+enum {
+	LUA_KIND_SHIFT = 48,	/* of a link, above the address */
+	LUA_FIXED_BIT = 1 << 5,	/* 5.1: of a mark; lgc.h, FIXEDBIT */
+};
 #define LUA_LINK_NEXT ((UINT64_C(1) << LUA_KIND_SHIFT) - 1)
 
 /**
@@ -56,6 +59,9 @@ struct lua_links {
 	struct lua_addresses threads;	/* what could be threads */
 	struct lua_addresses more;	/* named a third time, or more */
 	struct lua_addresses ends;	/* like objects, but name none */
+	struct lua_addresses fixed;	/* 5.1: strings that are not freed */
+	struct lua_addresses upvalues;	/* 5.3: a closure, one of its, … */
+	bool overfull;			/* … and of these more than can be */
 	struct lua_mapped *mapped;
 	uint64_t n_mapped, cap_mapped;
 	struct lua_window *pool;	/* all windows */
@@ -85,8 +91,8 @@ bool lua_links_init(struct lua_links *x, uint64_t n);
 struct lua_window *lua_links_add(struct lua_links *x, uint64_t addr);
 /** The window that holds addr, or NULL. Of many threads. */
 struct lua_window *lua_links_window(const struct lua_links *x, uint64_t addr);
-/** Is addr named by an object? Mark it; false: out of memory. Main thread. */
-bool lua_links_name(struct lua_links *x, uint64_t addr);
+/** Mark addr as named. lock: of x, of several threads. False: out of memory. */
+bool lua_links_name(struct lua_links *x, uint64_t addr, pthread_mutex_t *lock);
 /** Could there be an object at addr? Then its next, and kind. */
 bool lua_link_at(struct lua_links *x, uint64_t addr, uint64_t *next,
 		 enum lua_kind *kind);
@@ -104,6 +110,13 @@ static inline uint32_t lua_link_rank(const struct lua_window *v, uint64_t addr)
 	return v->rank[w] + lua_bits_count(v->bits[w] & below);
 }
 
+/** Is addr named, as far as is known? */
+static inline bool lua_link_named(const struct lua_window *v, uint64_t addr)
+{
+	return !(addr & 7) && v->once[addr >> 9 & (LUA_WINDOW_WORDS - 1)] >>
+				      (addr >> 3 & 63) & 1;
+}
+
 /** Threads that are worth it: as many as cores, at most 8. */
 int lua_crew_size(void);
 /** Run fn n times, each in a thread, over the n arguments of size bytes. */
@@ -114,5 +127,23 @@ void lua_crew(int n, void *(*fn)(void *arg), void *args, size_t size);
  * was, and the lists must be followed.
  */
 bool lua_peel(struct lua *st, struct lua_links *x);
+
+/* --- unlisted.c: what is in no list ------------------------------------- */
+
+/** 5.3: up-values are no objects of the collector's. */
+bool lua_counts_upvalues(const struct lua_mem *m);
+/**
+ * Note up-values of a closure; those that a thread's stack is open for; of all
+ * closures that were gathered and have been found to be objects. The bytes of
+ * those that are new.
+ */
+uint64_t lua_closure_upvalues(struct lua *st, uint64_t closure);
+uint64_t lua_open_upvalues(struct lua *st, uint64_t thread);
+uint64_t lua_gathered_upvalues(struct lua *st, const struct lua_links *x);
+/**
+ * 5.1: mark what begins a chain of strings, and what threads name beside the
+ * lists. False: out of memory.
+ */
+bool lua_name_unlisted(struct lua *st, struct lua_links *x);
 
 #endif

@@ -26,6 +26,7 @@
 enum {
 	SPAN = 64 << 10,	/* bytes of one read, which takes 13 us: */
 	FEW = 9,		/* as long as so many of 8 bytes */
+	MAX_FIXED = 1 << 16,	/* objects that are never collected */
 };
 
 struct peeling {
@@ -223,9 +224,7 @@ static bool is_named(const struct peeling *x, uint64_t addr)
 {
 	const struct lua_window *v = lua_links_window(x->links, addr);
 
-	return v != NULL && !(addr & 7) &&
-	       v->once[addr >> 9 & (LUA_WINDOW_WORDS - 1)] >>
-			       (addr >> 3 & 63) & 1;
+	return v != NULL && lua_link_named(v, addr);
 }
 
 static void add_extra(struct peeling *x, uint64_t addr)
@@ -239,12 +238,47 @@ static void add_extra(struct peeling *x, uint64_t addr)
 		x->sum += o.flat;
 }
 
+/* addr may end a list though it is grey, which what is zero seems to be. */
+static void add_grey_end(struct peeling *x, uint64_t addr)
+{
+	const struct lua_mem *m = &x->st->mem;
+	struct lua_addresses *ends = &x->links->ends;
+
+	if (addr == 0 || lua_kind_at(m, addr) == LUA_NOTHING ||
+	    lua_u8(m, addr, m->lay->gc_marked) != 0 ||
+	    lua_word(m, addr, m->lay->gc_next) != 0)
+		return;
+	if (!lua_addresses_add(ends, addr))
+		x->failed = true;
+}
+
+/* A state's oldest object is its registry; what is fixed is fixed first. */
+static void find_grey_ends(struct peeling *x)
+{
+	const struct lua *st = x->st;
+	const int32_t next = st->mem.lay->gc_next;
+	uint64_t at, last;
+
+	for (uint32_t i = 0; i < st->n_states; i++) {
+		add_grey_end(x, st->states[i].registry);
+		last = 0;
+		at = lua_word(&st->mem, st->states[i].global,
+			      st->mem.lay->g_fixedgc);
+		for (int k = 0; k < MAX_FIXED && at != 0; k++) {
+			last = at;
+			at = lua_word(&st->mem, at, next);
+		}
+		add_grey_end(x, last);
+	}
+}
+
 /* What lists end in, and main threads, which may be in no list. */
 static void find_extra(struct peeling *x)
 {
 	const struct lua_addresses *ends = &x->links->ends;
 	const struct lua *st = x->st;
 
+	find_grey_ends(x);
 	for (uint64_t i = 0; i < ends->n; i++) {
 		if (is_named(x, ends->v[i]))
 			add_extra(x, ends->v[i]);
@@ -314,24 +348,49 @@ static void *add_windows(void *arg)
 	return NULL;
 }
 
+/* Of 5.1, who was not described has not told of its metatable either. */
 static void add_asks(struct peeling *x, const struct adder *a)
 {
 	const struct lua_mem *m = &x->st->mem;
 	struct lua_object o;
+	bool each;
 
 	x->failed = x->failed || a->failed;
 	x->sum += a->sum;
 	for (uint64_t i = 0; i < a->asks.n; i++) {
-		if (lua_describe(m, a->asks.v[i],
-				 lua_kind_at(m, a->asks.v[i]), &o))
-			x->sum += o.flat;
+		if (!lua_describe(m, a->asks.v[i],
+				  lua_kind_at(m, a->asks.v[i]), &o))
+			continue;
+		x->sum += o.flat;
+		if (m->lay->minor == 1 && o.metatable != 0)
+			lua_note_metatable(x->st, o.metatable, o.addr, &each);
+	}
+}
+
+/* 5.3: they are no objects, but counted. */
+static void add_upvalues(struct peeling *x)
+{
+	struct lua *st = x->st;
+	uint64_t i;
+
+	x->sum += lua_gathered_upvalues(st, x->links);
+	for (i = 0; i < x->extra.n; i++) {
+		if (lua_kind_at(&st->mem, x->extra.v[i]) == LUA_CLOSURE)
+			x->sum += lua_closure_upvalues(st, x->extra.v[i]);
+		else if (lua_kind_at(&st->mem, x->extra.v[i]) == LUA_THREAD)
+			x->sum += lua_open_upvalues(st, x->extra.v[i]);
+	}
+	for (i = 0; i < x->links->threads.n; i++) {
+		if (is_named(x, x->links->threads.v[i]))
+			x->sum += lua_open_upvalues(st,
+						    x->links->threads.v[i]);
 	}
 }
 
 /* From here on once has the objects that were gathered, and no other. */
 static bool adds_up(struct peeling *x)
 {
-	const struct lua *st = x->st;
+	struct lua *st = x->st;
 	int n = lua_crew_size();
 	struct adder *a = calloc((size_t)n, sizeof(*a));
 	uint64_t want = 0;
@@ -347,6 +406,8 @@ static bool adds_up(struct peeling *x)
 		free(a[i].asks.v);
 	}
 	free(a);
+	if (lua_counts_upvalues(&st->mem))
+		add_upvalues(x);
 	for (uint32_t i = 0; i < st->n_states; i++)
 		want += lua_count(&st->mem, &st->states[i]);
 	return !x->failed && x->sum == want;
@@ -386,7 +447,7 @@ static void name_heads(struct peeling *x, int32_t head)
 	for (uint32_t i = 0; i < x->st->n_states; i++) {
 		uint64_t at = lua_word(m, x->st->states[i].global, head);
 
-		if (at != 0 && !lua_links_name(x->links, at))
+		if (at != 0 && !lua_links_name(x->links, at, NULL))
 			x->failed = true;
 	}
 }
@@ -399,6 +460,8 @@ static bool peel(struct peeling *x)
 
 	for (size_t i = 0; i < sizeof(heads) / sizeof(heads[0]); i++)
 		name_heads(x, heads[i]);
+	if (!lua_name_unlisted(x->st, x->links))
+		x->failed = true;
 	count_more(x);
 	if (!x->failed)
 		take_all(x);
@@ -413,8 +476,10 @@ static bool peel(struct peeling *x)
 bool lua_peel(struct lua *st, struct lua_links *links)
 {
 	struct peeling x = { .st = st, .links = links };
-	bool ok = peel(&x);
+	bool ok = !links->overfull && peel(&x);
 
+	if (!ok)
+		lua_space_deinit(&st->upvalues);
 	free(x.stale.v);
 	free(x.extra.v);
 	free(x.left);

@@ -194,22 +194,6 @@ static void note_thread(struct lua *st, uint64_t addr)
 	st->threads[st->n_threads++] = addr;
 }
 
-/* 5.3: up-values are counted, and in no list */
-static void note_upvalues(struct lua *st, uint64_t closure)
-{
-	const struct lua_mem *m = &st->mem;
-	uint32_t n = lua_u8(m, closure, m->lay->cl_nupvalues), i;
-
-	for (i = 0; i < n; i++) {
-		uint64_t uv = lua_word(m, closure, m->lay->cl_upvals +
-						   8 * (int32_t)i);
-
-		if (uv != 0 && !(uv & 7) &&
-		    lua_space_put(&st->upvalues, uv) < 0)
-			st->failed = true;
-	}
-}
-
 /* head: its first bytes, or NULL: its metatable has been noted. */
 static void note(struct lua *st, uint64_t addr, enum lua_kind kind,
 		 const uint8_t *head)
@@ -220,8 +204,10 @@ static void note(struct lua *st, uint64_t addr, enum lua_kind kind,
 
 	if (kind == LUA_THREAD)
 		note_thread(st, addr);
-	else if (kind == LUA_CLOSURE && l->upval_tt < 0)
-		note_upvalues(st, addr);
+	if (lua_counts_upvalues(&st->mem) && kind == LUA_THREAD)
+		lua_open_upvalues(st, addr);
+	else if (lua_counts_upvalues(&st->mem) && kind == LUA_CLOSURE)
+		lua_closure_upvalues(st, addr);
 	if (head == NULL || (kind != LUA_TABLE && kind != LUA_USERDATA))
 		return;
 	metatable = lua_word(&st->mem, addr, kind == LUA_TABLE ?
@@ -366,7 +352,7 @@ static void note_types(struct lua *st)
 	}
 }
 
-static void walk_lists(struct lua *st)
+void lua_walk_lists(struct lua *st)
 {
 	uint64_t from;
 
@@ -378,18 +364,10 @@ static void walk_lists(struct lua *st)
 	}
 }
 
-/*
- * 5.1 has strings in lists of their own, and open up-values in others; of 5.3
- * up-values are counted, and in no list: there the lists are followed.
- */
 static bool gather(struct lua *st)
 {
-	bool can_peel = st->mem.lay->minor == 4;
-
-	if (!lua_links_gather(st, !can_peel, st->links))
+	if (!lua_links_gather(st, false, st->links))
 		return false;
-	if (!can_peel)
-		return true;
 	st->peeled = lua_peel(st, st->links);
 	if (st->peeled)
 		return true;
@@ -409,7 +387,7 @@ static void walk(struct lua *st)
 	if (st->peeled)
 		lua_threads_group(st);
 	else
-		walk_lists(st);
+		lua_walk_lists(st);
 	if (st->links != NULL)
 		lua_links_settle(st->links);
 	note_ephemerons(st);
