@@ -79,12 +79,13 @@ print-fuzz-tests:
 # Figures, not tests: one table, and one file bench.json.
 BENCHES += tests/bench/heap.bench tests/bench/gap.bench tests/bench/pause.bench
 BENCHES += tests/bench/asked.bench tests/bench/evaluate.bench tests/bench/views.bench
-EXTRA_DIST += $(BENCHES) tests/bench/run tests/fixtures/bench_heap.py \
+LAST_BENCH = tests/bench/peers.bench
+EXTRA_DIST += $(BENCHES) $(LAST_BENCH) tests/bench/run tests/fixtures/bench_heap.py \
 	tests/lib/benchprofile.py tests/lib/benchrun.py tests/lib/hsbench.py
 CLEANFILES += bench.json
 bench: all tests/bench/guard_cost$(EXEEXT)
 	@$(AM_TESTS_ENVIRONMENT) \
-	$(PYTHON3) $(srcdir)/tests/bench/run $(addprefix $(srcdir)/,$(BENCHES))
+	$(PYTHON3) $(srcdir)/tests/bench/run $(addprefix $(srcdir)/,$(BENCHES) $(LAST_BENCH))
 .PHONY: bench
 
 # An hour: a thousand attaches of each kind, deaths behind every request, and

@@ -82,7 +82,7 @@ def whole():
         path = os.path.join(tmp, "bench.json")
         env = dict(os.environ, BENCH_SIZES="0.02", BENCH_PAIRS="1",
                    BENCH_JSON=path, BENCH_HEAPS="accounts" if SMOKE else
-                   "accounts,shuffled,deep,chain,buffers", PROFILE="",
+                   "accounts,shuffled,deep,chain,malloc,large,buffers", PROFILE="",
                    HEAPSH_BENCH_PEERS="")
         p = subprocess.run([RUN, HEAP], env=env, capture_output=True,
                            text=True, timeout=200)

@@ -1,17 +1,23 @@
 # SPDX-License-Identifier: Apache-2.0
-"""PROFILE=1: where the time goes, in files beside the JSON file. With perf,
-samples of heapsh over the process itself; where perf is not there or not
-permitted, callgrind's counts of heapsh over a core that gcore wrote."""
+"""Where the time goes, in files beside the JSON file: of what is not reached,
+and with PROFILE=1 of table, rows and dominators in any case. With perf, samples
+of heapsh over the process itself; where perf is not there or not permitted,
+callgrind's counts of heapsh over a core that gcore wrote: minutes for a large
+heap, and therefore only with PROFILE=1."""
 import glob
 import os
+import re
 import shutil
 import subprocess
 import tempfile
 
 from hstest import HEAPSH
 
-FOLDER = os.environ.get("BENCH_PROFILES") or "bench-profiles"
+FOLDER = os.environ.get("BENCH_PROFILES") or os.path.join(
+    os.path.dirname(os.environ.get("BENCH_JSON") or ""), "bench-profiles")
+ALWAYS = bool(os.environ.get("PROFILE"))
 SECONDS = 600
+LARGE = 2			# millions of objects
 
 
 def run(argv, out=subprocess.DEVNULL):
@@ -37,8 +43,7 @@ def by_callgrind(heap, line, tmp, path):
     core = os.path.join(tmp, "core.%d" % heap.pid)
     if not shutil.which("valgrind") or not shutil.which("gcore"):
         return False
-    if not os.path.exists(core) and run(
-            ["gcore", "-o", os.path.join(tmp, "core"), str(heap.pid)]):
+    if run(["gcore", "-o", os.path.join(tmp, "core"), str(heap.pid)]):
         return False
     counts = os.path.join(tmp, "callgrind.%p")
     if run(["valgrind", "--tool=callgrind", "--trace-children=yes",
@@ -52,21 +57,19 @@ def by_callgrind(heap, line, tmp, path):
         return not run(["callgrind_annotate", found], out)
 
 
-def profile(heap, lines):
-    """A profile of each line over the heap's process."""
-    if not os.environ.get("PROFILE"):
-        return
+def profile(heap, line):
+    """Path of a profile of the line over the heap's process, or None."""
+    name = "%s-%g-%s.txt" % (heap.heap, heap.millions,
+                             re.sub(r"\W+", "-", line).strip("-"))
+    path = os.path.join(FOLDER, name)
+    argv = [HEAPSH, "attach", str(heap.pid), "-e", line]
     os.makedirs(FOLDER, exist_ok=True)
     with tempfile.TemporaryDirectory() as tmp:
-        for line in lines:
-            name = "%s-%g-%s.txt" % (heap.heap, heap.millions,
-                                     line.split("(")[0].replace(" ", "-"))
-            path = os.path.join(FOLDER, name)
-            argv = [HEAPSH, "attach", str(heap.pid), "-e", line]
-            if by_perf(argv, tmp, path) or by_callgrind(heap, line, tmp,
-                                                         path):
-                print("# profile: " + path, flush=True)
-            else:
-                print("# no profile: neither perf nor valgrind works",
-                      flush=True)
-                return
+        if by_perf(argv, tmp, path):
+            return path
+        if (ALWAYS or heap.millions <= LARGE) and by_callgrind(heap, line,
+                                                                tmp, path):
+            return path
+    print("# no profile of %s: neither perf nor valgrind works" % line,
+          flush=True)
+    return None

@@ -8,6 +8,7 @@ import subprocess
 import threading
 import time
 
+import benchprofile
 import hsbench
 from hstest import HEAPSH, Shell, heapsh, python
 
@@ -18,6 +19,7 @@ PEER_SECONDS = float(os.environ.get("BENCH_PEER_SECONDS") or 400)
 # Objects of the interpreter's own that come and go between two looks.
 NOISE = 200
 NOISE_BYTES = 64 << 10
+SLOW = 10			# millions of objects
 
 
 class Wrong(Exception):
@@ -145,10 +147,10 @@ class Run:
         self.kind, self.millions = kind, millions
         self.heap = name or kind
         self.env, self.reserve = env or {}, reserve
-        self.session = None
-        self.slow_samples = {}
+        self.session = self.peers = None
+        self.took = {}			# seconds, by line
+        self.profiles = {}
         self.memory, self.collected = {}, None
-        self.began = None
 
     def __enter__(self):
         self.target = python(PYTHON, "bench_heap.py", self.kind,
@@ -169,6 +171,7 @@ class Run:
 
     def __exit__(self, *exc):
         self.next_round()
+        self.end_peers()
         self.target.__exit__(*exc)
 
     def next_round(self):
@@ -185,6 +188,9 @@ class Run:
             self.collected = self.target.ask("collect")
         return self.collected
 
+    def collected_last(self):
+        return self.collected or self.collect()
+
     def heapsh(self, *commands, prefix=()):
         """From exec to exit. What "heap" answers is checked."""
         argv = list(prefix) + [HEAPSH, "attach", str(self.pid), "-f", "json"]
@@ -196,9 +202,9 @@ class Run:
         if p.returncode:
             raise Wrong("%s: exit status %d: %s%s" % (
                 " ".join(commands), p.returncode, p.stderr, p.stdout[:1000]))
-        if commands[-1] == "heap":
-            check(json.loads(p.stdout.splitlines()[-1]), self.before,
-                  self.truth)
+        if commands[0] == "heap":
+            check(json.loads(p.stdout.splitlines()[-len(commands)]),
+                  self.before, self.truth)
         return seconds
 
     def text(self, command):
@@ -212,6 +218,7 @@ class Run:
         if not self.session:
             self.session = Session(self.pid)
         seconds = self.session.line(text, assign)
+        self.took[text] = seconds
         if text == "heap":
             check(self.session.docs[text], self.before, self.truth)
         return seconds
@@ -235,41 +242,51 @@ class Run:
 
     # --- peers ---
 
-    def slow(self, peer):
-        """Samples of a slow peer: as many as begin within a minute."""
-        if peer not in self.slow_samples:
-            self.slow_samples[peer] = samples = []
-            began = time.monotonic()
-            while len(samples) < hsbench.PAIRS and (
-                    not samples or time.monotonic() - began < 60):
-                try:
-                    samples.append(peer(self))
-                except hsbench.NotMeasured as e:
-                    peer.why = str(e)
-                    break
-        return self.slow_samples[peer]
-
-    def ask_peer(self, word, bytes_each):
-        """What the same heap answers in a process that has the peers, too."""
+    def start_peers(self):
+        """The same heap in a process that has the peers, too."""
         if not PEERS:
             raise hsbench.NotMeasured("HEAPSH_BENCH_PEERS is not set")
+        env = dict(self.env, PYTHONPATH=PEERS)
+        f = python(PYTHON, "bench_heap.py", self.kind, str(self.millions),
+                   env=env)
+        f.say("make")
+        f.line(900)
+        self.peers = f
+
+    def end_peers(self):
+        if self.peers:
+            self.peers.__exit__()
+        self.peers = None
+
+    def ask_peer(self, word, bytes_each, seconds_each):
+        """What they need for their answer; at most so much an object."""
         if available() < self.objects * bytes_each:
             raise hsbench.NotMeasured("not enough memory")
-        if hsbench.left() < PEER_SECONDS:
+        if hsbench.left() < self.objects * seconds_each:
             raise hsbench.NotMeasured("no time left")
-        env = dict(self.env, PYTHONPATH=PEERS)
-        with python(PYTHON, "bench_heap.py", self.kind, str(self.millions),
-                    env=env) as f:
-            f.say("make")
-            f.line(900)
-            f.say(word)
-            try:
-                seconds = json.loads(f.line(PEER_SECONDS))
-            except TimeoutError:
-                raise hsbench.NotMeasured("more than %d s" % PEER_SECONDS)
+        if not self.peers:
+            self.start_peers()
+        try:
+            self.peers.say(word)
+            seconds = json.loads(self.peers.line(PEER_SECONDS))
+        except TimeoutError:
+            self.end_peers()
+            raise hsbench.NotMeasured("more than %d s" % PEER_SECONDS)
+        except ValueError:
+            self.end_peers()
+            raise hsbench.NotMeasured("it ended without an answer")
         if seconds is None:
             raise hsbench.NotMeasured("not in HEAPSH_BENCH_PEERS")
         return seconds
+
+    # --- profiles ---
+
+    def profile(self, line):
+        """Path of a profile of it, or None: made once a line."""
+        if line not in self.profiles:
+            self.next_round()
+            self.profiles[line] = benchprofile.profile(self, line)
+        return self.profiles[line]
 
 
 # --- what the machine can do ------------------------------------------------
@@ -348,10 +365,18 @@ def interrupt(pid, lines, last, delay):
         p.wait(60)
 
 
-def longest_interrupt(pid, lines, last, took):
-    """The longest of three, early, in the middle and late in the line."""
-    all_of = [interrupt(pid, lines, last, took * part)
-              for part in (0.2, 0.5, 0.75)]
+def longest_interrupt(run, lines, last):
+    """The longest of three, early, in the middle and late in the line; of two
+    where lines are slow."""
+    timed = last if last else ""
+    if timed not in run.took:
+        run.next_round()
+        for line in lines + (timed,):
+            run.line(line)
+    run.next_round()
+    parts = (0.2, 0.5, 0.75) if run.millions < SLOW else (0.3, 0.7)
+    all_of = [interrupt(run.pid, lines, last, run.took[timed] * part)
+              for part in parts]
     all_of = [t for t in all_of if t is not None]
     if not all_of:
         raise hsbench.NotMeasured("done before Ctrl-C")

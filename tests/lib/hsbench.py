@@ -25,17 +25,23 @@ import time
 
 FIELDS = ("script", "heap", "objects", "name", "unit", "median", "least", "most",
           "samples", "peer", "peer_median", "ratio", "ratio_least",
-          "ratio_most", "limit", "limit_value", "reached", "why")
+          "ratio_most", "limit", "limit_value", "reached", "why", "profile")
 PAIRS = int(os.environ.get("BENCH_PAIRS") or 5)
 # Of the whole run; what does not fit any more is "not measured".
-SECONDS = float(os.environ.get("BENCH_SECONDS") or 3000)
+SECONDS = float(os.environ.get("BENCH_SECONDS") or 1500)
 BEGAN = float(os.environ.get("BENCH_BEGAN") or time.time())
 DIGITS = 4
+kept = [0]
 
 
 def left():
-    """Seconds that this run may still take."""
-    return BEGAN + SECONDS - time.time()
+    """Seconds that this script may still take."""
+    return BEGAN + SECONDS - kept[0] - time.time()
+
+
+def keep(part):
+    """That part of the run's time is for the scripts behind this one."""
+    kept[0] = part * SECONDS
 
 
 # --- limits ---------------------------------------------------------------
@@ -138,7 +144,8 @@ def span(f, least, most):
 def line_of(f):
     if not f["samples"]:
         return "%-34s %8s not measured: %s" % (f["name"], "-", f["why"])
-    word = {True: "", False: "  NOT REACHED", None: ""}[f["reached"]]
+    word = "  NOT REACHED" if f["reached"] is False else ""
+    word += "  (%s)" % f["profile"] if f["profile"] else ""
     limit = (f["limit"], f["limit_value"]) if f["limit"] else None
     peer = f["peer"]
     if f["peer_median"] is not None:
@@ -167,9 +174,10 @@ def title(words):
 # --- rows -----------------------------------------------------------------
 
 class Row:
-    def __init__(self, function, name, unit, peer, limit, where):
+    def __init__(self, function, name, unit, peer, limit, where, line):
         self.function, self.name, self.unit = function, name, unit
         self.peer, self.limit, self.where = peer, limit, where
+        self.line = line
 
     def limit_of(self, run):
         return self.limit(run) if callable(self.limit) else self.limit
@@ -177,19 +185,17 @@ class Row:
 
 class Peer:
     """What rows are compared with: its name, and a function that takes one
-    sample. Slow ones are asked once for all rows and rounds, and again only
-    while that takes no more than a minute."""
+    sample."""
 
-    def __init__(self, function, name, slow=False):
-        self.function, self.name, self.slow = function, name, slow
-        self.why = ""		# no samples of a slow one
+    def __init__(self, function, name):
+        self.function, self.name = function, name
 
     def __call__(self, run):
         return self.function(run)
 
 
-def peer(name, slow=False):
-    return lambda function: Peer(function, name, slow)
+def peer(name):
+    return lambda function: Peer(function, name)
 
 
 class Rows:
@@ -198,11 +204,14 @@ class Rows:
     def __init__(self):
         self.rows = []
 
-    def __call__(self, name, unit, peer=None, limit=None, where=None):
+    def __call__(self, name, unit, peer=None, limit=None, where=None,
+                 line=None):
         """where(run): is it measured there? A limit is one for all sizes or
-        at() some."""
+        at() some. line: of which a profile is kept where it is not
+        reached."""
         def register(function):
-            self.rows.append(Row(function, name, unit, peer, limit, where))
+            self.rows.append(Row(function, name, unit, peer, limit, where,
+                                 line))
             return function
         return register
 
@@ -210,9 +219,9 @@ class Rows:
         return [r for r in self.rows if not r.where or r.where(run)]
 
     def measure(self, run, rounds=PAIRS):
-        """All rows of a run in turns, then their figures. run: has heap,
-        objects, millions; next_round() ends a round, slow(peer) has the
-        samples of a slow one."""
+        """All rows of a run in turns, then their figures, which are returned.
+        run: has heap, objects, millions; next_round() ends a round,
+        profile(line) returns where a profile of it is, or None."""
         rows = self.of(run)
         samples = {r: ([], []) for r in rows}
         why = {}
@@ -224,19 +233,22 @@ class Rows:
                     self.sample(run, r, samples[r], why)
             done += 1
         run.next_round()
+        figures = []
         for r in rows:
             ours, theirs = samples[r]
-            if r.peer and r.peer.slow:
-                theirs = run.slow(r.peer)
-                why.setdefault(r, r.peer.why)
-            tell(figure(run.heap, run.objects, r.name, r.unit, ours,
-                        r.peer.name if r.peer else "", theirs,
-                        r.limit_of(run), why.get(r, "")))
+            f = figure(run.heap, run.objects, r.name, r.unit, ours,
+                       r.peer.name if r.peer else "", theirs,
+                       r.limit_of(run), why.get(r, ""))
+            if r.line and f["reached"] is False:
+                f["profile"] = run.profile(r.line)
+            tell(f)
+            figures.append(f)
+        return figures
 
     def sample(self, run, row, to, why):
         ours, theirs = to
         try:
-            beside = row.peer(run) if row.peer and not row.peer.slow else None
+            beside = row.peer(run) if row.peer else None
             value = row.function(run)
         except NotMeasured as e:
             why[row] = str(e)
