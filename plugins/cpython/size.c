@@ -296,6 +296,19 @@ static void size_deque(const struct cpython_obj *o, struct cpython_size *ret)
 			       (uint64_t)l->sizeof_dequeblock);
 }
 
+/*
+ * sys.getsizeof() counts a header that a static type has not: 3.11 and 3.12 do
+ * for all, 3.13 for those whose metatype is not `type` itself, numpy's dtypes
+ * (Python/sysmodule.c, _PySys_GetSizeOf()).
+ */
+static bool counts_absent_header(const struct cpython_obj *o)
+{
+	int minor = (int)o->m->lay->minor;
+
+	return minor == 11 || minor == 12 ||
+	       (minor > 12 && o->type->address != o->st->type_type);
+}
+
 static void size_type(const struct cpython_obj *o, struct cpython_size *ret)
 {
 	const struct cpython_layout *l = o->m->lay;
@@ -303,9 +316,8 @@ static void size_type(const struct cpython_obj *o, struct cpython_size *ret)
 	struct cpython_keys k;
 
 	if (!(flags & CPYTHON_TP_HEAPTYPE)) {
-		// 3.11 and 3.12 count a header that a static type has not
 		ret->flat = (uint64_t)l->sizeof_type;
-		if (l->minor == 11 || l->minor == 12)
+		if (counts_absent_header(o))
 			ret->flat += (uint64_t)o->type->pre;
 		ret->own = ret->held = (uint64_t)l->sizeof_type;
 		return;
@@ -356,9 +368,10 @@ static void size_code(const struct cpython_obj *o, struct cpython_size *ret)
 		cpython_add(ret,
 			    length_of(o, cpython_obj_word(o, l->code_code)) / 2,
 			    1);
+		// An unsigned char, and padding.
 		cpython_add(ret,
 			    (uint64_t)cpython_obj_i32(o, l->code_opcache_size) &
-				    0xffff,
+				    0xff,
 			    (uint64_t)l->sizeof_opcache);
 	}
 }
