@@ -4,6 +4,7 @@
 
 enum {
 	EDGES_MAX = 1 << 24, /* of one thing: as of an object, edges.c */
+	OWN_RULES_MAX = 1 << 12,
 	CLIPPED_MAX = 1 << 24, /* bytes of a text whose end is looked for */
 };
 
@@ -123,6 +124,18 @@ static char *escaped(struct heapsh_text text)
 	return hs_text_take(&t);
 }
 
+static void take_words(const struct heapsh_compat_words *out,
+		       struct md_compat_words *ret)
+{
+	ret->kind = escaped(out->kind);
+	ret->name = out->name.n ? escaped(out->name) : NULL;
+	ret->origin = escaped(out->origin);
+	ret->rule = escaped(out->rule);
+	ret->has_length = out->has_length;
+	ret->length = out->length;
+	ret->exact_length = out->exact_length;
+}
+
 bool md_compat_words(struct md_model *m, uint64_t id,
 		     struct md_compat_words *ret)
 {
@@ -137,16 +150,30 @@ bool md_compat_words(struct md_model *m, uint64_t id,
 		return false;
 	known = c->words(state, id, &out);
 	md_leave(&call);
-	if (!known)
+	if (known)
+		take_words(&out, ret);
+	return known;
+}
+
+bool md_compat_own_rule(struct md_model *m, uint32_t index,
+			struct md_compat_words *ret)
+{
+	struct heapsh_compat_words out = { .size = sizeof(out) };
+	const struct heapsh_compat *c;
+	struct md_call call;
+	void *state;
+	int known;
+
+	c = compat_of(m, &state);
+	if (!c || !HEAPSH_HAS(c, own_rule) || !c->own_rule ||
+	    index >= OWN_RULES_MAX ||
+	    !md_enter(m->own, MD_COMPAT, m->image, &call))
 		return false;
-	ret->kind = escaped(out.kind);
-	ret->name = out.name.n ? escaped(out.name) : NULL;
-	ret->origin = escaped(out.origin);
-	ret->rule = escaped(out.rule);
-	ret->has_length = out.has_length;
-	ret->length = out.length;
-	ret->exact_length = out.exact_length;
-	return true;
+	known = c->own_rule(state, index, &out);
+	md_leave(&call);
+	if (known)
+		take_words(&out, ret);
+	return known;
 }
 
 void md_compat_words_deinit(struct md_compat_words *w)

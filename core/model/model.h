@@ -320,6 +320,12 @@ struct md_compat_words {
 };
 bool md_compat_words(struct md_model *m, uint64_t id,
 		     struct md_compat_words *ret);
+/**
+ * The rules that the tool has of its own, by number; false past the last. Of
+ * what has no origin, name is a heading.
+ */
+bool md_compat_own_rule(struct md_model *m, uint32_t index,
+			struct md_compat_words *ret);
 void md_compat_words_deinit(struct md_compat_words *w);
 /**
  * Text of an object, of a long one both ends: "[1, 2, 3....99, 100]", at most

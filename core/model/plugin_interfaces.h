@@ -363,6 +363,13 @@ struct heapsh_compat {
 	/** Texts live until the next call of it. */
 	int (*words)(void *state, uint64_t id,
 		     struct heapsh_compat_words *ret);
+	/**
+	 * The rules that the tool has before it meets an object: kind, origin
+	 * and rule of each; 0 past the last. What it lists beside its rules
+	 * has the origin "", and its heading for a name. Since 0.2.
+	 */
+	int (*own_rule)(void *state, uint32_t index,
+			struct heapsh_compat_words *ret);
 };
 
 #ifdef __cplusplus

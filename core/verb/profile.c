@@ -410,46 +410,12 @@ static void add_types(struct stats *s)
 			     p->kinds[i].item_size);
 }
 
-static int by_kind_name(const void *a, const void *b)
-{
-	return strcmp((*(const struct an_kind_row *const *)a)->name,
-		      (*(const struct an_kind_row *const *)b)->name);
-}
-
-/* Those of one origin: "static", "dynamic", …, by their names. */
-static void add_rules(struct stats *s, const char *origin)
-{
-	const struct an_profile *p = s->p;
-	const struct an_kind_row **v = hs_xcalloc(p->n_kinds + 1, sizeof(*v));
-	size_t n = 0, i;
-
-	for (i = 0; i < p->n_kinds; i++)
-		if (p->kinds[i].count && *p->kinds[i].rule &&
-		    !strcmp(p->kinds[i].origin, origin))
-			v[n++] = &p->kinds[i];
-	qsort(v, n, sizeof(*v), by_kind_name);
-	if (n)
-		hs_text_addf(&s->t,
-			     "\n%*zu %s type%s:  basicsize, itemsize, _len_(), "
-			     "_refs()\n",
-			     s->w, n, origin, s_of(n));
-	for (i = 0; i < n; i++)
-		hs_text_addf(&s->t, "%*s %s:  %s\n", s->w, "", v[i]->name,
-			     v[i]->rule);
-	free(v);
-}
-
 static void add_typedefs(struct stats *s)
 {
-	static const char *const origins[] = { "static", "dynamic", "derived",
-					       "ignored", "inferred" };
-
-	if (!s->o->compat) {
+	if (s->o->compat)
+		vb_stats_rules(&s->t, s->m, s->p, s->w);
+	else
 		add_types(s);
-		return;
-	}
-	for (size_t i = 0; i < HS_ARRAY_SIZE(origins); i++)
-		add_rules(s, origins[i]);
 }
 
 /* --- options ------------------------------------------------------------ */

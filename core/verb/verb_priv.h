@@ -110,6 +110,12 @@ struct hs_err *vb_stats(const struct lg_call *call, enum vb_stats_of of,
 			const struct vb_objects *objects,
 			const struct an_size_options *o,
 			struct lg_value **ret) HS_MUST_USE;
+/**
+ * profile_rules.c: tables of the rules by which it was sized, and of all that
+ * the other tool has; w: columns of a number.
+ */
+void vb_stats_rules(struct hs_text *t, struct md_model *m,
+		    const struct an_profile *p, int w);
 
 /* size.c */
 /** Options align, limit and code, which the deep sizes share. */

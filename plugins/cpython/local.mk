@@ -18,6 +18,7 @@ CPYTHON_HEAP_SOURCES = \
 	%D%/measure.c %D%/modules.c %D%/numpy.c %D%/object.h \
 	%D%/pool.h %D%/prepare.c %D%/pympler.c %D%/pympler.h \
 	%D%/pympler_attr.c %D%/pympler_made.c %D%/pympler_refs.c \
+	%D%/pympler_static.c \
 	%D%/pympler_words.c %D%/refs.c %D%/refs_code.c %D%/refs_priv.h \
 	%D%/safepoint.c \
 	%D%/services.h %D%/settle.c %D%/sites.c %D%/quick.h %D%/size.c \

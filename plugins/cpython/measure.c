@@ -366,11 +366,10 @@ static bool array_sizes(const struct subject *s, struct heapsh_measure *ret)
 	return true;
 }
 
-static void pympler_sizes(const struct subject *s, struct heapsh_measure *ret)
+static enum leng type_sizes(const struct subject *s, struct heapsh_measure *ret)
 {
 	const struct rule *rule = rule_of(s);
 	enum leng how = LENG_NONE;
-	int64_t n;
 
 	ret->basic_size = basic_size(s, rule);
 	if (rule != NULL) {
@@ -380,24 +379,53 @@ static void pympler_sizes(const struct subject *s, struct heapsh_measure *ret)
 	} else if (!without_items(s)) {
 		ret->item_size = (uint64_t)s->type->item;
 		how = ret->item_size != 0 ? LENG_LEN : LENG_NONE;
+		if (s->type->kind == CPYTHON_KIND_STRUCT)
+			ret->item_size = 1;	// bytes of what it packs
 	}
+	return how;
+}
+
+static void pympler_sizes(const struct subject *s, struct heapsh_measure *ret)
+{
+	enum leng how = type_sizes(s, ret);
+	int64_t n;
+
 	ret->has_length = leng(s, how, &n);
 	if (ret->has_length)
 		ret->length = (uint64_t)n;
+}
+
+static bool of_type(struct subject *s, uint64_t type)
+{
+	uint64_t base;
+
+	s->type = cpython_type(s->st, s->m, type);
+	if (s->type == NULL)
+		return false;
+	s->form = cpython_form(s->m, type, &base);
+	s->exact = base == type;
+	return true;
+}
+
+int cpython_measure_type(const struct cpython *st, uint64_t type,
+			 struct heapsh_measure *ret)
+{
+	struct subject s = { .st = st, .m = &st->mem };
+
+	if (!of_type(&s, type))
+		return 0;
+	type_sizes(&s, ret);
+	return 1;
 }
 
 int cpython_measure(const struct cpython *st, uint64_t addr,
 		    struct heapsh_measure *ret)
 {
 	struct subject s = { .st = st, .m = &st->mem, .addr = addr };
-	uint64_t base;
 	int64_t n;
 
-	s.type = cpython_type(st, s.m, cpython_type_of(s.m, addr));
-	if (s.type == NULL)
+	if (!of_type(&s, cpython_type_of(s.m, addr)))
 		return 0;
-	s.form = cpython_form(s.m, s.type->address, &base);
-	s.exact = base == s.type->address;
 	if (s.type->kind != CPYTHON_KIND_ARRAY || !array_sizes(&s, ret))
 		pympler_sizes(&s, ret);
 	if (!HEAPSH_HAS(ret, has_exact_length))

@@ -81,7 +81,6 @@ static const struct known {
 	{ "list_iterator", PYMPLER_ITER, "_len_iter", false, false },
 	{ "tuple_iterator", PYMPLER_ITER, "_len_iter", false, false },
 	{ "bytearray_iterator", PYMPLER_ITER, "_len_iter", false, false },
-	{ "bytes_iterator", PYMPLER_ITER, "_len_iter", false, false },
 	{ "set_iterator", PYMPLER_ITER, "_len_iter", false, false },
 	/* type(iter('')): from 3.11 there is one for ASCII alone */
 	{ "str_iterator", PYMPLER_ITER, "_len_iter", false, false },
@@ -144,12 +143,13 @@ static bool has(const struct cpython_mem *m, uint64_t type, const char *name)
 	return cpython_class_attr(m, type, cpython_text(name)) != 0;
 }
 
-static bool knows(const struct cpython_mem *m, uint64_t type,
-		  struct pympler_rule *ret)
+bool cpython_pympler_knows(const struct cpython_mem *m, uint64_t type,
+			   struct pympler_rule *ret)
 {
 	bool heap = cpython_type_flags(m, type) & CPYTHON_TP_HEAPTYPE;
 	char name[40];
 
+	*ret = (struct pympler_rule){ .type = type, .origin = "dynamic" };
 	if (cpython_cstr(m, cpython_field(m, type, m->lay->tp_name), name,
 			 sizeof(name)) <= 0)
 		return false;
@@ -357,9 +357,7 @@ bool cpython_pympler_rule(const struct cpython *st, uint64_t obj,
 	}
 	at = &st->pympler->rules[(type >> 4 ^ type >> 13) % PYMPLER_RULES];
 	if (at->type != type) {
-		*at = (struct pympler_rule){ .type = type,
-					     .origin = "dynamic" };
-		if (!knows(&st->mem, type, at))
+		if (!cpython_pympler_knows(&st->mem, type, at))
 			classify(st, t, at);
 		at->table = has(&st->mem, type, "__dict__");
 		at->slots = has(&st->mem, type, "__slots__");
@@ -537,6 +535,12 @@ static int words(void *state, uint64_t id, struct heapsh_compat_words *ret)
 	return begun(state) && cpython_pympler_words(state, id, ret);
 }
 
+static int own_rule(void *state, uint32_t index,
+		    struct heapsh_compat_words *ret)
+{
+	return begun(state) && cpython_pympler_static(state, index, ret);
+}
+
 const struct heapsh_compat cpython_pympler = {
 	.size = sizeof(cpython_pympler),
 	.limit = LIMIT,
@@ -545,4 +549,5 @@ const struct heapsh_compat cpython_pympler = {
 	.thing = thing,
 	.referents = referents,
 	.words = words,
+	.own_rule = own_rule,
 };

@@ -53,7 +53,7 @@ struct pympler_rule {
 	bool table, slots;	/* has the attributes __dict__, __slots__ */
 };
 
-enum { PYMPLER_RULES = 512, PYMPLER_BASES = 64 };
+enum { PYMPLER_RULES = 512, PYMPLER_BASES = 64, PYMPLER_STATICS = 64 };
 /** State of a walk. */
 struct cpython_pympler {
 	uint32_t options;	/* heapsh_compat_options */
@@ -65,12 +65,19 @@ struct cpython_pympler {
 	} bases[PYMPLER_BASES];
 	uint32_t n_bases;
 	struct pympler_rule rules[PYMPLER_RULES];
+	/* Types of its static rules, found when first asked for. */
+	bool statics_found;
+	uint32_t n_statics;
+	uint64_t statics[PYMPLER_STATICS];
 	char kind[300], name[300], rule[120];
 };
 
 /** The rule of an object. False: there is no object. */
 bool cpython_pympler_rule(const struct cpython *st, uint64_t obj,
 			  struct pympler_rule *ret);
+/** Has the type a static rule? Then ret is it, but for .type and slots. */
+bool cpython_pympler_knows(const struct cpython_mem *m, uint64_t type,
+			   struct pympler_rule *ret);
 /** type.__module__ is one of those names, in one string: "builtins types". */
 bool cpython_pympler_of_module(const struct cpython_mem *m, uint64_t type,
 			       const char *name);
@@ -143,6 +150,14 @@ void cpython_pympler_emit_made(struct pympler_out *o, uint64_t id);
 /** pympler_words.c: heapsh_compat.words. */
 int cpython_pympler_words(struct cpython *st, uint64_t id,
 			  struct heapsh_compat_words *ret);
+
+/** The same of a static rule, by its type: kind, origin and rule alone. */
+void cpython_pympler_type_words(const struct cpython *st, uint64_t type,
+				struct heapsh_compat_words *ret);
+
+/** pympler_static.c: heapsh_compat.own_rule. */
+int cpython_pympler_static(struct cpython *st, uint32_t index,
+			   struct heapsh_compat_words *ret);
 
 /** The table of HEAPSH_COMPAT_0. */
 extern const struct heapsh_compat cpython_pympler;

@@ -93,26 +93,53 @@ static struct heapsh_text taken(const struct cpython_out *out)
 	return (struct heapsh_text){ out->buf, n };
 }
 
-static void put_rule(const struct cpython *st, uint64_t obj,
-		     const struct pympler_rule *rule, struct cpython_out *out)
+static void put_rule(const struct cpython *st,
+		     const struct pympler_rule *rule,
+		     const struct heapsh_measure *sizes,
+		     struct cpython_out *out)
 {
-	struct heapsh_measure sizes = { .size = sizeof(sizes) };
 	const char *refs = refs_names[rule->refs];
 
-	if (!cpython_measure(st, obj, &sizes))
+	// what does not count without code=1 is not listed without it either
+	if (rule->code && !(st->pympler->options & HEAPSH_COMPAT_CODE))
 		return;
 	cpython_putf(out, "%llu, %llu, %s, %s",
-		     (unsigned long long)sizes.basic_size,
-		     (unsigned long long)sizes.item_size,
+		     (unsigned long long)sizes->basic_size,
+		     (unsigned long long)sizes->item_size,
 		     rule->leng != NULL ? rule->leng : "n/a",
 		     refs != NULL ? refs : "n/a");
 	if (rule->code)
 		cpython_puts(out, " (code only)");
 }
 
+void cpython_pympler_type_words(const struct cpython *st, uint64_t type,
+				struct heapsh_compat_words *ret)
+{
+	struct heapsh_measure sizes = { .size = sizeof(sizes) };
+	struct cpython_pympler *p = st->pympler;
+	struct cpython_out kind = { .buf = p->kind, .cap = sizeof(p->kind) };
+	struct cpython_out text = { .buf = p->rule, .cap = sizeof(p->rule) };
+	struct pympler_rule rule;
+
+	if (!cpython_pympler_knows(&st->mem, type, &rule)) {
+		// type itself
+		rule.code = rule.ignored = true;
+		rule.origin = "ignored";
+	}
+	cpython_puts(&kind, "class ");
+	cpython_put_type_name(&st->mem, &kind, type);
+	if (cpython_measure_type(st, type, &sizes))
+		put_rule(st, &rule, &sizes, &text);
+	ret->kind = taken(&kind);
+	ret->name = cpython_text("");
+	ret->origin = cpython_text(rule.origin);
+	ret->rule = taken(&text);
+}
+
 int cpython_pympler_words(struct cpython *st, uint64_t id,
 			  struct heapsh_compat_words *ret)
 {
+	struct heapsh_measure sizes = { .size = sizeof(sizes) };
 	struct cpython_pympler *p = st->pympler;
 	struct pympler_rule rule;
 
@@ -132,7 +159,8 @@ int cpython_pympler_words(struct cpython *st, uint64_t id,
 	if (class)
 		cpython_puts(&kind, " def");
 	put_name(st, id, &name);
-	put_rule(st, id, &rule, &text);
+	if (cpython_measure(st, id, &sizes))
+		put_rule(st, &rule, &sizes, &text);
 	ret->kind = taken(&kind);
 	ret->name = taken(&name);
 	ret->origin = cpython_text(rule.origin);

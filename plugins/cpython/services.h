@@ -23,6 +23,10 @@ void cpython_each_base(const struct cpython_mem *m, uint64_t type,
 int cpython_measure(const struct cpython *st, uint64_t addr,
 		    struct heapsh_measure *ret);
 
+/** So, of a type alone: basic_size and item_size. */
+int cpython_measure_type(const struct cpython *st, uint64_t type,
+			 struct heapsh_measure *ret);
+
 /** struct heapsh_collector.flags */
 uint32_t cpython_collector_flags(const struct cpython *st, uint64_t addr);
 
