@@ -33,6 +33,7 @@ static const struct {
 	{ "SummaryTracker", ANYWHERE, "track start, then track diff" },
 	{ "ObjectTracker", ANYWHERE, "track start, then track diff" },
 	{ "print_diff", ANYWHERE, "track diff" },
+	{ "unreachable", ANYWHERE, "heapu" },
 	{ "format_diff", ANYWHERE, "track diff" },
 	{ "create_summary", ANYWHERE, "track start" },
 	{ "ClassTracker", ANYWHERE,
@@ -366,6 +367,9 @@ struct hs_err *lg_elsewhere(const struct lg_session *s, const char *line,
 	struct found f;
 	size_t row;
 
+	// What stands behind it is the program's own: df.memory_usage()
+	if (!strncmp(line + lg_skip_blanks(line, 0), "call ", 5))
+		return err;
 	if (ours)
 		return hs_err_remedy(err, "%s", ours);
 	if (!find_word(line, false, &f, &row) &&

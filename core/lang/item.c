@@ -157,6 +157,17 @@ static int add_near(void *arg, const char *text)
 	return 1;
 }
 
+/* A table of pandas, an array of numbers: code of its own makes the items. */
+static bool makes_items(struct lg_session *s, const struct lg_value *v)
+{
+	struct md_model *m = lg_instant_model(v->in, s->task);
+	struct heapsh_measure size = { .size = sizeof(size) };
+	static const char name[] = "__getitem__";
+
+	return !(md_measure(m, v->u.addr, &size) && size.has_exact_length) &&
+	       md_attr(m, v->u.addr, name, sizeof(name) - 1);
+}
+
 /* With the key that is near, or, where there is none, with how to see all. */
 static struct hs_err *no_item(struct lg_session *s, const struct lg_value *v,
 			      const struct lg_value *key)
@@ -180,6 +191,10 @@ static struct hs_err *no_item(struct lg_session *s, const struct lg_value *v,
 	if (found) {
 		hs_text_escape(&other, found, strlen(found));
 		err = hs_err_remedy(err, "['%s']", hs_text_str(&other));
+	} else if (makes_items(s, v)) {
+		err = hs_err_remedy(err, "call 0x%llx.__getitem__(%s)",
+				    (unsigned long long)v->u.addr,
+				    hs_text_str(&shown));
 	} else {
 		err = hs_err_remedy(err, "show OBJ, for what it has");
 	}

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "eval.h"
 
+#include <ctype.h>
+
 /*
  * What a name means: a variable, a set word, the program's; @name only the
  * last. The plugin adds the runtime's builtins to the program's names.
@@ -289,6 +291,59 @@ static void near_names(struct lg_session *s, bool program, struct lg_near *near)
 		lg_near_add(near, s->verbs[i]->name, strlen(s->verbs[i]->name));
 }
 
+/* --- a name of another module --------------------------------------------- */
+
+struct holder {
+	struct hs_task *task;
+	struct md_model *m;
+	const char *name;
+	char *module;	/* the last that has it, or NULL; malloc() */
+};
+
+/* Can its name be typed? Dots between words of ASCII. */
+static bool is_typed(struct heapsh_text t)
+{
+	for (size_t i = 0; i < t.n; i++)
+		if (!isalnum((unsigned char)t.s[i]) && t.s[i] != '_' &&
+		    t.s[i] != '.')
+			return false;
+	return t.n && t.n < 200 && !isdigit((unsigned char)t.s[0]);
+}
+
+static int is_holder(void *arg, struct heapsh_text name, uint64_t target)
+{
+	struct holder *h = arg;
+
+	if (hs_cancelled(h->task))
+		return 0;
+	if (is_typed(name) &&
+	    md_attr(h->m, target, h->name, strlen(h->name))) {
+		free(h->module);
+		h->module = hs_xstrndup(name.s, name.n);
+	}
+	return 1;
+}
+
+/*
+ * "app.CACHE" for CACHE: where a server is __main__, what is looked for is in
+ * a module of the person's own. Of several the one imported last: who imports
+ * a name is there before whom it is imported from. NULL: nowhere.
+ */
+static char *elsewhere_in_program(struct lg_session *s, const char *name)
+{
+	struct holder h = { .task = s->task, .name = name };
+	char *found = NULL;
+
+	if (!s->current || !strncmp(name, "__", 2) || strlen(name) < 2)
+		return NULL;
+	h.m = lg_instant_model(s->current, s->task);
+	md_each_module(h.m, is_holder, &h);
+	if (h.module)
+		found = hs_xasprintf("%s.%s", h.module, name);
+	free(h.module);
+	return found;
+}
+
 static struct hs_err *unknown(struct lg_session *s, const struct lg_node *node)
 {
 	const struct lg_verb *verb = lg_verb_named(s, node->s, node->n);
@@ -328,6 +383,8 @@ static struct hs_err *unknown(struct lg_session *s, const struct lg_node *node)
 	near_names(s, node->program, &near);
 	err = lg_near_remedy(err, &near, node->s);
 	two = lg_verbs_beginning(s, node->s);
+	if (!two)
+		two = elsewhere_in_program(s, node->s);
 	if (two)
 		return hs_err_remedy(err, "%s", two);
 	if (!s->current && !err->remedy)

@@ -397,6 +397,18 @@ static struct hs_err *side(struct lg_session *s, const struct lg_node *node,
 				   : lg_eval(s, node, ret);
 }
 
+/* "heap|head -3": without the blank it is a union with what is not there. */
+static struct hs_err *meant_as_pipe(const struct lg_node *right,
+				    struct hs_err *err)
+{
+	while (right->kind == LG_N_BINARY)
+		right = right->a;
+	if (err->code != HS_ERR_NAME || right->kind != LG_N_NAME)
+		return err;
+	return hs_err_remedy(err, "a blank before | makes it a pipe: … | %s",
+			     right->s);
+}
+
 struct hs_err *lg_eval_binary(struct lg_session *s, const struct lg_node *node,
 			      struct lg_value **ret)
 {
@@ -404,8 +416,11 @@ struct hs_err *lg_eval_binary(struct lg_session *s, const struct lg_node *node,
 	LG_GUARD b = NULL;
 	struct hs_err *err = side(s, node->a, node->op, &a);
 
-	if (!err)
+	if (!err) {
 		err = side(s, node->b, node->op, &b);
+		if (err && node->op == LG_OP_OR)
+			err = meant_as_pipe(node->b, err);
+	}
 	if (err)
 		return err;
 	if (node->op == LG_OP_IN || node->op == LG_OP_NOT_IN)

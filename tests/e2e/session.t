@@ -54,6 +54,23 @@ def guesses(f):
     error(f, "rude.x", "__main__.Rude at @ has no attribute x",
           "show OBJ, for what it has",
           "no __getattr__ is run")
+    nowhere = ": no variable, no set word, and the program has no such name"
+    error(f, "BASKET", "BASKET" + nowhere, "shop.basket.BASKET",
+          "a name of another module")
+    error(f, "asizeof BASKET", "BASKET" + nowhere, "shop.basket.BASKET",
+          "the same as an argument")
+    error(f, "wide|head -3", "head" + nowhere,
+          "a blank before | makes it a pipe: … | head", "a pipe, no blank")
+    at = heapsh(["attach", f.pid], ["table"]).results[0]["address"]
+    error(f, "table['a']", "__main__.Table at @ has no item ['a']",
+          "call %s.__getitem__('a')" % at, "an item that code makes")
+    r = heapsh(["attach", f.pid], ["call %s.__getitem__('a')" % at])
+    equal(values(r), ["'made of a'"], "and that is to be typed")
+    error(f, "call table.memory_usage()",
+          "call table.memory_usage: ValueError: not now", None,
+          "what is the program's own is no other tool's word")
+    error(f, "heap.unreachable", "a set has no attribute unreachable", "heapu",
+          "what roots do not reach")
     for line in ("text[0]", "text[0:3]"):
         error(f, line, "str at @ has no items: its characters are not "
               "objects", "show OBJ", line)
