@@ -162,6 +162,18 @@ struct hs_err *en_eval_of(void *engine, struct lg_instant *lg,
 struct hs_err *en_probe_load(void *engine, uint64_t wait_ns,
 			     struct lg_value **ret) HS_MUST_USE;
 
+/* live.c: vb_services.live_begin, .live_end, .live_try, .live_call */
+struct hs_err *en_live_begin(void *engine, const char *what,
+			     struct vb_live *ret) HS_MUST_USE;
+void en_live_end(void *engine, struct vb_live *live);
+struct hs_err *en_live_try(void *engine, const char *what,
+			   const struct vb_live *live, uint32_t cpu_ms,
+			   struct wr_probe_box *io,
+			   struct tg_eval_result *ret) HS_MUST_USE;
+struct hs_err *en_live_call(void *engine, const char *what,
+			    struct vb_live *live, uint64_t wait_ns,
+			    struct wr_probe_box *io) HS_MUST_USE;
+
 /* lifetime.c */
 /** How often, at most, it is asked what an instant costs the program. */
 #define EN_LOOK_NS UINT64_C(1000000000)

@@ -7,8 +7,9 @@ heapsh_engine_CPPFLAGS = $(INC_ENGINE) -DHEAPSH_PLUGINDIR='"$(plugindir)"' \
 heapsh_engine_SOURCES = %D%/main.c %D%/engine.h %D%/attach.c \
 	%D%/check.c %D%/check.h %D%/checks.c %D%/checks_objects.c \
 	%D%/doctor.c %D%/evaluate.c %D%/family.c %D%/instant.c \
-	%D%/ladder.c %D%/lifetime.c %D%/load.c %D%/loop.c \
-	%D%/run.c %D%/services.c %D%/setup.c %D%/watch.c %D%/where.c
+	%D%/ladder.c %D%/lifetime.c %D%/live.c %D%/load.c %D%/loop.c \
+	%D%/run.c %D%/safepoint.c %D%/safepoint.h %D%/services.c \
+	%D%/setup.c %D%/watch.c %D%/where.c
 if FAULT_POINTS
 heapsh_engine_SOURCES += tests/lib/tg_fault.c
 heapsh_engine_LDFLAGS = $(FAULT_WRAPS)

@@ -210,6 +210,10 @@ void en_services_init(struct en_engine *en)
 		.shell_verbs = shell_verbs,
 		.eval = en_eval_of,
 		.probe_load = en_probe_load,
+		.live_begin = en_live_begin,
+		.live_end = en_live_end,
+		.live_try = en_live_try,
+		.live_call = en_live_call,
 		.doctor = en_doctor,
 		.setup = en_setup,
 	};

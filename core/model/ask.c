@@ -149,6 +149,81 @@ struct hs_err *md_invoke(struct md_model *m, struct heapsh_invocation *what,
 	return NULL;
 }
 
+/* Steps refer to earlier ones only, and to data that is there. */
+static bool is_script(const struct heapsh_script *s)
+{
+	if (!s->n || s->n > HEAPSH_STEPS || s->n_data > HEAPSH_SCRIPT_DATA ||
+	    !s->release || s->call >= s->n || s->text >= s->n ||
+	    s->name >= s->n || s->words >= s->n)
+		return false;
+	for (uint32_t i = 0; i < s->n; i++) {
+		for (int k = 0; k < HEAPSH_STEP_ARGS; k++) {
+			uint64_t v = s->steps[i].args[k];
+
+			if ((s->steps[i].from[k] == HEAPSH_FROM_STEP &&
+			     v >= i) ||
+			    (s->steps[i].from[k] == HEAPSH_FROM_DATA &&
+			     v >= HEAPSH_SCRIPT_DATA) ||
+			    s->steps[i].from[k] > HEAPSH_FROM_DATA)
+				return false;
+		}
+	}
+	return true;
+}
+
+/* A plugin's clause as an error. */
+static struct hs_err *clause(const char *why)
+{
+	HS_FREE char *words = hs_xstrndup(why, 200);
+
+	md_clean(words, strlen(words) + 1);
+	return hs_err_new(HS_ERR_UNSUPPORTED, "%s", words);
+}
+
+struct hs_err *md_script(struct md_model *m, struct heapsh_invocation *what,
+			 struct heapsh_script *ret)
+{
+	const struct heapsh_invoke *p;
+	struct md_call call;
+	const char *why;
+	void *state;
+
+	p = invoke_of(m, &state);
+	if (!p || !HEAPSH_HAS(p, script) || !p->script ||
+	    !md_enter(m->own, MD_INVOKE, m->image, &call))
+		return hs_err_new(HS_ERR_UNSUPPORTED, "no such call of this "
+				  "runtime is known");
+	what->size = sizeof(*what);
+	memset(ret, 0, sizeof(*ret));
+	ret->size = sizeof(*ret);
+	why = p->script(state, what, ret);
+	md_leave(&call);
+	if (why)
+		return clause(why);
+	if (!is_script(ret))
+		return hs_err_new(HS_ERR_PLUGIN, "the plugin's steps are not "
+				  "such that can be made");
+	return NULL;
+}
+
+uint32_t md_alive(struct md_model *m, uint64_t object,
+		  struct heapsh_guard ret[HEAPSH_GUARDS])
+{
+	const struct heapsh_invoke *p;
+	struct md_call call;
+	void *state;
+	uint32_t n;
+
+	p = invoke_of(m, &state);
+	if (!p || !HEAPSH_HAS(p, alive) || !p->alive ||
+	    !md_enter(m->own, MD_INVOKE, m->image, &call))
+		return 0;
+	memset(ret, 0, HEAPSH_GUARDS * sizeof(*ret));
+	n = p->alive(state, object, ret);
+	md_leave(&call);
+	return n <= HEAPSH_GUARDS ? n : 0;
+}
+
 /* A plugin that leaves a word unchecked, or odd, is not trusted with a live
    process: every word that is set is checked first. */
 static bool is_sound(const struct heapsh_safepoint_plan *p)
@@ -186,12 +261,8 @@ struct hs_err *md_safepoint(struct md_model *m, uint64_t function, uint64_t arg,
 	*ret = (struct heapsh_safepoint_plan){ .size = sizeof(*ret) };
 	why = p->plan(state, function, arg, ret);
 	md_leave(&call);
-	if (why) {
-		HS_FREE char *words = hs_xstrndup(why, 200);
-
-		md_clean(words, strlen(words) + 1);
-		return hs_err_new(HS_ERR_UNSUPPORTED, "%s", words);
-	}
+	if (why)
+		return clause(why);
 	if (!is_sound(ret))
 		return hs_err_new(HS_ERR_PLUGIN, "the plugin's plan is not "
 				  "one that can be tried");

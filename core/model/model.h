@@ -258,6 +258,12 @@ struct hs_err *md_ask_texts(struct md_model *m, const uint64_t *addr,
 struct hs_err *md_ask_flat(struct md_model *m, uint64_t addr,
 			   uint64_t *ret) HS_MUST_USE;
 /**
+ * Escape character by character until max columns are full. An escape is taken
+ * whole or not at all. more: there was text beyond s already.
+ * free().
+ */
+char *md_fit(const char *s, size_t n, size_t max, bool more);
+/**
  * A call of an object, in a disposable copy. RETURNED: *ret is its result's
  * text, escaped, at most max columns, free(). Any other end: how->why says it,
  * escaped. HS_ERR_UNSUPPORTED when no code can be run or the runtime has no
@@ -266,6 +272,15 @@ struct hs_err *md_ask_flat(struct md_model *m, uint64_t addr,
 struct hs_err *md_invoke(struct md_model *m, struct heapsh_invocation *what,
 			 size_t max, struct heapsh_invoked *how,
 			 char **ret) HS_MUST_USE;
+/**
+ * The steps of a call, for the running program itself; *ret is the caller's.
+ * HS_ERR_UNSUPPORTED when the runtime has no such thing, or says why not.
+ */
+struct hs_err *md_script(struct md_model *m, struct heapsh_invocation *what,
+			 struct heapsh_script *ret) HS_MUST_USE;
+/** What is so as long as the object lives: how many; 0: not known. */
+uint32_t md_alive(struct md_model *m, uint64_t object,
+		  struct heapsh_guard ret[HEAPSH_GUARDS]);
 /**
  * Numbers to change so that the running program calls function(arg), tried on
  * copies. HS_ERR_UNSUPPORTED: the runtime has no such way, or says why not.

@@ -298,12 +298,6 @@ struct heapsh_text md_clamp(struct heapsh_text t, uint64_t max);
  */
 void md_clean(char *s, size_t cap);
 
-/**
- * Escape character by character until max columns are full. An escape is taken
- * whole or not at all. more: there was text beyond s already.
- * free().
- */
-char *md_fit(const char *s, size_t n, size_t max, bool more);
 /** Is its md_fit() the very same? */
 bool md_fits(const char *s, size_t n, size_t max);
 

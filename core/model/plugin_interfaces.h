@@ -184,12 +184,64 @@ struct heapsh_invoked {
 	 */
 	char why[1024];
 };
+/*
+ * The same in the running program itself, at a safe point (HEAPSH_SAFEPOINT_0).
+ * There it must be done at once: the calls of functions that it takes are
+ * written down first.
+ */
+enum heapsh_step_flags {
+	HEAPSH_STEP_OWNS = 1,	/* the result is handed to release() at last */
+	HEAPSH_STEP_TAKES = 2,	/* args[2] is not owned any more */
+	HEAPSH_STEP_NOT_ZERO = 4,	/* 0 is a failure */
+	HEAPSH_STEP_NOT_MINUS = 8,	/* an int below 0 is one */
+	/** The result is text of *(int64_t *)args[1] bytes, and is kept. */
+	HEAPSH_STEP_TEXT = 16,
+	HEAPSH_STEP_CSTR = 32,	/* text that ends with a NUL, likewise */
+	HEAPSH_STEP_ON_ERROR = 64,	/* only where a step has failed */
+	HEAPSH_STEP_ALWAYS = 128,
+};
+enum heapsh_step_from {
+	HEAPSH_FROM_ITSELF,	/* a number, or an address of the program */
+	HEAPSH_FROM_STEP,	/* the result of that step */
+	HEAPSH_FROM_DATA,	/* address of that byte of data */
+};
+enum { HEAPSH_STEP_ARGS = 4, HEAPSH_STEPS = 192, HEAPSH_SCRIPT_DATA = 16384 };
+struct heapsh_step {
+	uint64_t function;	/* 0: what lies at args[0] + args[1] */
+	uint64_t args[HEAPSH_STEP_ARGS];
+	uint8_t from[HEAPSH_STEP_ARGS];	/* heapsh_step_from */
+	uint32_t flags;			/* heapsh_step_flags */
+};
+struct heapsh_script {
+	uint32_t size;
+	uint32_t n;
+	struct heapsh_step steps[HEAPSH_STEPS];
+	uint64_t release;	/* void release(result) */
+	/* Steps: the call; that keep its text, an error's name, its words. */
+	uint32_t call, text, name, words;
+	uint32_t n_data, reserved;
+	uint8_t data[HEAPSH_SCRIPT_DATA];
+};
+/** A word of the program from least to most, both included. */
+struct heapsh_guard {
+	uint64_t addr, least, most;
+	uint32_t bytes;		/* 4 or 8 */
+	uint32_t reserved;
+};
+enum { HEAPSH_GUARDS = 4 };
 struct heapsh_invoke {
 	uint32_t size;
 	uint32_t reserved;
 	/** The result as text to buf, UTF-8, at most cap bytes of it. */
 	void (*call)(void *state, const struct heapsh_invocation *what,
 		     char *buf, uint64_t cap, struct heapsh_invoked *ret);
+	/** NULL, or a clause that says why it cannot be; *ret comes zeroed. */
+	const char *(*script)(void *state,
+			      const struct heapsh_invocation *what,
+			      struct heapsh_script *ret);
+	/** What is so as long as an object lives; how many; 0: not known. */
+	uint32_t (*alive)(void *state, uint64_t object,
+			  struct heapsh_guard ret[HEAPSH_GUARDS]);
 };
 
 /**

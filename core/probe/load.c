@@ -6,8 +6,8 @@
  * itself. It then does one thing: it lets processes of the same user attach
  * where the kernel would only let a parent (yama, ptrace_scope 1). To load it
  * is to consent to that, so nobody is waited for, no thread is made, no socket
- * opened, and nothing is left to run. Copied into a copy it does not come to
- * this: nobody calls its constructors there.
+ * opened, and nothing runs until somebody asks for a call (live.c). Copied
+ * into a copy it does not come to this: nobody calls its constructors there.
  *
  * What is asked is forgotten by the kernel at fork(); a program that is
  * executed asks again, as long as LD_PRELOAD is handed down.
@@ -18,13 +18,6 @@ enum {
 	SET_PTRACER = 0x59616d61,
 };
 #define PTRACER_ANY (~0UL)
-
-/** What heapsh reads in the program: the one name that is exported. */
-struct wr_probe_state heapsh_probe_0
-	__attribute__((__visibility__("default"))) = {
-		.magic = WR_PROBE_MAGIC,
-		.version = WR_PROBE_VERSION,
-	};
 
 static long prctl(long option, unsigned long arg)
 {

@@ -10,8 +10,8 @@ heapsh_probe_so_CFLAGS = -std=gnu11 -O2 -fPIC -ffreestanding \
 	-fno-stack-protector -fno-exceptions -fno-asynchronous-unwind-tables \
 	-fvisibility=hidden $(WARN_CFLAGS)
 heapsh_probe_so_SOURCES = %D%/batch.c %D%/collect.c %D%/entry.c \
-	%D%/foreign.c %D%/libc.c %D%/load.c %D%/pb_priv.h
+	%D%/foreign.c %D%/libc.c %D%/live.c %D%/load.c %D%/pb_priv.h
 heapsh_probe_so_LDADD = $(FFI_ARCHIVE)
 heapsh_probe_so_LINK = $(CC) -shared -nostdlib -o $@ \
-	-Wl,-Bsymbolic -Wl,-z,defs -Wl,-z,now -Wl,-e,pb_entry \
+	-Wl,-Bsymbolic -Wl,-z,defs -Wl,-z,now -Wl,-z,nodelete -Wl,-e,pb_entry \
 	-Wl,--exclude-libs,ALL -Wl,--hash-style=gnu -Wl,--build-id=none

@@ -13,6 +13,9 @@
 
 #include "probe_wire.h"
 
+/** What heapsh reads in the program: the one name that is exported. live.c */
+extern struct wr_probe_state heapsh_probe_0;
+
 /** Serve one request. Returns wr_probe_answered. */
 uint64_t pb_run(struct wr_probe_request *q);
 /** Where the tracer begins; see entry.c. */

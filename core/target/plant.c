@@ -7,6 +7,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "probe_wire.h"
 #include "tg_packet.h"
 
 /*
@@ -19,6 +20,10 @@
  * Should we die: before the words are written there are two pages that nobody
  * knows of; behind, the function is called once, as if we lived. The words
  * that say that something is there come last, so that half of them is nothing.
+ *
+ * Where the program has loaded the probe, the function and its memory are the
+ * probe's, and no page is needed, nor a thread: the box is filled, the word
+ * that says so last. The probe itself drops what nobody waits for any more.
  */
 enum {
 	STOP_MS_MAX = 10000,
@@ -34,10 +39,12 @@ struct planting {
 	struct tg_stacks stacks;
 	struct tg_gadgets gadgets;
 	struct wr_tracer_word words[WR_TRACER_WORDS];
-	uint8_t content[WR_TRACER_PLANT_BYTES];
+	uint8_t content[WR_PROBE_BOX_BYTES];	/* or WR_TRACER_PLANT_BYTES */
 	int mem_fd;
-	uint32_t state;		/* wr_tracer_planted_state */
+	uint32_t state;		/* wr_tracer_planted_state; of a box, its own */
 };
+_Static_assert((int)WR_PROBE_BOX_BYTES >= (int)WR_TRACER_PLANT_BYTES,
+	       "content has room for both");
 
 static void planting_deinit(struct planting *p)
 {
@@ -74,6 +81,15 @@ static struct hs_err *moved(const struct planting *p, size_t i)
 		hs_err_new(HS_ERR_REFUSED, "change process %d: word %zu, at "
 			   "0x%llx, is not what it was", p->q.pid, i,
 			   (unsigned long long)p->words[i].addr);
+
+	err->errnum = EAGAIN;
+	return err;
+}
+
+static struct hs_err *not_now(const struct planting *p, const char *why)
+{
+	struct hs_err *err = hs_err_new(HS_ERR_REFUSED, "use process %d: %s",
+					p->q.pid, why);
 
 	err->errnum = EAGAIN;
 	return err;
@@ -184,7 +200,7 @@ static struct hs_err *map(struct planting *p)
 	if (err)
 		return err;
 	if (!tg_mem_write(p->mem_fd, p->q.addr, p->content,
-			  sizeof(p->content)))
+			  WR_TRACER_PLANT_BYTES))
 		err = cannot(p, "write into");
 	if (!err)
 		err = call(p, protect, "protect memory of", 0);
@@ -194,15 +210,6 @@ static struct hs_err *map(struct planting *p)
 }
 
 /* --- the requests -------------------------------------------------------- */
-
-static struct hs_err *not_now(const struct planting *p, const char *why)
-{
-	struct hs_err *err = hs_err_new(HS_ERR_REFUSED, "use process %d: %s",
-					p->q.pid, why);
-
-	err->errnum = EAGAIN;
-	return err;
-}
 
 static struct hs_err *plant(struct planting *p)
 {
@@ -252,6 +259,82 @@ static struct hs_err *uproot(struct planting *p)
 	return unmap(p);
 }
 
+/* --- the same in a box of the probe's ------------------------------------ */
+
+static bool read_box(const struct planting *p, uint64_t ret[2])
+{
+	return tg_mem_read(p->mem_fd, p->q.addr, ret, 2 * sizeof(ret[0]));
+}
+
+static bool write_box_state(const struct planting *p, uint64_t state)
+{
+	return tg_mem_write(p->mem_fd, p->q.addr, &state, sizeof(state));
+}
+
+static struct hs_err *check_box(struct planting *p)
+{
+	uint64_t now[2];
+
+	if (!read_box(p, now))
+		return cannot(p, "read memory of");
+	if (now[0] != p->q.box_state || now[1] != p->q.box_number)
+		return not_now(p, "somebody else has used the probe");
+	return check_words(p, false);
+}
+
+static struct hs_err *fill_box(struct planting *p)
+{
+	const uint64_t state = WR_PROBE_BOX_WAITS;
+	struct hs_err *err;
+
+	if (!tg_mem_write(p->mem_fd, p->q.addr + sizeof(state),
+			  p->content + sizeof(state),
+			  p->q.n_box - sizeof(state)) ||
+	    !write_box_state(p, state))
+		return cannot(p, "write into");
+	err = write_words(p);
+	if (err) {
+		undo_words(p);
+		(void)write_box_state(p, WR_PROBE_BOX_DROPPED);
+	}
+	return err;
+}
+
+static struct hs_err *look_into_box(struct planting *p)
+{
+	uint64_t now[2];
+
+	if (!read_box(p, now))
+		return cannot(p, "read memory of");
+	p->state = (uint32_t)now[0];
+	if (now[1] != p->q.box_number)
+		p->state = WR_PROBE_BOX_DROPPED;
+	if (p->state == WR_PROBE_BOX_RUNS)
+		return not_now(p, "the call is being made");
+	return NULL;
+}
+
+/*
+ * The words go only where all are as we have left them: an entry that others
+ * stand behind stays, and serves nothing.
+ */
+static struct hs_err *empty_box(struct planting *p)
+{
+	struct hs_err *err;
+
+	if (p->state != WR_PROBE_BOX_WAITS)
+		return NULL;
+	if (!write_box_state(p, WR_PROBE_BOX_DROPPED))
+		return cannot(p, "write into");
+	err = check_words(p, true);
+	if (!err)
+		undo_words(p);
+	hs_err_free(err);
+	return NULL;
+}
+
+/* --- all of it ----------------------------------------------------------- */
+
 /* All stand still; step() with one of them at hand. */
 static struct hs_err *with_thread(struct planting *p,
 				  struct hs_err *(*step)(struct planting *p))
@@ -297,7 +380,8 @@ static struct hs_err *take_content(struct planting *p, struct tg_packet *in)
 
 	if (fd < 0)
 		return hs_err_new(HS_ERR_FORMAT, "plant: no content");
-	return tg_memfd_read(fd, 0, p->content, sizeof(p->content));
+	return tg_memfd_read(fd, 0, p->content,
+			     p->q.n_box ? p->q.n_box : WR_TRACER_PLANT_BYTES);
 }
 
 static struct hs_err *take_request(struct planting *p, struct tg_packet *in)
@@ -311,7 +395,8 @@ static struct hs_err *take_request(struct planting *p, struct tg_packet *in)
 					  .restore_rt = p->q.restore_rt };
 	if (in->head.size != sizeof(p->q) || p->q.pid <= 0 || !p->q.stop_ms ||
 	    p->q.stop_ms > STOP_MS_MAX || p->stop.pidfd < 0 || !p->q.addr ||
-	    p->q.addr % PAGE || p->q.addr >> 47)
+	    p->q.addr % (p->q.n_box ? 8 : PAGE) || p->q.addr >> 47 ||
+	    p->q.n_box > sizeof(p->content) || p->q.n_box % 8)
 		return hs_err_new(HS_ERR_FORMAT, "plant: wrong request");
 	err = tg_take_stacks(in, 1, p->q.n_stacks, &p->stacks);
 	if (!err)
@@ -352,7 +437,7 @@ static struct hs_err *do_it(struct planting *p, struct tg_packet *out,
 		return err;
 	err = check(p);
 	if (!err)
-		err = with_thread(p, step);
+		err = p->q.n_box ? step(p) : with_thread(p, step);
 	tg_stop_end(p->t, &p->stop);
 	if (!err)
 		reply(p, out);
@@ -382,7 +467,8 @@ struct hs_err *tg_do_plant(struct tg_tracer *t, struct tg_packet *in,
 	if (!err)
 		err = take_content(p, in);
 	if (!err)
-		err = do_it(p, out, check_before, plant);
+		err = p->q.n_box ? do_it(p, out, check_box, fill_box) :
+				   do_it(p, out, check_before, plant);
 	planting_deinit(p);
 	return err;
 }
@@ -394,7 +480,8 @@ struct hs_err *tg_do_uproot(struct tg_tracer *t, struct tg_packet *in,
 	struct hs_err *err = take_request(p, in);
 
 	if (!err)
-		err = do_it(p, out, look, uproot);
+		err = p->q.n_box ? do_it(p, out, look_into_box, empty_box) :
+				   do_it(p, out, look, uproot);
 	planting_deinit(p);
 	return err;
 }

@@ -3,6 +3,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stddef.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "tg_client.h"
@@ -63,7 +65,11 @@ static struct hs_err *ask(struct tg_client *c, const struct tg_plan *plan,
 		.syscall_ret = plan->gadgets.syscall_ret,
 		.restore_rt = plan->gadgets.restore_rt,
 		.addr = p->addr,
+		.n_box = p->box ? p->n_box : 0,
+		.box_state = p->box_state,
+		.box_number = p->box_number,
 	};
+	uint64_t n_content = p->box ? p->n_box : WR_TRACER_PLANT_BYTES;
 	struct tg_plan now = { 0 };
 	struct tg_maps maps = { 0 };
 	struct wr_tracer_planted r;
@@ -87,7 +93,7 @@ static struct hs_err *ask(struct tg_client *c, const struct tg_plan *plan,
 		err = tg_packet_add_bytes(&q, p->words,
 					  p->n_words * sizeof(p->words[0]));
 	if (!err && content)
-		err = tg_packet_add_bytes(&q, content, WR_TRACER_PLANT_BYTES);
+		err = tg_packet_add_bytes(&q, content, n_content);
 	if (!err)
 		err = tg_client_ask(c, &q, ASK_MS, &a);
 	if (err)
@@ -102,10 +108,18 @@ struct hs_err *tg_plant(struct tg_client *c, const struct tg_plan *plan,
 			struct tg_planting *p)
 {
 	HS_FREE uint8_t *content = hs_xalloc(WR_TRACER_PLANT_BYTES);
+	struct hs_err *err;
 	uint32_t state;
 
-	tg_plant_content(p, content);
-	return ask(c, plan, p, WR_TRACER_PLANT, content, &state);
+	if (!p->box) {
+		tg_plant_content(p, content);
+		return ask(c, plan, p, WR_TRACER_PLANT, content, &state);
+	}
+	err = ask(c, plan, p, WR_TRACER_PLANT, (const uint8_t *)p->box,
+		  &state);
+	if (!err)
+		p->box_number = p->box->number;
+	return err;
 }
 
 struct hs_err *tg_uproot(struct tg_client *c, const struct tg_plan *plan,
@@ -114,18 +128,50 @@ struct hs_err *tg_uproot(struct tg_client *c, const struct tg_plan *plan,
 	return ask(c, plan, p, WR_TRACER_UPROOT, NULL, ret);
 }
 
+uint64_t tg_live_read(int pid, uint64_t addr, void *buf, uint64_t len)
+{
+	HS_FREE char *path = hs_xasprintf("/proc/%d/mem", pid);
+	HS_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC);
+	uint64_t done = 0;
+
+	while (fd >= 0 && done < len) {
+		ssize_t n = pread(fd, (char *)buf + done, len - done,
+				  (off_t)(addr + done));
+
+		if (n <= 0)
+			break;
+		done += (uint64_t)n;
+	}
+	return done;
+}
+
+uint64_t tg_live_lease(void)
+{
+	const uint64_t ns = UINT64_C(1000000) * WR_PROBE_LEASE_MS;
+	struct timespec now = { 0 };
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec + ns;
+}
+
+/* Eight aligned bytes: the program sees the one time or the other. */
+void tg_live_renew(int pid, uint64_t box)
+{
+	HS_FREE char *path = hs_xasprintf("/proc/%d/mem", pid);
+	uint64_t at = box + offsetof(struct wr_probe_box, until_ns);
+	HS_CLOSE int fd = open(path, O_RDWR | O_CLOEXEC);
+	uint64_t until = tg_live_lease();
+
+	// Where it cannot be written the lease ends, and nothing is called.
+	if (fd >= 0 && pwrite(fd, &until, sizeof(until), (off_t)at) < 0)
+		errno = 0;
+}
+
 struct hs_err *tg_plant_look(const struct tg_planting *p, int pid,
 			     struct tg_plant_data *ret)
 {
-	HS_TEXT path = { 0 };
-	HS_CLOSE int fd = -1;
-
-	hs_text_addf(&path, "/proc/%d/mem", pid);
-	fd = open(hs_text_str(&path), O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return hs_err_os(errno, "open memory of process %d", pid);
-	if (pread(fd, ret, sizeof(*ret), (off_t)tg_plant_argument(p)) !=
-	    (ssize_t)sizeof(*ret))
+	if (tg_live_read(pid, tg_plant_argument(p), ret, sizeof(*ret)) !=
+	    sizeof(*ret))
 		return tg_gone(pid);
 	return NULL;
 }

@@ -110,6 +110,14 @@ static size_t inner_pids(int pid, int v[32])
 	return n;
 }
 
+int tg_pid_of_itself(int pid)
+{
+	int v[32];
+	size_t n = inner_pids(pid, v);
+
+	return n ? v[n - 1] : pid;
+}
+
 int tg_pid_within(int parent, int child)
 {
 	int outer[32], inner[32];

@@ -3,11 +3,13 @@
  * A library is loaded by the running program itself, where and when its own
  * code could have done so. How it comes to call a function is its runtime's
  * business: words of its memory that are changed while it stands still. What
- * it calls then is this: dlopen(), and a mark that it is through.
+ * it calls then is this: dlopen(), and a mark that it is through. Where the
+ * probe is loaded already, it calls the probe, which makes one call more.
  */
 #ifndef TG_PLANT_H
 #define TG_PLANT_H
 
+#include "probe_wire.h"
 #include "target.h"
 
 /**
@@ -25,7 +27,11 @@ struct tg_plant_data {
 };
 
 struct tg_planting {
-	uint64_t addr;		/* of the pages */
+	uint64_t addr;		/* of the pages, or of the probe's box */
+	/** Not NULL: what the box is to hold, n_box bytes; borrowed. */
+	const struct wr_probe_box *box;
+	uint32_t n_box;
+	uint64_t box_state, box_number;	/* that are in it before */
 	struct tg_plant_data data;
 	struct wr_tracer_word words[WR_TRACER_WORDS];
 	uint32_t n_words;
@@ -59,4 +65,11 @@ struct hs_err *tg_plant_look(const struct tg_planting *p, int pid,
  */
 struct hs_err *tg_uproot(struct tg_client *c, const struct tg_plan *plan,
 			 struct tg_planting *p, uint32_t *ret) HS_MUST_USE;
+
+/** Memory of the running program; returns how many bytes were read. */
+uint64_t tg_live_read(int pid, uint64_t addr, void *buf, uint64_t len);
+/** Says in the box that we live: now, and for WR_PROBE_LEASE_MS. */
+void tg_live_renew(int pid, uint64_t box);
+/** CLOCK_REALTIME at which that ends, in ns. */
+uint64_t tg_live_lease(void);
 #endif

@@ -30,6 +30,8 @@ bool tg_stat_field(int pid, int field, uint64_t *ret);
 /** TG_STAT_START. */
 bool tg_start_time(int pid, uint64_t *ret);
 
+/** What getpid() answers in it: its number in its own name space. */
+int tg_pid_of_itself(int pid);
 /**
  * The number by which parent knows its child, when they are in a namespace of
  * their own; also of a zombie.

@@ -7,6 +7,7 @@
 #include "verb_priv.h"
 
 #include "image.h"
+#include "live.h"
 #include "marshal.h"
 #include "tg_eval.h"
 
@@ -214,20 +215,26 @@ static struct hs_err *hello(struct calling *c)
 	return err || r.end == TG_EVAL_RETURNED ? err : failed(c, &r);
 }
 
-static struct hs_err *put_all(struct calling *c)
+/* From c->bytes.base on. */
+static struct hs_err *put_arguments(struct calling *c)
 {
 	size_t n = c->call->n_args - 2;
 	struct hs_err *err = check_count(c, n);
 
-	if (!err)
-		err = tg_eval_area(c->eval, &c->area);
+	for (size_t i = 0; !err && i < n; i++)
+		err = put_argument(c, i, c->call->args[i + 2]);
+	return err ? err : put_types(c, n);
+}
+
+static struct hs_err *put_all(struct calling *c)
+{
+	struct hs_err *err = tg_eval_area(c->eval, &c->area);
+
 	c->bytes.base = c->area.data;
 	if (!err)
 		err = hello(c);
-	for (size_t i = 0; !err && i < n; i++)
-		err = put_argument(c, i, c->call->args[i + 2]);
 	if (!err)
-		err = put_types(c, n);
+		err = put_arguments(c);
 	if (err)
 		return err;
 	c->q.out = hs_align_up(c->bytes.base + c->bytes.data.len, 16);
@@ -369,6 +376,66 @@ static struct hs_err *perform(struct calling *c, struct lg_value **ret)
 	return get_result(c, ret);
 }
 
+/* --- in the program itself ----------------------------------------------- */
+
+static struct hs_err *guard(const struct calling *c, struct vb_live_call *l)
+{
+	struct hs_err *err = NULL;
+
+	for (size_t i = 2; !err && i < c->call->n_args; i++)
+		err = vb_live_value(l, c->call->args[i]);
+	return err;
+}
+
+/* The same bytes as for a copy, but where the probe has room for them. */
+static struct hs_err *put_live(struct calling *c, struct vb_live_call *l)
+{
+	struct hs_err *err;
+
+	if (wants_callback(c))
+		return hs_err_new(HS_ERR_USAGE, "%s: a callback of ours cannot "
+				  "be left in the program", l->what);
+	c->bytes.base = l->live.box + sizeof(struct wr_probe_box);
+	err = put_arguments(c);
+	if (err)
+		return err;
+	if (c->bytes.data.len > WR_PROBE_BOX_DATA)
+		return hs_err_new(HS_ERR_USAGE, "call %s: the arguments are "
+				  "too large", c->name);
+	c->q.op = WR_PROBE_FOREIGN;
+	c->q.function = c->function;
+	l->box->q = c->q;
+	l->box->used = (uint32_t)c->bytes.data.len;
+	memcpy(l->box->data, c->bytes.data.s, c->bytes.data.len);
+	return guard(c, l);
+}
+
+static struct hs_err *perform_live(struct calling *c, struct lg_value **ret)
+{
+	const struct vb_ctype *t = c->sig->result;
+	VB_LIVE_CALL l = { 0 };
+	struct hs_err *err = vb_live_init(c->call, c->name, &l);
+	uint64_t at;
+
+	if (err)
+		return err;
+	c->in = l.live.in;
+	err = l.sv->eval(l.sv->engine, c->in, &c->eval);
+	if (!err)
+		err = resolve(c);
+	if (!err)
+		err = put_live(c, &l);
+	if (!err)
+		err = vb_live_try(&l, NULL);
+	if (!err)
+		err = vb_live_go(&l);
+	if (err)
+		return err;
+	at = c->q.foreign.result - c->bytes.base;
+	*ret = vb_get(t, l.box->data + at, NULL, vb_live_read, &l);
+	return NULL;
+}
+
 struct hs_err *vb_call_limit(const struct lg_call *call, uint32_t *ret)
 {
 	const char *text = lg_opt_text(call, "limit");
@@ -388,23 +455,30 @@ static struct hs_err *run(const struct lg_call *call, struct lg_value **ret)
 	const struct vb_services *sv;
 	const char *text = vb_word(call, 0);
 	struct hs_err *err = vb_services(call, &sv);
+	bool live = false;
 
 	if (!err)
 		err = lg_current(call->session, &c.in);
 	if (!err)
 		err = vb_call_limit(call, &c.cpu_ms);
+	if (!err)
+		err = vb_live_wanted(call, &live);
 	if (!err && !text)
-		return vb_invoke(call, c.cpu_ms, ret);
+		return live ? vb_invoke_live(call, c.cpu_ms, ret) :
+			      vb_invoke(call, c.cpu_ms, ret);
 	if (!err && !c.name)
 		err = hs_err_remedy(hs_err_new(HS_ERR_USAGE,
 					"call: FUNCTION is missing"),
 			"call \"size_t (void *)\" malloc_usable_size 0x…");
 	if (!err)
 		err = vb_signature_parse(&c.arena, text, &c.sig);
-	if (!err)
+	if (!err && live) {
+		err = perform_live(&c, ret);
+	} else if (!err) {
 		err = sv->eval(sv->engine, c.in, &c.eval);
-	if (!err)
-		err = perform(&c, ret);
+		if (!err)
+			err = perform(&c, ret);
+	}
 	hs_text_deinit(&c.bytes.data);
 	hs_arena_deinit(&c.arena);
 	return err;
@@ -435,6 +509,7 @@ static const struct lg_arg options[] = {
 	  .kind = LG_ARG_OPTION,
 	  .values = "0|1",
 	  .help = "1: its result, also where system calls were refused; 0" },
+	VB_LIVE_OPTIONS,
 	{ .name = NULL },
 };
 
@@ -465,11 +540,20 @@ const struct lg_verb vb_call = {
 		"there, the next C calls may see, the program never. Whether "
 		"it crashes, loops, exits or waits for ever is reported. "
 		"Files, other processes and signals are out of its reach: "
-		"such calls are refused and reported.",
+		"such calls are refused and reported.\n\n"
+		"live=1 yes=1: the running program itself makes the call, "
+		"once, where its runtime calls what was left for its main "
+		"thread. The program must have loaded "
+		"heapsh-probe.so (help probe load). Everything is tried in a "
+		"copy first; what crashes, raises, loops or waits there, or "
+		"is refused a system call (but with refused=1), is not called "
+		"in the program. Objects must still be alive, and of their "
+		"type. Where no safe point comes in time it is taken back.",
 	.examples = "call __main__.accounts['x'].total(2, rate=1.5)\n"
 		    "call \"size_t (const char *)\" strlen 'hello'\n"
 		    "x = call(\"size_t (void *)\", malloc_usable_size, "
 		    "0x7f0c2c000b20)\n"
-		    "call \"double (double, double)\" libm.so.6:pow 2 10",
+		    "call \"double (double, double)\" libm.so.6:pow 2 10\n"
+		    "call gc.collect() live=1 yes=1",
 	.run = run,
 };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // call OBJ(ARG…): a callable of the program, in a copy of it.
-#include "verb_priv.h"
+#include "live.h"
 
 #include "arena.h"
 
@@ -221,16 +221,92 @@ static struct hs_err *perform(struct invoking *v, struct lg_value **ret)
 	return NULL;
 }
 
-struct hs_err *vb_invoke(const struct lg_call *call, uint32_t cpu_ms,
-			 struct lg_value **ret)
+/* --- in the program itself ----------------------------------------------- */
+
+static struct hs_err *guard(const struct invoking *v, struct vb_live_call *c)
+{
+	const struct lg_inner *inner = v->call->inner;
+	struct hs_err *err = vb_live_value(
+		c, inner->self ? inner->self : v->call->args[0]);
+
+	for (size_t i = 0; !err && i < inner->n_args; i++)
+		err = vb_live_value(c, inner->args[i]);
+	for (size_t i = 0; !err && i < inner->n_options; i++)
+		err = vb_live_value(c, inner->options[i].value);
+	return err;
+}
+
+static struct hs_err *answered(const struct vb_live_call *c,
+			       const struct heapsh_script *s,
+			       struct lg_value **ret)
+{
+	HS_FREE char *raised = vb_live_raised(c, s);
+	HS_FREE char *fit = NULL;
+	const char *text;
+	size_t n;
+
+	if (c->box->failed > s->call + 1)
+		return hs_err_new(HS_ERR_OTHER, "call %s: it was called in "
+				  "the program itself; its result has no "
+				  "text: %s", c->name, raised);
+	if (c->box->failed)
+		return hs_err_new(HS_ERR_OTHER, "call %s: %s; it was called "
+				  "in the program itself", c->name, raised);
+	text = vb_live_text(c, s->text, &n);
+	fit = md_fit(text, n, RESULT_COLUMNS, false);
+	*ret = lg_text(fit, strlen(fit));
+	return NULL;
+}
+
+static struct hs_err *perform_live(struct invoking *v, struct lg_value **ret)
+{
+	HS_FREE struct heapsh_script *s = hs_xalloc(sizeof(*s));
+	VB_LIVE_CALL c = { 0 };
+	struct hs_err *err = take_callee(v);
+
+	if (!err)
+		err = take_args(v);
+	if (err)
+		return v->name ? hs_err_wrap(err, "call %s", v->name) : err;
+	err = vb_live_init(v->call, v->name, &c);
+	if (!err)
+		err = guard(v, &c);
+	if (err)
+		return err;
+	err = md_script(c.live.in->model, &v->what, s);
+	if (err)
+		return hs_err_wrap(err, "%s", c.what);
+	vb_live_script(&c, s);
+	err = vb_live_try(&c, s);
+	if (!err)
+		err = vb_live_go(&c);
+	return err ? err : answered(&c, s, ret);
+}
+
+static struct hs_err *invoke(const struct lg_call *call, uint32_t cpu_ms,
+			     struct hs_err *(*how)(struct invoking *v,
+						   struct lg_value **ret),
+			     struct lg_value **ret)
 {
 	struct invoking v = { .call = call, .what = { .cpu_ms = cpu_ms } };
 	struct hs_err *err = lg_current(call->session, &v.in);
 
 	if (!err)
-		err = perform(&v, ret);
+		err = how(&v, ret);
 	hs_vec_deinit(&v.args);
 	hs_arena_deinit(&v.arena);
 	free(v.name);
 	return err;
+}
+
+struct hs_err *vb_invoke(const struct lg_call *call, uint32_t cpu_ms,
+			 struct lg_value **ret)
+{
+	return invoke(call, cpu_ms, perform, ret);
+}
+
+struct hs_err *vb_invoke_live(const struct lg_call *call, uint32_t cpu_ms,
+			      struct lg_value **ret)
+{
+	return invoke(call, cpu_ms, perform_live, ret);
 }

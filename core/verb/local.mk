@@ -12,7 +12,7 @@ libhs_verb_la_SOURCES = %D%/verb.h %D%/verb_priv.h %D%/verbs.def \
 	%D%/summary.c %D%/summary_diff.c %D%/table.c %D%/topic.c %D%/track.c \
 	%D%/verbs.c
 libhs_verb_la_SOURCES += %D%/retained.c %D%/why.c
-libhs_verb_la_SOURCES += %D%/call.c %D%/invoke.c %D%/marshal.c %D%/marshal.h %D%/probe.c \
+libhs_verb_la_SOURCES += %D%/call.c %D%/invoke.c %D%/live.c %D%/live.h %D%/marshal.c %D%/marshal.h %D%/probe.c \
 	%D%/signature.c %D%/signature.h
 libhs_verb_la_SOURCES += %D%/audit.c %D%/locals.c %D%/waste.c
 libhs_verb_la_SOURCES += %D%/browse.c %D%/cycles.c %D%/rp.c \
@@ -53,7 +53,7 @@ tests_fixtures_call_lib_la_LDFLAGS = $(LDFLAGS_FIXTURE) -module \
 tests_fixtures_call_lib_la_SOURCES = tests/fixtures/call_lib.c
 EXTRA_DIST += tests/fixtures/call_host.py tests/fixtures/calls.py tests/fixtures/loading.py tests/fixtures/texts.py \
 	tests/fixtures/probe_host.py
-E2E_TESTS += tests/e2e/call.t tests/e2e/elsewhere.t tests/e2e/find.t tests/e2e/invoke.t tests/e2e/load.t tests/e2e/probe.t
+E2E_TESTS += tests/e2e/call.t tests/e2e/elsewhere.t tests/e2e/find.t tests/e2e/invoke.t tests/e2e/live.t tests/e2e/load.t tests/e2e/probe.t
 
 E2E_TESTS += tests/e2e/stats.t
 EXTRA_DIST += tests/fixtures/stats.py

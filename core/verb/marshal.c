@@ -219,7 +219,7 @@ static struct lg_value *get_pointer(const struct vb_ctype *t, uint64_t addr,
 
 	if (t->is_text)
 		return addr ? get_text(addr, read, arg) : lg_none();
-	if (addr && in->model && md_object_at(in->model, addr, &o))
+	if (addr && in && in->model && md_object_at(in->model, addr, &o))
 		return lg_object(in, addr);
 	return lg_int((int64_t)addr);
 }

@@ -29,6 +29,7 @@ typedef uint64_t vb_read_fn(void *arg, uint64_t addr, void *buf, uint64_t len);
 /**
  * The value of t->size bytes: numbers, the text behind a char *, a list of a
  * struct's members, an object where an address is one of in's, else a number.
+ * in: or NULL.
  */
 struct lg_value *vb_get(const struct vb_ctype *t, const uint8_t *from,
 			struct lg_instant *in, vb_read_fn *read, void *arg);

@@ -53,6 +53,20 @@ static const char *ptracer_words(const struct wr_probe_state *s)
 	return "the kernel refused to let others attach";
 }
 
+static const char *box_words(struct im_image *im,
+			     const struct wr_probe_state *s)
+{
+	uint64_t state = WR_PROBE_BOX_EMPTY;
+
+	if (s->version != WR_PROBE_VERSION)
+		return "of another heapsh: not known";
+	im_read(im, s->box, &state, sizeof(state));
+	if (state == WR_PROBE_BOX_RUNS)
+		return "a call is being made";
+	return state == WR_PROBE_BOX_WAITS ? "a call waits for a safe point" :
+					     "none is in use";
+}
+
 static struct hs_err *run(const struct lg_call *call, struct lg_value **ret)
 {
 	static const char *const columns[] = { "What", "Value", NULL };
@@ -69,7 +83,7 @@ static struct hs_err *run(const struct lg_call *call, struct lg_value **ret)
 	} else {
 		add(doc, "loaded", path_of(in->image));
 		add(doc, "attach", ptracer_words(&s));
-		add(doc, "features", "none is in use");
+		add(doc, "features", box_words(in->image, &s));
 	}
 	*ret = lg_table(in, doc);
 	return NULL;
@@ -82,8 +96,9 @@ const struct lg_verb vb_probe_status = {
 	.summary = "whether the program has loaded heapsh-probe.so",
 	.help = "The probe is a small library without dependencies. A program "
 		"that loads it lets processes of its user attach, where the "
-		"kernel would only let a parent (kernel.yama.ptrace_scope 1). "
-		"It does nothing else: no thread, no file, no handler.\n\n"
+		"kernel would only let a parent (kernel.yama.ptrace_scope 1), "
+		"and makes the calls of call … live=1. It does nothing else: "
+		"no thread, no file, no handler.\n\n"
 		"Ways to have it: heapsh run --probe PROG; LD_PRELOAD with "
 		"the path of heapsh-probe.so; dlopen() of it by the program; "
 		"probe load.",
@@ -107,10 +122,9 @@ static struct hs_err *load(const struct lg_call *call, struct lg_value **ret)
 				  "time up to 1h", text);
 	if (!yes)
 		return hs_err_remedy(
-			hs_err_new(HS_ERR_REFUSED, "probe load: this is the "
-				   "one command that changes the running "
-				   "program: it will have loaded a library, "
-				   "for good"),
+			hs_err_new(HS_ERR_REFUSED, "probe load: this "
+				   "changes the running program: it will "
+				   "have loaded a library, for good"),
 			"probe load yes=1");
 	err = vb_services(call, &sv);
 	if (!err && !sv->probe_load)

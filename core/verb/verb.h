@@ -26,6 +26,15 @@ struct wr_probe_state;
 /** Has the program loaded heapsh-probe.so, and what does that say? probe.c */
 bool vb_probe_state(struct im_image *im, struct wr_probe_state *ret);
 
+struct wr_probe_box;
+struct tg_eval_result;
+/** The probe in the running program. */
+struct vb_live {
+	struct lg_instant *in;
+	uint64_t box, serve;	/* addresses: struct wr_probe_state */
+	int pid;
+};
+
 /** What the engine does for verbs; lg_session.services points to it. */
 struct vb_services {
 	void *engine;
@@ -72,6 +81,31 @@ struct vb_services {
 	 */
 	struct hs_err *(*probe_load)(void *engine, uint64_t wait_ns,
 				     struct lg_value **ret);
+	/**
+	 * Calls in the running program itself, for messages of `what`: a new
+	 * instant for it, and the probe there; or why it cannot be used.
+	 * live_end() when through.
+	 */
+	struct hs_err *(*live_begin)(void *engine, const char *what,
+				     struct vb_live *ret);
+	void (*live_end)(void *engine, struct vb_live *live);
+	/**
+	 * The call in a copy of that, by the same function: *io is as it has
+	 * left it. No guard is looked at there; ret: as of tg_eval_call().
+	 */
+	struct hs_err *(*live_try)(void *engine, const char *what,
+				   const struct vb_live *live, uint32_t cpu_ms,
+				   struct wr_probe_box *io,
+				   struct tg_eval_result *ret);
+	/**
+	 * The call itself, at a safe point that is waited for at most so long,
+	 * and its result as long again: served once, or the error says what
+	 * became of it. All of *io but its head is the caller's; it comes back
+	 * as the probe has left it: foreign bytes. live->in may be another.
+	 */
+	struct hs_err *(*live_call)(void *engine, const char *what,
+				    struct vb_live *live, uint64_t wait_ns,
+				    struct wr_probe_box *io);
 	/** Rows of "doctor": [[what, value, to type], …]; pid 0: of here. */
 	struct hs_err *(*doctor)(void *engine, int pid, json_t **ret);
 	/** Rows of "info setup": [[what, value], …]. New reference. */

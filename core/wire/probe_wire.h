@@ -23,14 +23,17 @@ enum wr_probe_op {
 
 /** In a program that has loaded the probe: its symbol heapsh_probe_0. */
 #define WR_PROBE_MAGIC "heapsh-probe"
-enum { WR_PROBE_VERSION = 1 };
+enum { WR_PROBE_VERSION = 2 };
 struct wr_probe_state {
 	char magic[16];
 	uint32_t version;
 	uint32_t loaded;	/* 1: its constructor has run */
 	/** What prctl(PR_SET_PTRACER) answered: 0; -EINVAL without yama. */
 	int32_t ptracer;
-	uint32_t reserved;
+	uint32_t box_bytes;	/* sizeof(struct wr_probe_box) */
+	/* Since version 2, addresses: of the box, and of the function. */
+	uint64_t box;
+	uint64_t serve;		/* int serve(number of the request) */
 };
 
 /** What pb_run() returns. */
@@ -105,5 +108,80 @@ struct wr_probe_request {
 	uint64_t collectors[WR_PROBE_COLLECTORS];
 	uint64_t answers[WR_PROBE_COLLECTORS];	/* they return this */
 	uint64_t n_collected;		/* also those without room */
+};
+
+/**
+ * A call in the running program itself. Its memory is the library's own: a box
+ * that the tracer fills while all threads stand still. The program then calls
+ * serve(number) at a safe point, as its runtime lets it; what is not of that
+ * number, of this process or of this time is dropped, and done at most once.
+ */
+enum wr_probe_box_state {
+	WR_PROBE_BOX_EMPTY,
+	WR_PROBE_BOX_WAITS,	/* to be served */
+	WR_PROBE_BOX_RUNS,
+	WR_PROBE_BOX_SERVED,
+	WR_PROBE_BOX_DROPPED,	/* and never served: see why */
+};
+enum wr_probe_dropped {
+	WR_PROBE_DROPPED_BACK,	/* taken back by who has asked */
+	WR_PROBE_DROPPED_LATE,	/* who has asked has not said that it lives */
+	WR_PROBE_DROPPED_CHILD,	/* this is a child of the process */
+	WR_PROBE_DROPPED_GUARD,	/* and those after it: guard why - this */
+};
+
+/** What must still be so: a word from least to most. */
+struct wr_probe_guard {
+	uint64_t addr;
+	uint64_t least, most;
+	uint64_t bytes;		/* 4 or 8 */
+};
+
+enum wr_probe_step_flags {
+	WR_PROBE_STEP_OWNS = 1,		/* the result is to be released */
+	WR_PROBE_STEP_TAKES = 2,	/* the last argument's is no more */
+	WR_PROBE_STEP_NOT_ZERO = 4,	/* 0 is a failure */
+	WR_PROBE_STEP_NOT_MINUS = 8,	/* an int below 0 is one */
+	WR_PROBE_STEP_TEXT = 16, /* of *(int64_t *)args[1] bytes, is kept */
+	WR_PROBE_STEP_CSTR = 32,	/* text up to its NUL, is kept */
+	WR_PROBE_STEP_ON_ERROR = 64,	/* only where one has failed */
+	WR_PROBE_STEP_ALWAYS = 128,
+};
+enum { WR_PROBE_STEP_ARGS = 4, WR_PROBE_STEPS = 192, WR_PROBE_GUARDS = 256 };
+/** One call of several. */
+struct wr_probe_step {
+	uint64_t function;	/* 0: what lies at args[0] + args[1] */
+	uint64_t args[WR_PROBE_STEP_ARGS];
+	uint8_t from[WR_PROBE_STEP_ARGS]; /* 1: number of a step: its result */
+	uint32_t flags;		/* wr_probe_step_flags */
+	uint64_t result;	/* of a text: its address in data */
+	uint32_t length;	/* of the text, as kept */
+	uint32_t has_run;
+};
+
+enum { WR_PROBE_BOX_BYTES = 65536 };
+struct wr_probe_box {
+	/* First, since the tracer knows these two. */
+	uint64_t state;		/* wr_probe_box_state */
+	uint64_t number;	/* of the request, never 0 */
+	/** CLOCK_REALTIME, ns; later it is dropped. UINT64_MAX: no matter. */
+	uint64_t until_ns;
+	uint64_t pid;		/* as it sees itself; 0: any */
+	uint64_t why;		/* wr_probe_dropped */
+	uint64_t answer;	/* wr_probe_answered */
+	struct wr_probe_request q;	/* where there are no steps */
+	uint64_t release;	/* void release(result) */
+	uint32_t n_guards, n_steps;
+	uint32_t failed;	/* 1 + the step that has; 0: none */
+	uint32_t used;		/* bytes of data; texts are added */
+	struct wr_probe_guard guards[WR_PROBE_GUARDS];
+	struct wr_probe_step steps[WR_PROBE_STEPS];
+	uint8_t data[] __attribute__((__aligned__(16)));
+};
+enum {
+	/** How long it is believed that who has asked lives. */
+	WR_PROBE_LEASE_MS = 1000,
+	WR_PROBE_BOX_DATA =
+		WR_PROBE_BOX_BYTES - (int)sizeof(struct wr_probe_box),
 };
 #endif

@@ -380,8 +380,13 @@ enum wr_tracer_planted_state {
  * thread stands still. UPROOT: the pages go; a function that has not been
  * called is never called then. HS_ERR_REFUSED with EAGAIN: not just now.
  *
+ * With n_box, addr is that of a struct wr_probe_box, and nothing is mapped: the
+ * box must begin with state and number, and gets n_box bytes. UPROOT: what is
+ * waiting in it under `number` is dropped, and the words are undone where they
+ * still are as they were left.
+ *
  * fds: pidfd of the target; memfd of n_stacks ranges; memfd of n_words
- * wr_tracer_word; memfd of WR_TRACER_PLANT_BYTES (PLANT only).
+ * wr_tracer_word; memfd of WR_TRACER_PLANT_BYTES or n_box (PLANT only).
  */
 struct wr_tracer_plant {
 	struct wr_tracer_head head;
@@ -389,11 +394,14 @@ struct wr_tracer_plant {
 	uint32_t n_stacks, n_words, stop_ms;
 	uint64_t syscall_ret, restore_rt;
 	uint64_t addr;			/* whole pages, where nothing is */
+	uint32_t n_box, reserved;
+	uint64_t box_state, box_number;
 };
 struct wr_tracer_planted {
 	struct wr_tracer_head head;
 	struct wr_tracer_status status;
-	uint32_t state;			/* wr_tracer_planted_state before */
+	/** wr_tracer_planted_state, or wr_probe_box_state, before. */
+	uint32_t state;
 	uint32_t reserved;
 	uint64_t pause_ns;
 };

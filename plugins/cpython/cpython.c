@@ -307,6 +307,19 @@ static void plugin_invoke(void *state, const struct heapsh_invocation *what,
 	cpython_invoke(state, what, buf, cap, ret);
 }
 
+static const char *plugin_script(void *state,
+				 const struct heapsh_invocation *what,
+				 struct heapsh_script *ret)
+{
+	return cpython_script(state, what, ret);
+}
+
+static uint32_t plugin_alive(void *state, uint64_t object,
+			     struct heapsh_guard ret[HEAPSH_GUARDS])
+{
+	return cpython_alive(state, object, ret);
+}
+
 static const char *plugin_safepoint(void *state, uint64_t function,
 				    uint64_t arg,
 				    struct heapsh_safepoint_plan *ret)
@@ -342,7 +355,10 @@ static const struct heapsh_ask ask = {
 	.texts = plugin_ask_texts,
 };
 static const struct heapsh_invoke invoke = {
-	.size = sizeof(invoke), .call = plugin_invoke,
+	.size = sizeof(invoke),
+	.call = plugin_invoke,
+	.script = plugin_script,
+	.alive = plugin_alive,
 };
 static const struct heapsh_safepoint safepoint = {
 	.size = sizeof(safepoint), .plan = plugin_safepoint,

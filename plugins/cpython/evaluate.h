@@ -81,6 +81,12 @@ uint32_t cpython_ask_flat(const struct cpython *st, uint64_t addr,
 const char *cpython_safepoint(const struct cpython *st, uint64_t function,
 			      uint64_t arg, struct heapsh_safepoint_plan *ret);
 
+/** struct heapsh_invoke.script and .alive */
+const char *cpython_script(const struct cpython *st,
+			   const struct heapsh_invocation *what,
+			   struct heapsh_script *ret);
+uint32_t cpython_alive(const struct cpython *st, uint64_t object,
+		       struct heapsh_guard ret[HEAPSH_GUARDS]);
 /** struct heapsh_invoke.call */
 void cpython_invoke(const struct cpython *st,
 		    const struct heapsh_invocation *what, char *buf,

@@ -7,6 +7,7 @@
  */
 #include <stdio.h>
 
+#include "makers.h"
 #include "talk.h"
 
 enum {
@@ -14,56 +15,13 @@ enum {
 	DEPTH_MAX = 64,		/* of tuples; the host's limit is lower */
 };
 
-/** Functions and objects that arguments are made of. */
-struct makers {
-	uint64_t integer, real, text, bytes, tuple, tuple_set, dict, dict_set,
-		incref, attr, call;
-	uint64_t none, yes, no;
-};
-static const struct {
-	size_t at;
-	const char *name;
-} maker_names[] = {
-#define MAKER(member, name) { offsetof(struct makers, member), name }
-	MAKER(integer, "PyLong_FromLongLong"),
-	MAKER(real, "PyFloat_FromString"),
-	MAKER(text, "PyUnicode_DecodeUTF8"),
-	MAKER(bytes, "PyBytes_FromStringAndSize"),
-	MAKER(tuple, "PyTuple_New"),
-	MAKER(tuple_set, "PyTuple_SetItem"),
-	MAKER(dict, "PyDict_New"),
-	MAKER(dict_set, "PyDict_SetItem"),
-	MAKER(incref, "Py_IncRef"),
-	MAKER(attr, "PyObject_GetAttr"),
-	MAKER(call, "PyObject_Call"),
-	MAKER(none, "_Py_NoneStruct"),
-	MAKER(yes, "_Py_TrueStruct"),
-	MAKER(no, "_Py_FalseStruct"),
-#undef MAKER
-};
-
 /** One invocation on its way. */
 struct invoking {
 	struct cpython_talk t;
-	struct makers f;
+	struct cpython_makers f;
 	uint64_t scratch, room;
 	char why[128];		/* of an argument that cannot be made */
 };
-
-static const char *find_makers(struct invoking *v)
-{
-	const struct cpython_mem *m = &v->t.st->mem;
-	uint64_t addr;
-
-	for (size_t i = 0; i < sizeof(maker_names) / sizeof(maker_names[0]);
-	     i++) {
-		addr = m->host->symbol(m->im, NULL, maker_names[i].name, NULL);
-		if (addr == 0)
-			return maker_names[i].name;
-		memcpy((char *)&v->f + maker_names[i].at, &addr, sizeof(addr));
-	}
-	return NULL;
-}
 
 /* --- arguments ----------------------------------------------------------- */
 
@@ -240,8 +198,8 @@ void cpython_invoke(const struct cpython *st,
 	uint64_t text;
 
 	ret->end = HEAPSH_EVAL_UNAVAILABLE;
-	if (no == NULL && (no = find_makers(&v)) != NULL)
-		no = "a function of the interpreter is not found";
+	if (no == NULL)
+		no = cpython_makers_find(&st->mem, &v.f);
 	if (no != NULL) {
 		snprintf(ret->why, sizeof(ret->why), "%s", no);
 		return;

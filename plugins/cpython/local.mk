@@ -20,7 +20,7 @@ CPYTHON_HEAP_SOURCES = \
 	%D%/pympler_attr.c %D%/pympler_made.c %D%/pympler_refs.c \
 	%D%/pympler_static.c \
 	%D%/pympler_words.c %D%/refs.c %D%/refs_code.c %D%/refs_priv.h \
-	%D%/safepoint.c \
+	%D%/safepoint.c %D%/script.c %D%/makers.h \
 	%D%/services.h %D%/settle.c %D%/sites.c %D%/quick.h %D%/size.c \
 	%D%/size_priv.h %D%/sweep.c %D%/talk.c %D%/talk.h %D%/told.c %D%/types.c %D%/usage.c
 EXTRA_DIST += %D%/layout.def %D%/shapes.def %D%/regen-layouts.py
