@@ -65,4 +65,4 @@ check_PROGRAMS += tests/fuzz/fuzz_cpython.t
 tests_fuzz_fuzz_cpython_t_CPPFLAGS = $(INC_PLUGIN) $(INC_TESTS) \
 	-iquote $(srcdir)/%D%
 tests_fuzz_fuzz_cpython_t_SOURCES = tests/fuzz/fuzz_cpython.c \
-	tests/lib/fuzz.h $(CPYTHON_READ_SOURCES)
+	tests/lib/fuzz.h tests/lib/viewed.h $(CPYTHON_READ_SOURCES)

@@ -7,10 +7,8 @@
 #include <stdlib.h>
 
 enum {
-	WINDOW = 1 << LUA_WINDOW_SHIFT,
 	PART = 256 << 10,	/* bytes of it that are read at once */
 	OVERLAP = 4096,		/* beyond them: a closure's 255 up-values */
-	MOST = WINDOW / 8,	/* objects of a window */
 	ROOM = 1 << 20,		/* objects that memory is mapped for */
 	KNOWN = 256,		/* metatables that a thread has told of */
 	LATE = 16,		/* names: cache misses at one time */
@@ -34,7 +32,7 @@ struct job {
 struct gatherer {
 	struct job *job;
 	uint8_t *buf;			/* PART + OVERLAP */
-	uint64_t *link;			/* of the window, n; MOST have room */
+	uint64_t *link;			/* of the window, n */
 	uint32_t *note;
 	uint32_t n;
 	uint64_t link_room, note_room;
@@ -396,18 +394,20 @@ static void gather_piece(struct gatherer *g, const struct lua_piece *piece)
 	}
 }
 
-/* Where what is found in a window goes, for as much as there can be. */
-static bool make_room(struct gatherer *g)
+/* Where what is found in a window goes, for as much as there can be: most. */
+static bool make_room(struct gatherer *g, uint64_t most)
 {
 	struct lua_links *x = g->job->links;
+	uint64_t room = g->job->in.bytes / 8;
 
-	if (g->job->with_links && g->link_room < MOST) {
-		g->link_room = ROOM;
-		g->link = lua_links_map(x, ROOM * sizeof(*g->link), false);
+	room = room < ROOM ? room : ROOM;
+	if (g->job->with_links && g->link_room < most) {
+		g->link_room = room;
+		g->link = lua_links_map(x, room * sizeof(*g->link), false);
 	}
-	if (g->note_room < MOST) {
-		g->note_room = ROOM;
-		g->note = lua_links_map(x, ROOM * sizeof(*g->note), true);
+	if (g->note_room < most) {
+		g->note_room = room;
+		g->note = lua_links_map(x, room * sizeof(*g->note), true);
 	}
 	return g->note != NULL && (g->link != NULL || !g->job->with_links);
 }
@@ -437,10 +437,13 @@ static void gather_window(struct gatherer *g, const struct lua_piece *p,
 			  uint64_t n)
 {
 	struct job *j = g->job;
+	uint64_t bytes = 0;
 
+	for (uint64_t i = 0; i < n && window_of(&p[i]) == window_of(p); i++)
+		bytes += p[i].len;
 	g->n = 0;
 	pthread_mutex_lock(&j->lock);
-	if (!make_room(g))
+	if (!make_room(g, bytes / 8))
 		j->failed = true;
 	pthread_mutex_unlock(&j->lock);
 	g->window = lua_links_window(j->links, p->start);

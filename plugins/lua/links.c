@@ -21,7 +21,8 @@ static void *map_huge(size_t size, struct lua_mapped *ret)
 	if (p == MAP_FAILED)
 		return NULL;
 	*ret = (struct lua_mapped){ .start = p, .size = size + HUGE };
-	madvise((void *)at, size, MADV_HUGEPAGE);
+	if (size >= HUGE)
+		madvise((void *)at, size, MADV_HUGEPAGE);
 	return (void *)at;
 }
 

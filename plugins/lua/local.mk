@@ -35,6 +35,6 @@ BENCHES += tests/bench/lua.bench
 EXTRA_DIST += tests/fixtures/bench_heap.lua
 check_PROGRAMS += tests/fuzz/fuzz_lua.t
 tests_fuzz_fuzz_lua_t_CPPFLAGS = $(INC_PLUGIN) $(INC_TESTS) \
-	-iquote $(srcdir)/%D%
+	-iquote $(srcdir)/%D% -DLUA_LOOK_LEAST=1
 tests_fuzz_fuzz_lua_t_SOURCES = tests/fuzz/fuzz_lua.c tests/lib/fuzz.h \
-	$(LUA_SOURCES)
+	tests/lib/viewed.h $(LUA_SOURCES)

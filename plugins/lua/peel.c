@@ -175,7 +175,8 @@ static uint64_t *ask_stale(const struct peeling *x)
 	uint64_t *next = calloc(stale->n + 1, sizeof(*next));
 	struct asker *a = calloc(crew, sizeof(*a));
 
-	for (i = 0; a != NULL && next != NULL && i < crew; i++) {
+	for (i = 0; a != NULL && next != NULL && stale->n != 0 && i < crew;
+	     i++) {
 		from = stale->n * i / crew;
 		end = stale->n * (i + 1) / crew;
 		a[i].m = &x->st->mem;

@@ -6,11 +6,12 @@
 #include "lookup.h"
 #include "render.h"
 #include "roots.h"
+#include "viewed.h"
 
 /* Small, so that chance makes structures; the types have a place each. */
 #define HEAP UINT64_C(0x7f0000000000)
 #define TYPES UINT64_C(0x7f1000000000)
-enum { HEAP_SIZE = 16384, TYPE_SIZE = 2048, VIEW_MAX = 1 << 20 };
+enum { HEAP_SIZE = 16384, TYPE_SIZE = 2048 };
 
 static const struct {
 	const char *name;
@@ -46,8 +47,7 @@ struct heapsh_image {
 	const struct cpython_layout *lay;
 	const uint8_t *input;
 	size_t n;
-	void *views[HEAPSH_VIEWS];
-	unsigned next_view;
+	struct viewed viewed;
 };
 
 static uint64_t mix(uint64_t x)
@@ -126,20 +126,8 @@ static const uint8_t *bytes_at(uint64_t addr, uint64_t len)
 static const void *host_view(struct heapsh_image *im, void *reader,
 			     uint64_t addr, uint64_t len)
 {
-	const uint8_t *p = bytes_at(addr, len);
-	void **v = &im->views[im->next_view++ % HEAPSH_VIEWS];
-
 	(void)reader;
-	// blocks of their own, so that ASan sees a byte too far or too late
-	free(*v);
-	*v = NULL;
-	if (p == NULL || len > VIEW_MAX || len == 0)
-		return NULL;
-	*v = malloc(len);
-	if (*v == NULL)
-		abort();
-	memcpy(*v, p, len);
-	return *v;
+	return viewed_copy(&im->viewed, bytes_at(addr, len), len);
 }
 
 static uint64_t host_read(struct heapsh_image *im, uint64_t addr, void *buf,
@@ -282,8 +270,7 @@ static void fuzz_one(const uint8_t *bytes, size_t n)
 	}
 	read_object(&m, TYPES + (n > 1 ? bytes[1] : 0) % N_TYPES * TYPE_SIZE);
 	read_process(&m);
-	for (int i = 0; i < HEAPSH_VIEWS; i++)
-		free(im.views[i]);
+	viewed_free(&im.viewed);
 }
 
 /* Pointers, sizes and types in the order in which objects have them. */

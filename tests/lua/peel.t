@@ -38,17 +38,13 @@ def check(name, v, pid, least):
 
 
 def check_phases(v, path, *mode):
-    script = os.path.join(FIXTURES, "phases.lua")
-    with subprocess.Popen([path, script, *mode], stdin=subprocess.PIPE,
-                          stdout=subprocess.PIPE, text=True) as p:
-        equal(p.stdout.readline(), "ready\n", "the fixture of %s" % v)
+    argv = [path, os.path.join(FIXTURES, "phases.lua"), *mode]
+    with Fixture(argv) as f:
         for i, step in enumerate(STEPS[:4] if SMOKE else STEPS):
-            p.stdin.write("%d\n" % step)
-            p.stdin.flush()
-            p.stdout.readline()
-            check(" ".join(("Lua", v, *mode, "step", str(i))), v, p.pid, 20000)
-        p.stdin.close()
-        equal(p.wait(LIMIT), 0, "the fixture of %s goes on well" % v)
+            f.ask(str(step))
+            f.listens()
+            check(" ".join(("Lua", v, *mode, "step", str(i))), v, f.pid, 20000)
+        equal(f.end()[0], 0, "the fixture of %s goes on well" % v)
 
 
 for v in ("5.4",) if SMOKE else ("5.4", "5.3", "5.1"):
@@ -57,10 +53,12 @@ for v in ("5.4",) if SMOKE else ("5.4", "5.3", "5.1"):
         skip("Lua " + v, "no program lua%s" % v)
         continue
     with Fixture([path, os.path.join(FIXTURES, "zoo.lua")]) as f:
+        f.listens()
         check("Lua %s, zoo" % v, v, f.pid, 20000)
     for mode in ("fresh", "churn"):
         argv = [path, os.path.join(FIXTURES, "bench_heap.lua"), "100000", mode]
         with Fixture(argv) as f:
+            f.listens()
             check("Lua %s, %s" % (v, mode), v, f.pid, 95000)
     check_phases(v, path)
     if v == "5.4":
