@@ -161,6 +161,7 @@ LIES = [("size", "the object at 0x"), ("type", "the object at 0x"),
         ("order", "lie elsewhere or are out of order")]
 # Further commands after each fault.
 MORE = 20 if SMOKE else 1000
+HOUR_MS = 3600 * 1000
 
 
 def evil(how, line=None, limit_ms=None):
@@ -173,7 +174,8 @@ def evil(how, line=None, limit_ms=None):
         commands += ["plugins", "attach %d" % toy.pid]
         commands += ["accounts[3].owner"] * MORE + ["plugins"]
         r = heapsh(["attach", toy.pid, "--plugin-path", BAD, "--plugin",
-                    "evil", "--plugin", "example"], commands, env=env)
+                    "evil", "--plugin", "example"], commands, env=env,
+                   timeout=500)     # 67 million roots are 10 s of our own
         r.harm = toy.end()[0]
     return r
 
@@ -227,8 +229,9 @@ def lies(pool):
             ("read:item", "accounts[0]", "its item() read more than"),
             ("emit:sweep", None, "its sweep() emitted more than"),
             ("emit:roots", None, "its roots() emitted more than")]:
+        # What counts is how often, however long the machine takes for it.
         if not SMOKE or how.startswith("again"):
-            jobs.append((pool.submit(evil, how, line), how,
+            jobs.append((pool.submit(evil, how, line, HOUR_MS), how,
                          ["'evil' is disabled", words]))
     return jobs
 
