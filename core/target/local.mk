@@ -42,7 +42,7 @@ tests_lib_tg_naive_LDFLAGS = $(LDFLAGS_FIXTURE)
 tests_lib_tg_naive_SOURCES = tests/lib/tg_naive.c
 E2E_TESTS += tests/harm/die_at.t tests/harm/harm.t tests/harm/limits.t \
 	tests/harm/rungs.t
-EXTRA_DIST += tests/lib/harmtest.py
+EXTRA_DIST += tests/lib/cgroups.py tests/lib/harmtest.py
 
 # Programs to be stopped.
 noinst_PROGRAMS += tests/fixtures/tg_fixture

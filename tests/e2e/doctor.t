@@ -12,8 +12,9 @@ sys.path.insert(0, os.path.join(os.environ.get("abs_top_srcdir", "."),
                                 "tests", "lib"))
 import hstest
 import tgtest
+from cgroups import Group
 from hstest import diag, equal, ok, pythons, skip
-from obstacles import (ALLOW, NOBODY, ROOT, SYSTEM, as_nobody, doctor, group,
+from obstacles import (ALLOW, NOBODY, ROOT, SYSTEM, as_nobody, doctor,
                        libc, no_clone, obeys, only, program)
 
 def types(line, name):
@@ -123,23 +124,22 @@ def limited(path):
 
 
 def groups(path):
-    for controller, name, value, sentence in (
-            ("pids", "pids.max", "2", "its cgroup has no room for another "
-             "process (pids.max)"),
-            ("memory", "memory.limit_in_bytes", str(3 << 20),
-             "its cgroup has ")):
-        with program(path) as f:
-            folder = group(controller, name, value, f.pid)
-            if not folder:
-                skip("a full cgroup: " + controller, "no cgroup v1 to write")
+    for controller, value, sentence in (
+            ("pids", 2, "its cgroup has no room for another process "
+             "(pids.max)"),
+            ("memory", 3 << 20, "its cgroup has ")):
+        with Group(controller) as g, program(path) as f:
+            if not g.path:
+                skip("a full cgroup: " + controller, g.why)
                 continue
+            g.limit(value)
+            g.add(f.pid)
             d = doctor(f)
             said, line = only(d, "no clone")
             ok(sentence in said, "a full cgroup (%s)" % controller)
             types(line, controller)
             obeys(only(doctor(f), "attach gives")[1], f, "frozen clone",
                   "after that (%s)" % controller)
-        os.rmdir(folder)
 
 
 def leftovers(path):

@@ -12,8 +12,9 @@ sys.path.insert(0, os.path.join(os.environ.get("abs_top_srcdir", "."),
                                 "tests", "lib"))
 import hstest
 import tgtest
+from cgroups import Group
 from hstest import diag, equal, ok, pythons, skip
-from obstacles import ALLOW, ROOT, group, libc, no_clone, program
+from obstacles import ALLOW, ROOT, libc, no_clone, program
 
 COPY, LIVE = "stopped and copied", "live"
 
@@ -149,20 +150,20 @@ def full(path):
 
 
 def groups(path):
-    for controller, name, value, sentence in (
-            ("pids", "pids.max", "2", "its cgroup has no room for another "
-             "process (pids.max)"),
-            ("memory", "memory.limit_in_bytes", str(3 << 20), "its cgroup has ")):
+    for controller, value, sentence in (
+            ("pids", 2, "its cgroup has no room for another process "
+             "(pids.max)"),
+            ("memory", 3 << 20, "its cgroup has ")):
         # What it has already stays with the group where it came from.
-        with program(path) as f:
-            folder = group(controller, name, value, f.pid)
-            if not folder:
-                skip("a full cgroup: " + controller, "no cgroup v1 to write")
+        with Group(controller) as g, program(path) as f:
+            if not g.path:
+                skip("a full cgroup: " + controller, g.why)
                 continue
+            g.limit(value)
+            g.add(f.pid)
             a, err = attach(f, COPY, "a full cgroup (%s)" % controller)
             ok(sentence in a.get("reason", ""), "it is named") or diag(a)
             goes_on(f, controller)
-        os.rmdir(folder)
 
 
 def too_large(path):

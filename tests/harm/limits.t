@@ -19,6 +19,7 @@ sys.path.insert(0, os.path.join(os.environ.get("abs_top_srcdir", "."),
 import harmtest
 import hstest
 import tgtest
+from cgroups import Group
 from harmtest import looped, N, STRESS, visible
 from hstest import diag, equal, ok, skip
 from obstacles import libc, ROOT
@@ -64,60 +65,17 @@ def filtered():
         row(copied, "no clone, copied", *words, TG_FILTER="clone")
 
 
-class Group:
-    """A cgroup (v1) with a program in it from its beginning."""
-
-    def __init__(self, controller):
-        self.path = "/sys/fs/cgroup/%s/heapsh-limits-%d" % (controller,
-                                                            os.getpid())
-
-    def __enter__(self):
-        try:
-            os.mkdir(self.path)
-            self.write("cgroup.procs", "")
-        except OSError as e:
-            diag(e)
-            self.path = None
-        return self
-
-    def write(self, name, value):
-        with open(os.path.join(self.path, name), "w") as f:
-            f.write(str(value))
-
-    def read(self, name):
-        with open(os.path.join(self.path, name)) as f:
-            return f.read()
-
-    def started(self, *words):
-        return hstest.Fixture(
-            ["sh", "-c", 'echo $$ > "$0"/cgroup.procs; exec "$@"', self.path,
-             tgtest.FIXTURE] + [str(w) for w in words])
-
-    def killed(self):
-        """How often somebody in it was ended for want of memory."""
-        for line in self.read("memory.oom_control").splitlines():
-            if line.startswith("oom_kill "):
-                return int(line.split()[1])
-        return -1
-
-    def __exit__(self, *exc):
-        if self.path:
-            hstest.wait_for(lambda: not self.read("cgroup.procs"), "empty")
-            os.rmdir(self.path)
-
-
 def nearly_full():
     """Whatever is left in its group, nobody is ended by an attach."""
     with Group("memory") as g:
         if not g.path:
-            skip("a group that is nearly full", "no cgroup v1 to write")
+            skip("a group that is nearly full", g.why)
             return
-        with g.started("dirty", 64) as f:
+        with g.started(tgtest.FIXTURE, "dirty", 64) as f:
             said = set()
             for left in (64 << 10, 256 << 10, MIB, 4 * MIB, 8 * MIB, 16 * MIB):
-                g.write("memory.limit_in_bytes", -1)
-                used = int(g.read("memory.usage_in_bytes"))
-                g.write("memory.limit_in_bytes", used + left)
+                g.limit(None)
+                g.limit(g.used() + left)
                 i = d.do("freeze", f.pid)
                 said.add(i.get("error"))
                 if "id" in i:
@@ -134,11 +92,10 @@ def becomes_full():
     """It writes to all it has while a copy is held: that one goes."""
     with Group("memory") as g:
         if not g.path:
-            skip("a group that becomes full", "no cgroup v1 to write")
+            skip("a group that becomes full", g.why)
             return
-        with g.started("dirty", 64) as f:
-            used = int(g.read("memory.usage_in_bytes"))
-            g.write("memory.limit_in_bytes", used + 16 * MIB)
+        with g.started(tgtest.FIXTURE, "dirty", 64) as f:
+            g.limit(g.used() + 16 * MIB)
             i = d.need("freeze", f.pid)
             equal(f.ask("write"), {"times": 2},
                   "a group that becomes full: the program has what it needs")

@@ -59,20 +59,6 @@ def program(path, code="", prefix=()):
 ALLOW = FILTER % (struct.pack("<HBBI", 6, 0, 0, 0x7fff0000), 1)
 
 
-def group(controller, name, value, pid):
-    """A limit in a cgroup (v1) of its own for pid; its folder, or None."""
-    path = "/sys/fs/cgroup/%s/heapsh-ladder-%d" % (controller, os.getpid())
-    try:
-        os.mkdir(path)
-        with open(os.path.join(path, "cgroup.procs"), "w") as g:
-            g.write(str(pid))
-        with open(os.path.join(path, name), "w") as g:
-            g.write(value)
-    except OSError:
-        return None
-    return path
-
-
 # --- what doctor says ---------------------------------------------------------
 
 def doctor(f, *options, **kw):
