@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -158,6 +159,40 @@ static bool any_thread(struct tg_tracer *t, struct tg_grave *g,
 	return done;
 }
 
+/* Once. Adds how long threads stood still for it. */
+static bool try_threads(struct tg_tracer *t, struct tg_grave *g,
+			struct tg_stop *s, int mem_fd, uint64_t *pause_ns)
+{
+	bool done;
+
+	s->started_ns = 0;
+	tg_hurry(t, true);
+	done = any_thread(t, g, s, mem_fd);
+	tg_hurry(t, false);
+	if (s->started_ns)
+		*pause_ns += hs_now_ns() - s->started_ns;
+	return done;
+}
+
+/*
+ * A thread that waits for its share of a busy processor, is at a signal or in
+ * a restartable sequence is of use a moment later. Asked ever more seldom,
+ * since each time it stands still; and only the first time so patiently.
+ */
+static void use_some_thread(struct tg_tracer *t, struct tg_grave *g,
+			    struct tg_stop *s, int mem_fd, uint64_t *pause_ns)
+{
+	uint64_t deadline = hs_now_ns() + UINT64_C(1) * ALL_MS * TG_MS;
+	uint64_t ms = 1;
+
+	while (!try_threads(t, g, s, mem_fd, pause_ns) && !g->tries &&
+	       tg_process_lives(g->pidfd) && hs_now_ns() < deadline) {
+		tg_task_sleep(t->signal_fd, hs_now_ns() + ms * TG_MS);
+		tg_sweep_lingering(t);
+		ms *= 2;
+	}
+}
+
 static size_t ended(const struct tg_grave *g)
 {
 	size_t n = 0;
@@ -194,12 +229,8 @@ static bool visit(struct tg_tracer *t, struct tg_grave *g, uint64_t *pause_ns)
 		return false;
 	mem_fd = tg_proc_open(g->pid, "mem", O_RDWR);
 	tg_stop_prepare(t, &s, 1);
-	tg_hurry(t, true);
 	if (mem_fd >= 0)
-		(void)any_thread(t, g, &s, mem_fd);
-	tg_hurry(t, false);
-	if (s.started_ns)
-		*pause_ns += hs_now_ns() - s.started_ns;
+		use_some_thread(t, g, &s, mem_fd, pause_ns);
 	tg_stop_deinit(&s);
 	return !g->zombies.n || (++g->tries >= TRIES && ended(g) ==
 							g->zombies.n);
