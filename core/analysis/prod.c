@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which line of the program allocated an object, as far as its runtime has
-// taken notes (CPython: tracemalloc). They are read from outside.
+// taken notes (heapsh_sites). They are read from outside.
 #include "analysis_priv.h"
 
 #include "map.h"
@@ -85,16 +85,17 @@ struct hs_err *an_classify_prod(struct gr_set *set, struct hs_task *task,
 				struct an_classes *ret)
 {
 	struct md_model *m = gr_model(gr_set_graph(set));
+	HS_FREE char *how = NULL;
 	struct hs_err *err;
 	struct prod *p;
 
-	if (!md_has_sites(m))
+	if (!md_has_sites(m)) {
+		how = md_sites_how(m);
 		return hs_err_remedy(
 			hs_err_new(HS_ERR_UNSUPPORTED,
 				   "by producer: the program takes no notes of "
-				   "who allocates"),
-			"CPython does with tracemalloc: python3 -X "
-			"tracemalloc, or tracemalloc.start() in the program");
+				   "who allocates"), "%s", how);
+	}
 	err = an_classes_members(ret, task);
 	if (err)
 		return err;

@@ -31,7 +31,7 @@ static const struct relation {
 	[AN_BY_VIA] = { "Via", "via", "Referred Via:",
 			"names of the references to it" },
 	[AN_BY_PROD] = { "Prod", "prod", "Producer (line of allocation)",
-			 "line that allocated it, where tracemalloc runs" },
+			 "line that allocated it, where notes are taken" },
 	// no word of its own: it is made of kinds
 	[AN_BY_FINDEX] = { "findex", "findex", "First Matching Kind / Index",
 			   "which of some kinds it is in" },

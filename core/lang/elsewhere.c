@@ -87,14 +87,14 @@ static const struct {
 	  "garbage: what a collection would free; nothing is collected" },
 	/* tracemalloc, memory_profiler and others that run inside */
 	{ "take_snapshot", ANYWHERE,
-	  "heap.byprod, of a program that runs tracemalloc" },
+	  "heap.byprod, of a program that takes notes" },
 	{ "get_traced_memory", ANYWHERE,
-	  "heap.byprod, of a program that runs tracemalloc" },
+	  "heap.byprod, of a program that takes notes" },
 	{ "get_object_traceback", ANYWHERE, "iso(*).prod" },
 	{ "compare_to", ANYWHERE,
 	  "track diff, or SET.byprod.diff(SET.byprod)" },
 	{ "statistics", CALLED,
-	  "heap.byprod, of a program that runs tracemalloc" },
+	  "heap.byprod, of a program that takes notes" },
 	{ "memory_usage", CALLED, "heap.size" },
 	/* whole tools, when nothing else on the line is known */
 	{ "guppy", TOOL, "heap" },
@@ -102,7 +102,7 @@ static const struct {
 	{ "pympler", TOOL, "asizeof OBJ, summary, track start" },
 	{ "objgraph", TOOL, "heap.bytype" },
 	{ "tracemalloc", TOOL,
-	  "heap.byprod, of a program that runs tracemalloc" },
+	  "heap.byprod, of a program that takes notes" },
 	{ "gc", FIRST, "heap has every object; nothing is collected" },
 	{ "sys", FIRST, "flatsize OBJ is what sys.getsizeof answers" },
 	{ "h", FIRST, "heap" },
@@ -160,11 +160,12 @@ static const struct {
 			 "track diff" },
 	{ "plot", VERB, "graph *" },
 	{ "lines", VERB, "a table by line is not in this version: "
-			 "heap.byprod, where tracemalloc runs" },
+			 "heap.byprod, of a program that takes notes" },
 	{ "profile", VERB, "a table by line is not in this version: "
-			  "heap.byprod, where tracemalloc runs" },
-	{ "memory_profiler", TOOL, "a table by line is not in this version: "
-				   "heap.byprod, where tracemalloc runs" },
+			  "heap.byprod, of a program that takes notes" },
+	{ "memory_profiler", TOOL,
+	  "a table by line is not in this version: "
+	  "heap.byprod, of a program that takes notes" },
 	{ "memit", ANYWHERE, "heap.held" },
 	{ "continue", VERB, "it runs: detach, or quit" },
 	{ "run", VERB, "heapsh run PROG, in another terminal" },

@@ -43,16 +43,19 @@ struct hs_err *lg_set_prod(struct lg_session *s, struct lg_value *v,
 {
 	struct gr_set *nodes = v->u.set.nodes;
 	struct md_model *m = lg_instant_model(v->in, s->task);
+	HS_FREE char *how = NULL;
 	struct heapsh_site site;
 	uint32_t id = 0, i = 0;
 	json_t *doc;
 
 	(void)arg;
-	if (!md_has_sites(m))
+	if (!md_has_sites(m)) {
+		how = md_sites_how(m);
 		return hs_err_remedy(hs_err_new(HS_ERR_UNSUPPORTED,
 						"prod: the program takes no "
 						"notes of who allocates"),
-				     "python3 -X tracemalloc=25 PROGRAM");
+				     "%s", how);
+	}
 	if (gr_set_count(nodes) != 1 || !gr_set_next(nodes, &id))
 		return hs_err_remedy(hs_err_new(HS_ERR_USAGE,
 						"prod: the set has %u "

@@ -306,6 +306,8 @@ bool md_has_usage(struct md_model *m);
 bool md_usage(struct md_model *m, uint64_t addr, struct heapsh_usage *ret);
 /** Does the program take notes of its allocations? */
 bool md_has_sites(struct md_model *m);
+/** What to do so that it does, or instead, for people. free(). */
+char *md_sites_how(struct md_model *m);
 /** Frame index of an object's allocation; 0 is the innermost. */
 bool md_site(struct md_model *m, uint64_t addr, uint32_t index,
 	     struct heapsh_site *ret);

@@ -322,6 +322,11 @@ struct heapsh_sites {
 	 */
 	int (*site)(void *state, uint64_t addr, uint32_t index,
 		    struct heapsh_site *ret);
+	/**
+	 * How a program of this runtime is started so that it takes notes: a
+	 * line that users are shown where there are none. NULL: not known.
+	 */
+	const char *how;
 };
 
 /** The runtime's own collector of cycles. Since 0.1. */

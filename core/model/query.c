@@ -237,6 +237,17 @@ bool md_has_sites(struct md_model *m)
 	return active != 0;
 }
 
+char *md_sites_how(struct md_model *m)
+{
+	const struct heapsh_sites *sites;
+	void *state;
+
+	sites = sites_of(m, &state);
+	if (!sites || !HEAPSH_HAS(sites, how) || !sites->how)
+		return hs_xstrdup("SET.byvia says what holds them");
+	return hs_xasprintf("%.*s", MD_NAME_MAX, sites->how);
+}
+
 bool md_site(struct md_model *m, uint64_t addr, uint32_t index,
 	     struct heapsh_site *ret)
 {

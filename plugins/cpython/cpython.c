@@ -376,6 +376,8 @@ static const struct heapsh_sites sites = {
 	.size = sizeof(sites),
 	.active = plugin_sites_active,
 	.site = plugin_site,
+	.how = "python3 -X tracemalloc=25 PROGRAM, or "
+	       "tracemalloc.start() in it",
 };
 
 static const struct {

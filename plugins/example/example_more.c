@@ -173,7 +173,8 @@ static const void *interfaces(const char *name)
 	static const struct heapsh_content content = {
 		sizeof(content), 0, hash };
 	static const struct heapsh_sites sites = {
-		sizeof(sites), 0, active, site };
+		sizeof(sites), 0, active, site,
+		"let it run a FILE.toy: its lines are noted" };
 	static const struct heapsh_collector collector = {
 		sizeof(collector), 0, flags };
 	static const struct heapsh_usages usages = {

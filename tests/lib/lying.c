@@ -502,7 +502,7 @@ static const struct heapsh_types types = { sizeof(types), 0, lying_bases };
 static const struct heapsh_content content = { sizeof(content), 0, lying_hash };
 static const struct heapsh_usages usages = { sizeof(usages), 0, lying_usage };
 static const struct heapsh_sites sites = { sizeof(sites), 0, lying_active,
-					   lying_site };
+					   lying_site, NULL };
 static const struct heapsh_collector collector = { sizeof(collector), 0,
 						   lying_flags };
 static const struct heapsh_scalars scalars = { sizeof(scalars), 0, lying_get };

@@ -309,3 +309,11 @@ void world_destroy(struct world *w)
 	free(w->v);
 	free(w);
 }
+
+/* --- the host's side that is of no world -------------------------------- */
+
+char *md_sites_how(struct md_model *m)
+{
+	(void)m;
+	return hs_xstrdup("take notes");
+}

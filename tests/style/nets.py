@@ -33,11 +33,10 @@ UNFINISHED = r"\b(TO" r"DO|FIX" r"ME|X" r"XX|TB" r"D)\b"
 READLINE = r"#\s*include\s*<readline/"
 # What names a runtime: the engine knows none, plugins do.
 RUNTIME = (r"\b_?Py[A-Z_]|\b(co|tp|ob)_[a-z]|"
-           r"(?i:python|__dict__|f_locals|\bgil\b|\blua)")
-# Help texts, examples, and the demo's program; five at most.
-RUNTIME_IN_HELP = ("core/analysis/prod.c", "core/lang/set_prod.c",
-                   "core/verb/flatsize.c", "core/verb/topic.c",
-                   "repl/shell/demo.c")
+           r"(?i:python|__dict__|f_locals|\bgil\b|\blua|tracemalloc)")
+# Words of other tools, help texts, and the demo's program; five at most.
+RUNTIME_IN_HELP = ("core/lang/elsewhere.c", "core/verb/flatsize.c",
+                   "core/verb/topic.c", "repl/shell/demo.c")
 MAX_LINES = 600
 MAX_FUNCTION = 60
 

@@ -327,12 +327,12 @@ static void words_of_other_tools_are_answered(void **state)
 		{ "sys.getsizeof(accounts)", "flatsize accounts" },
 		{ "'getsizeof' + sys.getsizeof(x)", "flatsize x" },
 		{ "snapshot.statistics('lineno')",
-		  "heap.byprod, of a program that runs tracemalloc" },
+		  "heap.byprod, of a program that takes notes" },
 		{ "dir(accounts)", "show accounts" },
 		{ "accounts.keys()", "show accounts" },
 		{ "[x for x in dir(y)]", "(a, b) is a list of values" },
 		{ "@profile", "a table by line is not in this version: "
-			      "heap.byprod, where tracemalloc runs" },
+			      "heap.byprod, of a program that takes notes" },
 		{ "watch heap",
 		  "track start, then track diff when you like" },
 	};
