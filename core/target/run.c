@@ -161,6 +161,8 @@ static bool withheld(struct running *r, const struct tg_call *call,
 		if (stuck)
 			*ret = WR_TRACER_RAN_STUCK;
 		return ok;
+	case TG_CALL_NO_TERMINAL:
+		return answer(r, -ENOTTY);
 	case TG_CALL_REFUSE:
 	default:
 		return refuse(r, call->nr);

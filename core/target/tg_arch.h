@@ -125,6 +125,7 @@ enum tg_run_call {
 	TG_CALL_EXIT,		/* detail: status */
 	TG_CALL_RAISE,		/* at itself; detail: signal */
 	TG_CALL_WAIT,		/* for a futex word to change */
+	TG_CALL_NO_TERMINAL,	/* is this a terminal, and how wide? ENOTTY */
 };
 struct tg_wait {
 	uint64_t addr;		/* of 4 bytes */

@@ -45,6 +45,13 @@ def outcome(doc):
     return doc["message"].partition(": ")[2]
 
 
+def asks_for_terminal(version, f):
+    """The repr() of a table does: it is no call that acts."""
+    r = heapsh(["attach", f.pid], ["call os.isatty(0)", "call os.isatty(1)"])
+    equal([outcome(d) for d in r.results], ["False"] * 2,
+          version + ": a copy has no terminal, and may ask")
+
+
 def masked(text):
     """Addresses are of two processes, and new objects lie elsewhere."""
     return re.sub(r"0x[0-9a-f]+", "0x…", text)
@@ -90,6 +97,7 @@ for version, path in pythons():
             python(path, "calls.py", folder) as f:
         answers(version, f)
         refusals(version, f)
+        asks_for_terminal(version, f)
         got = heapsh(["attach", f.pid], ["call first.add(9)",
                                          "call first.total()"]).results
         equal([outcome(d) for d in got], ["Account('one', [1, 2, 3, 9])", "6"],
