@@ -3,7 +3,7 @@
 // its global state is true, and anything in the rest, lists that are rings too;
 // or, where the first byte says so, a heap that is true, with left-overs about,
 // whose objects must be found in one look, and which is then spoilt.
-#define FUZZ_ROUNDS_OF_ALL 4000		/* threads are made in each */
+#define FUZZ_ROUNDS_OF_ALL 2000		/* threads are made in each */
 #include "fuzz.h"
 #include "lualinks.h"
 #include "viewed.h"

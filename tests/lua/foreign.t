@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""Debian's haproxy, which embeds liblua5.3 with a state for each of its threads
-and was written by others: its tables are listed, it serves on."""
+"""Programs of Debian that embed liblua5.3 and were written by others: haproxy,
+with a state for each of its threads, and nmap while a script of its runs. Their
+tables are listed, and they go on."""
 import os
 import shutil
 import socket
@@ -12,7 +13,7 @@ import urllib.request
 
 sys.path.insert(0, os.path.join(os.environ.get("abs_top_srcdir", "."),
                                 "tests", "lib"))
-from hstest import (Shell, done, equal, ok, skip, wait_for)  # noqa: E402
+from hstest import (LIMIT, Shell, done, equal, ok, skip, wait_for)  # noqa: E402
 
 APP = '''
 sessions = {}
@@ -42,6 +43,20 @@ frontend f
 	bind 127.0.0.1:%d
 	http-request use-service lua.hello
 '''
+
+
+SCRIPT = """
+hostrule = function(host) return true end
+categories = { "safe" }
+action = function(host)
+	local held = { name = "what the script holds", list = {} }
+	for i = 1, 1000 do held.list[i] = { port = i } end
+	nmap.registry.mine = held
+	io.stderr:write("ready\\n")
+	io.read()
+	return #held.list .. " ports"
+end
+"""
 
 
 def free_port():
@@ -86,6 +101,48 @@ def check(pid, port):
     equal(get(port, "/again"), b"hello", "it serves on")
 
 
+def check_nmap(pid):
+    sh = Shell(pid)
+    equal((sh.attached["runtime"], sh.attached["version"][:3]), ("Lua", "5.3"),
+          "nmap's Lua is recognised")
+    ok(sh("heap").get("count", 0) > 1000, "its objects are listed")
+    said = [r[1] for r in sh("info setup")["rows"] if r[0] == "layout"][0]
+    ok("counts %d bytes" % sh("heap.size")["value"] in said,
+       "sizes add up to what its collector counts")
+    mine = "registry._LOADED.nmap.registry.mine"
+    equal(sh(mine + ".name").get("value"), "'what the script holds'",
+          "what a script holds is found by its name")
+    equal(sh("len(%s.list)" % mine).get("value"), 1000, "and how much it is")
+    ok(any(r[2] == "function:4" and r[3].endswith("mine.nse")
+           for r in sh("frames.all")["rows"]),
+       "the script's function is on a coroutine's stack")
+    sh.end()
+
+
+def run_nmap(path, folder):
+    script = os.path.join(folder, "mine.nse")
+    with open(script, "w") as f:
+        f.write(SCRIPT)
+    with subprocess.Popen(
+            [path, "-n", "-Pn", "-sT", "-p", "9", "--script", script,
+             "127.0.0.1"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE, text=True) as p:
+        line = p.stderr.readline()
+        if line != "ready\n":
+            p.kill()
+            skip("nmap", "it does not run a script here: %r" % line)
+            return
+        check_nmap(p.pid)
+        out = p.communicate("\n", timeout=LIMIT)[0]
+        ok("1000 ports" in out, "nmap goes on, and ends its script")
+
+
+path = shutil.which("nmap")
+if path is None:
+    skip("nmap", "it is not installed")
+else:
+    with tempfile.TemporaryDirectory() as folder:
+        run_nmap(path, folder)
 path = shutil.which("haproxy") or shutil.which("haproxy", path="/usr/sbin")
 if path is None:
     skip("haproxy", "it is not installed")
