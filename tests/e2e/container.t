@@ -91,9 +91,9 @@ def by_inner_number(path):
         else:
             equal([r.docs[0].get("pid"), r.results[0].get("value")],
                   [pid, 5000], "--ns: by the container's own number")
-        r = hstest.heapsh(["attach", "--ns", "3999999"], ["1"])
+        r = hstest.heapsh(["attach", "--ns", "999999999"], ["1"])
         equal([r.status, r.docs[0]["message"]],
-              [3, "attach 3999999: no process has this number in a container"],
+              [3, "attach 999999999: no process has this number in a container"],
               "--ns: a number that none has")
         f.end()
 

@@ -47,9 +47,9 @@ def healthy(path):
         r = hstest.heapsh(["attach", f.pid], ["doctor %d" % f.pid,
                                               "len(heap & __main__.Item)"])
         equal(r.results[-1].get("value"), 5000, "and it is a verb")
-        r = hstest.heapsh(["doctor", "3999999"])
+        r = hstest.heapsh(["doctor", "999999999"])
         equal([r.status, r.docs[0]["message"]],
-              [1, "doctor: there is no process 3999999"], "no such process")
+              [1, "doctor: there is no process 999999999"], "no such process")
 
 
 def filtered(path):

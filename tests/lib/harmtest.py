@@ -39,9 +39,11 @@ def looped(d, name, f, n, hold_ms=0, way="clone"):
 def gone(pid):
     """Nothing of ours is left in it, or soon: where no thread could be had
     for it, which a busy machine lets wait, the tracer comes back."""
+    def free():
+        return not visible(pid)[1] and not (
+            tgtest.clones() & {p for p, _ in tgtest.children(pid)})
     try:
-        hstest.wait_for(lambda: not tgtest.clones() &
-                        {p for p, _ in tgtest.children(pid)}, "gone")
+        hstest.wait_for(free, "gone")
     except TimeoutError:
         return False
     return True

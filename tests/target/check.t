@@ -56,7 +56,7 @@ def facts():
 
 def not_there():
     with open("/proc/sys/kernel/pid_max") as f:
-        pid = int(f.read()) - 1
+        pid = int(f.read())     # one more than any has, or will have
     refused(pid, "name", "there is no such process", "", "no such process")
     pid = os.fork()
     if not pid:
