@@ -116,6 +116,8 @@ static struct hs_err *listed(struct lg_session *s, struct lg_value *v,
 				     "%s", method->usage);
 	if (a)
 		return a->get(s, v, a->arg, ret);
+	if (lg_sized_attr(v, name, ret))
+		return NULL;
 	if (v->kind == LG_NAMESPACE && v->u.space.space == LG_LOCALS)
 		return local(s, v, name, ret);
 	if (v->kind == LG_RELATION)
@@ -136,7 +138,7 @@ struct hs_err *lg_attribute(struct lg_session *s, struct lg_value *v,
 	if (v->kind == LG_OBJECT)
 		return lg_object_attr(s, v, name, strlen(name), ret);
 	if (v->kind == LG_VIEW)
-		return lg_view_call(s, v, name, NULL, 0, ret);
+		return lg_view_call(s, v, name, &(struct lg_inner){ 0 }, ret);
 	if (v->kind == LG_MAPROX)
 		return lg_maprox_attr(s, v, name, ret);
 	return listed(s, v, name, ret);

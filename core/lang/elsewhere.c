@@ -48,6 +48,8 @@ static const struct {
 	{ "summarize", ANYWHERE, "summary" },
 	{ "get_diff", ANYWHERE, "summary diff A B" },
 	{ "get_size", ANYWHERE, "heap.size" },
+	{ "ProcessMemoryInfo", ANYWHERE,
+	  "heap.held; of the process itself: !cat /proc/PID/status" },
 	{ "Asizer", ANYWHERE, "asizeof OBJ" },
 	{ "ConsoleBrowser", ANYWHERE, "refbrowser *" },
 	{ "InteractiveBrowser", ANYWHERE, "refbrowser *" },
@@ -58,7 +60,10 @@ static const struct {
 	{ "end_debug_garbage", ANYWHERE, "garbage, or cycles garbage" },
 	/* Heapy */
 	{ "hpy", CALLED, "heap" },
+	{ "get_shpaths", METHOD, "sp * src=(OBJ)" },
 	{ "get_shpaths", ANYWHERE, "sp *" },
+	{ "pb", CALLED, "heap, and _[N] goes into row N" },
+	{ "monitor", CALLED, "heapsh attach PID, from outside" },
 	/* objgraph */
 	{ "show_most_common_types", ANYWHERE, "heap.bytype" },
 	{ "most_common_types", ANYWHERE, "heap.bytype" },

@@ -249,24 +249,54 @@ static struct hs_err *not_callable(const struct lg_node *node,
 					   : "write it without ( )");
 }
 
+static void inner_deinit(struct lg_inner *with)
+{
+	while (with->n_args)
+		lg_unref(with->args[--with->n_args]);
+	while (with->n_options)
+		lg_unref(with->options[--with->n_options].value);
+	free(with->args);
+	free(with->options);
+}
+
+static struct hs_err *eval_inner(struct lg_session *s,
+				 const struct lg_node *node,
+				 struct lg_inner *with)
+{
+	struct hs_err *err = NULL;
+
+	with->args = hs_xcalloc(node->n_items + 1, sizeof(*with->args));
+	with->options = hs_xcalloc(node->n_options + 1,
+				   sizeof(*with->options));
+	while (!err && with->n_args < node->n_items) {
+		err = lg_eval(s, node->items[with->n_args],
+			      &with->args[with->n_args]);
+		with->n_args += !err;
+	}
+	while (!err && with->n_options < node->n_options) {
+		const struct lg_option_node *from =
+			&node->options[with->n_options];
+		struct lg_option *to = &with->options[with->n_options];
+
+		to->name = from->name;
+		to->op = "=";
+		err = lg_eval(s, from->value, &to->value);
+		with->n_options += !err;
+	}
+	return err;
+}
+
 /* PATHS.avoided(0, 1) */
 static struct hs_err *call_view(struct lg_session *s,
 				const struct lg_node *node, struct lg_value *v,
 				struct lg_value **ret)
 {
-	struct lg_value **args = hs_xcalloc(node->n_items + 1, sizeof(*args));
-	struct hs_err *err = NULL;
-	size_t n = 0;
+	struct lg_inner with = { 0 };
+	struct hs_err *err = eval_inner(s, node, &with);
 
-	while (!err && n < node->n_items) {
-		err = lg_eval(s, node->items[n], &args[n]);
-		n += !err;
-	}
 	if (!err)
-		err = lg_view_call(s, v, node->a->s, args, n, ret);
-	while (n)
-		lg_unref(args[--n]);
-	free(args);
+		err = lg_view_call(s, v, node->a->s, &with, ret);
+	inner_deinit(&with);
 	return err;
 }
 

@@ -311,6 +311,11 @@ lg_call_fn lg_set_ckc, lg_set_render;
 /* set_stat.c */
 lg_get_fn lg_set_stat, lg_set_prod;
 lg_call_fn lg_set_diff, lg_set_dump, lg_table_dump;
+/* sized_value.c */
+lg_call_fn lg_sized_format, lg_sized_get;
+/** .size, .name, … of what asized answers; false: it has no such thing. */
+bool lg_sized_attr(struct lg_value *v, const char *name,
+		   struct lg_value **ret);
 /** a - b, of tables that are statistics; NULL in *ret: they are not. */
 struct hs_err *lg_stat_subtract(struct lg_session *s, struct lg_value *a,
 				struct lg_value *b, struct lg_value **ret)
@@ -361,8 +366,8 @@ void lg_view_deinit(struct lg_view_value *view);
 uint64_t lg_view_rows(const struct lg_value *v);
 /** .name(args) */
 struct hs_err *lg_view_call(struct lg_session *s, struct lg_value *v,
-			    const char *name, struct lg_value *const *args,
-			    size_t n_args, struct lg_value **ret) HS_MUST_USE;
+			    const char *name, const struct lg_inner *with,
+			    struct lg_value **ret) HS_MUST_USE;
 struct hs_err *lg_view_item(struct lg_session *s, struct lg_value *v, int64_t i,
 			    struct lg_value **ret) HS_MUST_USE;
 struct hs_err *lg_view_doc(struct lg_session *s, struct lg_value *v,

@@ -117,6 +117,7 @@ struct lg_value *lg_table_of(struct lg_instant *in, json_t *doc, size_t page,
  */
 struct lg_word;
 struct lg_session;
+struct lg_inner;
 struct lg_view_ops {
 	const char *words;		/* "paths", for messages */
 	const struct lg_word *attrs;	/* of its own; ends with NULL */
@@ -129,8 +130,12 @@ struct lg_view_ops {
 			       uint64_t i, struct lg_value **ret);
 	/** .name or .name(args); *ret stays NULL: unknown. May be NULL. */
 	struct hs_err *(*attr)(struct lg_session *s, struct lg_value *v,
-			       const char *name, struct lg_value *const *args,
-			       size_t n_args, struct lg_value **ret);
+			       const char *name, const struct lg_inner *with,
+			       struct lg_value **ret);
+	/** Names of options that some of them take; NULL, or ends with NULL. */
+	const char *const *options;
+	/** What another tool has there: a name, and what to type instead. */
+	const struct lg_word *elsewhere;
 	void (*destroy)(void *data);
 };
 /**

@@ -8,7 +8,8 @@ libhs_lang_la_SOURCES = %D%/lang.h %D%/syntax.h %D%/eval.h %D%/across.c \
 	%D%/operator.c %D%/option.c %D%/parse.c %D%/relation.c %D%/run.c \
 	%D%/session.c %D%/set_brief.c %D%/set_by.c %D%/set_doc.c \
 	%D%/set_graph.c %D%/set_kind.c %D%/set_of.c %D%/set_prod.c \
-	%D%/set_stat.c %D%/set_value.c %D%/space.c %D%/space_doc.c \
+	%D%/set_stat.c %D%/sized_value.c %D%/set_value.c \
+	%D%/space.c %D%/space_doc.c \
 	%D%/stat_load.c %D%/string.c %D%/table_value.c %D%/value.c \
 	%D%/view_value.c %D%/window.c
 

@@ -16,6 +16,15 @@ struct named {
 	uint64_t line; /* with prefix; 0: any */
 };
 
+/* "/srv/app.py:12" is also of 'app.py', and of 'srv/app.py'. */
+static bool ends_path(const char *name, const char *colon, const char *path)
+{
+	size_t n = strlen(path);
+
+	return colon && n && (size_t)(colon - name) > n &&
+	       !memcmp(colon - n, path, n) && colon[-(ptrdiff_t)n - 1] == '/';
+}
+
 static bool is_row(const struct named *n, const char *name)
 {
 	const char *colon = strrchr(name, ':');
@@ -23,7 +32,8 @@ static bool is_row(const struct named *n, const char *name)
 
 	if (n->words)
 		return !strcmp(name, n->words);
-	if (strncmp(name, n->prefix, strlen(n->prefix)))
+	if (strncmp(name, n->prefix, strlen(n->prefix)) &&
+	    !ends_path(name, colon, n->prefix))
 		return false;
 	return !n->line ||
 	       (colon && hs_parse_u64(colon + 1, &line) && line == n->line);
@@ -223,6 +233,13 @@ static struct hs_err *call_prod(struct lg_session *s, struct lg_instant *in,
 {
 	struct named row = { 0 };
 
+	if (args->n && args->v[0]->kind == LG_OBJECT)
+		return hs_err_remedy(hs_err_new(HS_ERR_UNSUPPORTED,
+						"Prod of an object: which "
+						"lines a function has is not "
+						"told"),
+				     "Prod('app.py', 12), as SET.byprod names "
+				     "them");
 	if (args->n > 2 || (args->n && args->v[0]->kind != LG_TEXT) ||
 	    (args->n == 2 &&
 	     (args->v[1]->kind != LG_INT || args->v[1]->u.i < 0)))

@@ -49,6 +49,12 @@ const struct lg_method lg_table_methods[] = {
 	{ { "dump", "append a statistic to a file that Heapy reads, too" },
 	  lg_table_dump,
 	  "dump('FILE.hpy')" },
+	{ { "format", "of asized: it is printed so" },
+	  lg_sized_format,
+	  "format()" },
+	{ { "get", "of asized: the row of that name" },
+	  lg_sized_get,
+	  "get('NAME')" },
 	{ { NULL, NULL }, NULL, NULL },
 };
 

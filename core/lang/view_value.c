@@ -73,32 +73,62 @@ const struct lg_attr lg_view_attrs[] = {
 
 static struct hs_err *unknown(struct lg_value *v, const char *name)
 {
-	const struct lg_word *own = v->u.view.ops->attrs;
+	const struct lg_view_ops *ops = v->u.view.ops;
+	const struct lg_word *own = ops->attrs, *other = ops->elsewhere;
+	struct hs_err *err = hs_err_new(HS_ERR_NAME, "%s have no attribute %s",
+					ops->words, name);
 	struct lg_near near = { 0 };
 
+	for (; other && other->name; other++)
+		if (!strcmp(other->name, name))
+			return hs_err_remedy(err, "%s", other->help);
 	for (const struct lg_attr *a = lg_view_attrs; a->word.name; a++)
 		lg_near_add(&near, a->word.name, strlen(a->word.name));
 	for (; own && own->name; own++)
 		lg_near_add(&near, own->name, strlen(own->name));
-	return lg_near_remedy(hs_err_new(HS_ERR_NAME, "%s have no attribute %s",
-					 v->u.view.ops->words, name),
-			      &near, name);
+	return lg_near_remedy(err, &near, name);
+}
+
+static struct hs_err *check_options(const struct lg_value *v, const char *name,
+				    const struct lg_inner *with)
+{
+	const char *const *known = v->u.view.ops->options;
+	HS_TEXT t = { 0 };
+
+	for (size_t i = 0; i < with->n_options; i++) {
+		const char *const *k = known;
+
+		while (k && *k && strcmp(*k, with->options[i].name))
+			k++;
+		if (k && *k)
+			continue;
+		for (k = known; k && *k; k++)
+			hs_text_addf(&t, "%s%s=", t.len ? ", " : "", *k);
+		return hs_err_remedy(hs_err_new(HS_ERR_USAGE,
+						"%s takes no option %s", name,
+						with->options[i].name),
+				     "%s", t.len ? hs_text_str(&t) :
+						   "write it without");
+	}
+	return NULL;
 }
 
 struct hs_err *lg_view_call(struct lg_session *s, struct lg_value *v,
-			    const char *name, struct lg_value *const *args,
-			    size_t n_args, struct lg_value **ret)
+			    const char *name, const struct lg_inner *with,
+			    struct lg_value **ret)
 {
 	const struct lg_view_ops *ops = v->u.view.ops;
-	struct hs_err *err = NULL;
+	struct hs_err *err = check_options(v, name, with);
 
+	if (err)
+		return err;
 	*ret = NULL;
 	for (const struct lg_attr *a = lg_view_attrs; a->word.name; a++)
-		if (!strcmp(a->word.name, name) && !n_args)
+		if (!strcmp(a->word.name, name) && !with->n_args)
 			return a->get(s, v, a->arg, ret);
 	md_set_task(v->in->model, s->task);
 	if (ops->attr)
-		err = ops->attr(s, v, name, args, n_args, ret);
+		err = ops->attr(s, v, name, with, ret);
 	return err || *ret ? err : unknown(v, name);
 }
 

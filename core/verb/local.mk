@@ -5,7 +5,7 @@ libhs_verb_la_SOURCES = %D%/verb.h %D%/verb_priv.h %D%/verbs.def \
 	%D%/args.c %D%/asized.c %D%/asizeof.c %D%/asizesof.c %D%/doctor.c %D%/edge.c \
 	%D%/find.c %D%/pattern.c %D%/pattern.h %D%/flatsize.c %D%/graphviz.c %D%/help.c %D%/info.c %D%/instants.c \
 	%D%/iso.c %D%/load.c %D%/measure.c %D%/modules.c %D%/path_view.c \
-	%D%/plugins.c %D%/process.c %D%/profile.c %D%/profile_rules.c \
+	%D%/plugins.c %D%/process.c %D%/profile.c %D%/profile_rules.c %D%/tree_doc.c \
 	%D%/refs.c %D%/rows.c \
 	%D%/services.c %D%/set.c \
 	%D%/setref.c %D%/show.c %D%/show_threads.c %D%/size.c %D%/sp.c \

@@ -331,14 +331,15 @@ static struct hs_err *levels_of(struct lg_value *v, struct lg_value **ret)
 }
 
 static struct hs_err *attr(struct lg_session *s, struct lg_value *v,
-			   const char *name, struct lg_value *const *args,
-			   size_t n, struct lg_value **ret)
+			   const char *name, const struct lg_inner *with,
+			   struct lg_value **ret)
 {
 	const struct paths *d = lg_view_data(v, &ops);
+	size_t n = with->n_args;
 
 	if (!strcmp(name, "avoided") ||
 	    !strcmp(name, "copy_but_avoid_edges_at_levels"))
-		return avoided(s, v, args, n, ret);
+		return avoided(s, v, with->args, n, ret);
 	if (!strcmp(name, "numpaths") && !n)
 		*ret = lg_int(rows((void *)d) > INT64_MAX ?
 				      INT64_MAX :
@@ -364,8 +365,22 @@ static const struct lg_word attrs[] = {
 	{ NULL, NULL },
 };
 
+/* guppy3 3.1.7, Path.py; its values are graphs of its own. */
+static const struct lg_word elsewhere[] = {
+	{ "edges", "_.sets has the objects of each level, and the rows name "
+		   "the edges between them" },
+	{ "edges_at", "_.avoided(LEVEL): ways without the edges of a level" },
+	{ "numpaths_from", "sp DST src=(SRC), and its .numpaths" },
+	{ "aslist", "_.all" },
+	{ "iter", "_.more goes on, _[N] has the objects of row N" },
+	{ "IG", "_.sets" },
+	{ "G", "_.sets" },
+	{ NULL, NULL },
+};
+
 static const struct lg_view_ops ops = {
 	.words = "paths",
+	.elsewhere = elsewhere,
 	.attrs = attrs,
 	.rows = rows,
 	.doc = doc,

@@ -6,9 +6,8 @@
 enum {
 	DEPTH = 7,
 	MAX_NODES = 10000,
-	LINE_COLUMNS = 80,
 	MEMBER_COLUMNS = 24,
-	MEMBERS = LINE_COLUMNS / 3,	/* no more fit */
+	MEMBERS = VB_TREE_COLUMNS / 3,	/* no more fit */
 };
 
 struct pattern {
@@ -102,9 +101,9 @@ static void add_name(struct hs_text *t, const char *name, uint64_t line,
 	hs_text_addc(t, ' ');
 }
 
-static json_t *row_doc(struct md_model *m, const struct pattern *d,
-		       uint64_t line)
+static json_t *row_doc(struct md_model *m, const void *data, uint64_t line)
 {
+	const struct pattern *d = data;
 	const struct an_pattern_node *nodes, *n;
 	HS_FREE char *name = an_pattern_name(d->p, (uint32_t)line);
 	HS_FREE char *mark = NULL, *list = NULL;
@@ -116,7 +115,8 @@ static json_t *row_doc(struct md_model *m, const struct pattern *d,
 	mark = mark_text(n);
 	add_name(&t, name, line, n->depth);
 	hs_text_addf(&t, "%s %u %s: ", mark, gr_set_count(n->set), n->kind);
-	list = members(m, n, t.len < LINE_COLUMNS ? LINE_COLUMNS - t.len : 0);
+	list = members(m, n,
+		       t.len < VB_TREE_COLUMNS ? VB_TREE_COLUMNS - t.len : 0);
 	hs_text_add(&t, list);
 	json_object_set_new(row, "line", wr_u64(line));
 	json_object_set_new(row, "depth", wr_u64(n->depth));
@@ -134,24 +134,12 @@ static struct hs_err *doc(struct lg_session *s, struct lg_value *v,
 			  uint64_t first, uint64_t end, json_t **ret)
 {
 	const struct pattern *d = lg_view_data(v, &ops);
-	struct md_model *m = lg_instant_model(lg_instant_of(v), s->task);
-	json_t *out = wr_doc_create("tree"), *list = json_array();
+	const struct vb_tree tree = { .title = d->title,
+				      .cut = is_cut(d),
+				      .row = row_doc,
+				      .data = d };
 
-	if (!first)
-		json_object_set_new(out, "title", json_string(d->title));
-	json_object_set_new(out, "width", wr_u64(LINE_COLUMNS));
-	json_object_set_new(out, "rows", list);
-	if (is_cut(d))
-		json_object_set_new(out, "cut", json_true());
-	for (; first < end; first++) {
-		json_array_append_new(list, row_doc(m, d, first));
-		if (hs_cancelled(s->task)) {
-			json_decref(out);
-			return hs_check_cancel(s->task);
-		}
-	}
-	*ret = out;
-	return NULL;
+	return vb_tree_doc(s, v, &tree, first, end, ret);
 }
 
 static void set_of_node(struct lg_value *v, uint32_t node,
@@ -197,38 +185,95 @@ static struct hs_err *row_of(const struct pattern *d, const struct lg_value *v,
 			     "_.paths(2), or _.paths('aa')");
 }
 
+/* SET, None, … of the lines from that one up to the set itself. */
+static struct hs_err *andsets_of(struct lg_session *s,
+				 const struct lg_inner *with,
+				 struct gr_set ***ret, size_t *n)
+{
+	struct lg_value *const *items = NULL;
+	struct hs_err *err = NULL;
+	size_t i, count;
+
+	if (!with->n_options)
+		return NULL;
+	if (lg_kind(with->options[0].value) != LG_LIST)
+		return hs_err_remedy(hs_err_new(HS_ERR_USAGE,
+						"andsets is a tuple of sets: "
+						"of the line, of the next, "
+						"and so on"),
+				     "_.paths(2, andsets=(None, SET))");
+	count = lg_items(with->options[0].value, &items);
+	*ret = hs_xcalloc(count + 1, sizeof(struct gr_set *));
+	for (i = 0; i < count && !err; i++)
+		if (lg_kind(items[i]) != LG_NONE)
+			err = lg_to_set(s, items[i], &(*ret)[i]);
+	*n = count;
+	return err;
+}
+
 static struct hs_err *paths(struct lg_session *s, struct lg_value *v,
-			    struct lg_value *const *args, size_t n,
-			    struct lg_value **ret)
+			    const struct lg_inner *with, struct lg_value **ret)
 {
 	const struct pattern *d = lg_view_data(v, &ops);
 	LG_GUARD one = lg_int(1);
+	struct gr_set **sets = NULL;
+	uint32_t row = 0;
+	size_t n = 0;
 	struct hs_err *err;
-	uint32_t row;
 
-	err = row_of(d, n ? args[0] : one, &row);
-	if (err)
-		return err;
-	return vb_rp_paths(lg_instant_of(v), d->p, row, s->task, ret);
+	if (with->n_args > 1)
+		return hs_err_remedy(hs_err_new(HS_ERR_USAGE,
+						"paths takes one line"),
+				     "_.paths(2), or _.paths('aa')");
+	err = row_of(d, with->n_args ? with->args[0] : one, &row);
+	if (!err)
+		err = andsets_of(s, with, &sets, &n);
+	if (!err)
+		err = vb_rp_paths(lg_instant_of(v),
+				  &(struct vb_rp_paths_of){
+					  d->p, row, sets, n },
+				  s->task, ret);
+	while (n)
+		gr_set_unref(sets[--n]);
+	free(sets);
+	return err;
 }
 
 static struct hs_err *attr(struct lg_session *s, struct lg_value *v,
-			   const char *name, struct lg_value *const *args,
-			   size_t n, struct lg_value **ret)
+			   const char *name, const struct lg_inner *with,
+			   struct lg_value **ret)
 {
 	const struct pattern *d = lg_view_data(v, &ops);
 	uint32_t node;
 
 	if (!strcmp(name, "paths"))
-		return paths(s, v, args, n, ret);
-	node = n ? GR_NONE : an_pattern_named(d->p, name);
+		return paths(s, v, with, ret);
+	node = with->n_args ? GR_NONE : an_pattern_named(d->p, name);
 	if (node != GR_NONE)
 		set_of_node(v, node, ret);
 	return NULL;
 }
 
+static const char *const path_options[] = { "andsets", NULL };
+
+/* guppy3 3.1.7, RefPat.py */
+static const struct lg_word elsewhere[] = {
+	{ "get_row", "_[N], or _.aa of the line named aa" },
+	{ "get_row_named", "_.aa is the set of the line named aa" },
+	{ "get_row_indexed", "_[N] is the set of line N" },
+	{ "iterlines", "_.all" },
+	{ "lines", "_.all" },
+	{ "edges", "_.paths(N) has the edges from line N to the set" },
+	{ "generate", "it is made as a whole: depth= says how deep" },
+	{ "reset", "rp SET makes a new one" },
+	{ "reset_nogc", "rp SET makes a new one" },
+	{ "line_length", "set width=N" },
+	{ NULL, NULL },
+};
+
 static const struct lg_word attrs[] = {
-	{ "paths", "paths(LINE): ways from the objects of a line to the set" },
+	{ "paths", "paths(LINE): ways from the objects of a line to the set; "
+		   "andsets=(SET, None, …): by these of the lines alone" },
 	{ "a", "the set of line 1; .a2 of the line named aa, and so on" },
 	{ NULL, NULL },
 };
@@ -240,6 +285,8 @@ static const struct lg_view_ops ops = {
 	.doc = doc,
 	.item = item,
 	.attr = attr,
+	.options = path_options,
+	.elsewhere = elsewhere,
 	.destroy = destroy,
 };
 
@@ -381,7 +428,8 @@ static const struct lg_arg options[] = {
 	"line 3; [R] nothing refers to it.\n\n"                               \
 	"_[3] is the set of line 3, _.aa that of the line named aa, "         \
 	"_.paths(3) how each of its objects comes to the set: a line an "     \
-	"edge, -> #2 where line 2 goes on."
+	"edge, -> #2 where line 2 goes on; andsets=(SET, None, …): by these " \
+	"objects of each line alone."
 
 const struct lg_verb vb_rp = {
 	.name = "rp",

@@ -16,7 +16,6 @@
 enum {
 	MAX_LINES = 10000,
 	MAX_LABELS = 4,		/* edges between the same two objects */
-	LINE_COLUMNS = 80,
 };
 
 /* A row of the pattern; the first is the source's, the last the set itself. */
@@ -183,7 +182,7 @@ static size_t digits(uint32_t n)
 	return d;
 }
 
-/* The row and those that it hangs on. */
+/* The row and those that it hangs on; in full: columns are of these. */
 static void make_levels(struct rp_paths *d, const struct an_pattern *p,
 			uint32_t row)
 {
@@ -207,18 +206,46 @@ static void make_levels(struct rp_paths *d, const struct an_pattern *p,
 				d->levels.v[0].name);
 }
 
-struct hs_err *vb_rp_paths(struct lg_instant *in, const struct an_pattern *p,
-			   uint32_t row, struct hs_task *task,
-			   struct lg_value **ret)
+/* Of each level only what is in the set that was given for it. */
+static struct hs_err *limit_levels(struct rp_paths *d,
+				   const struct vb_rp_paths_of *of)
+{
+	struct hs_err *err = NULL;
+	struct gr_set *both;
+
+	if (of->n_sets > d->levels.n)
+		return hs_err_new(HS_ERR_USAGE,
+				  "andsets has %zu sets: there are %zu lines "
+				  "from '%s' to the set",
+				  of->n_sets, (size_t)d->levels.n,
+				  d->levels.v[0].name);
+	for (size_t i = 0; i < of->n_sets && !err; i++) {
+		if (!of->sets[i])
+			continue;
+		err = gr_set_op(GR_AND, d->levels.v[i].set, of->sets[i],
+				&both);
+		if (err)
+			break;
+		gr_set_unref(d->levels.v[i].set);
+		d->levels.v[i].set = both;
+	}
+	return err;
+}
+
+struct hs_err *vb_rp_paths(struct lg_instant *in,
+			   const struct vb_rp_paths_of *of,
+			   struct hs_task *task, struct lg_value **ret)
 {
 	enum { PAGE = 10 };
 	struct rp_paths *d = hs_xalloc(sizeof(*d));
 	struct maker k = { .d = d, .task = task };
 	struct hs_err *err;
 
-	make_levels(d, p, row);
+	make_levels(d, of->p, of->row);
 	k.g = gr_set_graph(d->levels.v[0].set);
-	err = make_lines(&k);
+	err = limit_levels(d, of);
+	if (!err)
+		err = make_lines(&k);
 	if (err)
 		destroy(d);
 	else
@@ -277,8 +304,9 @@ static void add_text(struct hs_text *t, struct md_model *m,
 		hs_text_addf(t, " -> #%u", line->seen);
 }
 
-static json_t *row_doc(struct md_model *m, const struct rp_paths *d, uint64_t i)
+static json_t *row_doc(struct md_model *m, const void *data, uint64_t i)
 {
+	const struct rp_paths *d = data;
 	const struct line *line = &d->lines.v[i];
 	const struct level *level = &d->levels.v[line->level];
 	const struct gr_graph *g = gr_set_graph(level->set);
@@ -298,24 +326,12 @@ static struct hs_err *doc(struct lg_session *s, struct lg_value *v,
 			  uint64_t first, uint64_t end, json_t **ret)
 {
 	const struct rp_paths *d = lg_view_data(v, &ops);
-	struct md_model *m = lg_instant_model(lg_instant_of(v), s->task);
-	json_t *out = wr_doc_create("tree"), *list = json_array();
+	const struct vb_tree tree = { .title = d->title,
+				      .cut = d->cut,
+				      .row = row_doc,
+				      .data = d };
 
-	if (!first)
-		wr_set_text(out, "title", d->title, strlen(d->title));
-	json_object_set_new(out, "width", wr_u64(LINE_COLUMNS));
-	json_object_set_new(out, "rows", list);
-	if (d->cut)
-		json_object_set_new(out, "cut", json_true());
-	for (; first < end; first++) {
-		json_array_append_new(list, row_doc(m, d, first));
-		if (hs_cancelled(s->task)) {
-			json_decref(out);
-			return hs_check_cancel(s->task);
-		}
-	}
-	*ret = out;
-	return NULL;
+	return vb_tree_doc(s, v, &tree, first, end, ret);
 }
 
 static struct hs_err *item(struct lg_session *s, struct lg_value *v, uint64_t i,

@@ -205,9 +205,31 @@ char *vb_edge_label(struct md_model *m, const struct gr_graph *g,
  * Heapy's rp.paths(): how the objects of a row of a pattern come to the set,
  * object by object. Makes at most some thousand lines.
  */
-struct hs_err *vb_rp_paths(struct lg_instant *in, const struct an_pattern *p,
-			   uint32_t row, struct hs_task *task,
+struct vb_rp_paths_of {
+	const struct an_pattern *p;
+	uint32_t row;
+	/* andsets=: what is looked at of the row, of the one that it hangs on,
+	   and so on; NULL: all of it. */
+	struct gr_set *const *sets;
+	size_t n_sets;
+};
+struct hs_err *vb_rp_paths(struct lg_instant *in,
+			   const struct vb_rp_paths_of *of,
+			   struct hs_task *task,
 			   struct lg_value **ret) HS_MUST_USE;
+
+/* tree_doc.c */
+enum { VB_TREE_COLUMNS = 80 };	/* Heapy's, guppy3 3.1.7, RefPat.py */
+struct vb_tree {
+	const char *title;
+	bool cut;		/* there is more than was looked at */
+	json_t *(*row)(struct md_model *m, const void *data, uint64_t i);
+	const void *data;
+};
+/** Rows first to end - 1 of a view as a document "tree". */
+struct hs_err *vb_tree_doc(struct lg_session *s, struct lg_value *v,
+			   const struct vb_tree *tree, uint64_t first,
+			   uint64_t end, json_t **ret) HS_MUST_USE;
 
 /* graphviz.c */
 /**

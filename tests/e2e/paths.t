@@ -270,11 +270,71 @@ def chosen(version, f):
     m = [r["text"] for r in many[-4]["rows"]]
     ok(sum("@ [3]" in x for x in m) == 1 == sum("@ [4]" in x for x in m),
        "%s: each object of a line has its paths: %s" % (version, m))
+    limits(version, f)
     equal(texts_of(many[-3]), ["Src[0]"],
           version + ": pathsout begins at Src")
     ok(all(x.startswith("<1 ") for x in texts_of(many[-2]) +
            texts_of(many[-1])),
        version + ": of several, and pathsin, at the objects")
+
+
+def limits(version, f):
+    """rp.paths(andsets=): by these objects of each line alone; and what Heapy
+    has there and we have not."""
+    edges = {"(None, iso(listed[4]))": ["@ [4]"],
+             "(None, iso(listed[3]))": ["@ [3]"],
+             "(iso(listed), None)": ["@ [3]", "@ [4]"],
+             "(iso(listed), iso(listed[4]))": ["@ [4]"],
+             "(iso(listed),)": ["@ [3]", "@ [4]"],
+             "(iso(first),)": []}
+    d = heapsh(["attach", f.pid],
+               ["x = rp(listed[3], listed[4])", "set rows=all"] +
+               ["x.paths('a', andsets=%s)" % a for a in edges] +
+               ["x.paths('a', andsets=3)", "x.paths('a', 2)",
+                "x.paths('a', to=3)", "x.get_row(1)",
+                "x.paths('_', andsets=(None, None))",
+                "sp(listed).edges", "sp(listed).aslist()"]).results
+    for doc, (sets, want) in zip(d, edges.items()):
+        equal([r["text"][r["text"].index("@"):] for r in doc["rows"]
+               if "@" in r["text"]], want,
+              "%s: andsets=%s" % (version, sets))
+    rest = [(x.get("message", x["type"]), x.get("remedy")) for x in d[-7:]]
+    equal(rest, [
+        ("andsets is a tuple of sets: of the line, of the next, and so on",
+         "_.paths(2, andsets=(None, SET))"),
+        ("paths takes one line", "_.paths(2), or _.paths('aa')"),
+        ("paths takes no option to", "andsets="),
+        ("reference patterns have no attribute get_row",
+         "_[N], or _.aa of the line named aa"),
+        ("andsets has 2 sets: there are 1 lines from '_' to the set", None),
+        ("paths have no attribute edges",
+         "_.sets has the objects of each level, and the rows name the edges "
+         "between them"),
+        ("paths have no attribute aslist", "_.all")],
+        version + ": what Heapy has there is named")
+    asized(version, f)
+
+
+def asized(version, f):
+    """Chains that Pympler's users type."""
+    d = heapsh(["attach", f.pid],
+               ["asized listed detail=1", "asized(listed, detail=1).format()",
+                "asized(listed).size", "asized(listed).flat",
+                "asized(listed, detail=1).refs", "asized(first, detail=1)",
+                "asized(listed).get('nothing')", "asized(listed).get()",
+                "asized(listed).format(depth=1)", "heap.stat.format()",
+                "asizeof listed"]).results
+    equal(d[1]["items"], d[0]["items"], version + ": asized(x).format()")
+    equal((d[2]["value"], d[3]["value"]), (d[0]["size"], d[0]["flat"]),
+          version + ": its .size and .flat")
+    equal(d[2]["value"], d[10]["value"], version + ": that is asizeof's")
+    equal(d[4]["items"], d[0]["refs"], version + ": its .refs")
+    one = d[0]["refs"][0]
+    row = heapsh(["attach", f.pid], ["asized(listed, detail=1).get(%r)" %
+                                     one["name"]]).results[0]
+    equal(row["items"], [one], version + ": .get() of a row's name")
+    equal([x["type"] for x in d[6:10]], ["error"] * 4,
+          version + ": the rest is answered with a sentence")
 
 
 def texts_of(doc):
