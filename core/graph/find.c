@@ -72,8 +72,9 @@ struct hs_err *gr_find_late(struct gr_find *f, const struct heapsh_object *o)
 	uint32_t shape;
 
 	err = gr_find_shape(f, o, &shape);
-	if (!err)
-		err = gr_vec_push(f->task, &f->late_addr, &o->address);
+	if (err || f->totals)
+		return err;
+	err = gr_vec_push(f->task, &f->late_addr, &o->address);
 	if (!err)
 		err = gr_vec_push(f->task, &f->late_shape, &shape);
 	return err;
@@ -83,5 +84,5 @@ struct hs_err *gr_find_owner(struct gr_find *f, uint64_t table, uint64_t owner)
 {
 	const struct gr_pair pair = { table, owner };
 
-	return gr_vec_push(f->task, &f->owners, &pair);
+	return f->totals ? NULL : gr_vec_push(f->task, &f->owners, &pair);
 }

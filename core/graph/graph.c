@@ -123,6 +123,85 @@ struct hs_err *gr_build(struct md_model *m, struct hs_task *task,
 	return NULL;
 }
 
+/* --- numbers alone -------------------------------------------------------- */
+
+static void add_shape(struct gr_totals *t, const struct gr_shape *s)
+{
+	struct gr_total *to[] = { &t->all, &t->of_type[s->type] };
+	size_t i;
+
+	for (i = 0; i < HS_ARRAY_SIZE(to); i++) {
+		to[i]->count += s->count;
+		to[i]->flat += s->count * s->flat;
+		to[i]->held += s->count * s->held;
+	}
+	t->torn += s->flags & HEAPSH_OBJECT_TORN ? s->count : 0;
+	t->unread += s->flags & HEAPSH_OBJECT_UNREAD ? s->count : 0;
+}
+
+static void add_found(struct gr_totals *t, struct gr_find *f)
+{
+	uint32_t i;
+
+	gr_find_count(f);
+	for (i = 0; i < f->shapes.all.n; i++)
+		add_shape(t, gr_shapes_at(&f->shapes, i));
+}
+
+static struct hs_err *count_all(struct gr_building *b, struct gr_totals *t)
+{
+	struct hs_err *err;
+	unsigned i;
+
+	err = gr_jobs_init(&b->g->jobs, b->g->m, b->task);
+	if (!err)
+		err = gr_sweep(b);
+	if (!err)
+		err = gr_closure(b);
+	if (err)
+		return err;
+	t->n_types = md_n_types(b->g->m);
+	t->of_type = hs_xcalloc((size_t)t->n_types + 1, sizeof(*t->of_type));
+	for (i = 0; i < GR_MAX_THREADS; i++)
+		add_found(t, &b->find[i]);
+	t->unread_bytes = b->g->quality.unread_bytes;
+	return NULL;
+}
+
+struct hs_err *gr_totals(struct md_model *m, struct hs_task *task,
+			 unsigned threads, struct gr_totals *ret)
+{
+	struct gr_graph *g = hs_xalloc(sizeof(*g));
+	struct gr_building *b = hs_xalloc(sizeof(*b));
+	struct gr_totals t = { .of_type = NULL };
+	struct hs_err *err;
+	unsigned i;
+
+	g->m = m;
+	g->threads = gr_threads(threads);
+	hs_task_init(&g->task, NULL, task->budget);
+	building_init(b, g, task);
+	b->totals = true;
+	for (i = 0; i < GR_MAX_THREADS; i++)
+		b->find[i].totals = true;
+	md_trim(m);
+	err = count_all(b, &t);
+	building_deinit(b);
+	free(b);
+	gr_destroy(g);
+	md_trim(m);
+	if (err)
+		return hs_err_wrap(err, "count the heap");
+	*ret = t;
+	return NULL;
+}
+
+void gr_totals_deinit(struct gr_totals *t)
+{
+	free(t->of_type);
+	t->of_type = NULL;
+}
+
 void gr_destroy(struct gr_graph *g)
 {
 	struct hs_budget *b;

@@ -35,6 +35,23 @@ enum { GR_NONE = UINT32_MAX };
 struct hs_err *gr_build(struct md_model *m, struct hs_task *task,
 			unsigned threads, struct gr_graph **ret) HS_MUST_USE;
 void gr_destroy(struct gr_graph *g);
+
+/**
+ * The same sweep with numbers by type alone, where the memory for more is not
+ * to be had: what it takes does not grow with the objects that lie in the
+ * swept ranges. of_type: by type; end with gr_totals_deinit().
+ */
+struct gr_total {
+	uint64_t count, flat, held;
+};
+struct gr_totals {
+	struct gr_total all, *of_type;
+	uint32_t n_types;
+	uint64_t torn, unread, unread_bytes;	/* as of gr_quality */
+};
+struct hs_err *gr_totals(struct md_model *m, struct hs_task *task,
+			 unsigned threads, struct gr_totals *ret) HS_MUST_USE;
+void gr_totals_deinit(struct gr_totals *t);
 struct md_model *gr_model(const struct gr_graph *g);
 
 /** What could not be read, was caught in mid-change, or was not believed. */

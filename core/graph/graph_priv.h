@@ -438,6 +438,7 @@ static inline uint64_t gr_bitmap_bytes(uint32_t n)
 /** What a sweep thread and the walk outside collect. columns.c joins them. */
 struct gr_find {
 	struct hs_task *task;
+	bool totals;			/* shapes are counted, and no more */
 	struct gr_shapes shapes;
 	/* Shapes seen last: a third of the time of the table of shapes. */
 	struct gr_recent {
@@ -492,6 +493,7 @@ struct hs_err *gr_find_owner(struct gr_find *f, uint64_t table, uint64_t owner)
 struct gr_building {
 	struct gr_graph *g;
 	struct hs_task *task;
+	bool totals;			/* gr_totals(): no bits, no runs */
 	struct gr_space space;		/* of objects, shift GR_SPACE_BLOCK */
 	uint64_t (*swept)[2];		/* a bit a page, of the first blocks */
 	uint64_t n_swept;		/* blocks that have one */
@@ -503,12 +505,17 @@ struct gr_building {
 	_Atomic bool stop;
 };
 
+/** Is addr in what is swept? O(log pieces). */
+bool gr_jobs_has(const struct gr_jobs *j, uint64_t addr);
+
 /** Is the whole page of addr swept? */
 static inline bool gr_is_swept(const struct gr_building *b, uint64_t addr)
 {
 	uint32_t block = gr_space_find(&b->space, addr);
 	unsigned page = addr >> 12 & 127;
 
+	if (HS_UNLIKELY(b->totals))
+		return gr_jobs_has(&b->g->jobs, addr);
 	return block < b->n_swept &&
 	       b->swept[block][page >> 6] >> (page & 63) & 1;
 }

@@ -144,6 +144,20 @@ struct hs_err *gr_jobs_init(struct gr_jobs *j, struct md_model *m,
 	return NULL;
 }
 
+bool gr_jobs_has(const struct gr_jobs *j, uint64_t addr)
+{
+	uint64_t lo = 0, hi = j->n_pieces, mid;
+
+	while (lo < hi) {
+		mid = lo + (hi - lo) / 2;
+		if (j->pieces[mid].start <= addr)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo && addr - j->pieces[lo - 1].start < j->pieces[lo - 1].len;
+}
+
 void gr_jobs_deinit(struct gr_jobs *j)
 {
 	hs_big_free(j->budget, j->pieces, j->cap_pieces * sizeof(*j->pieces));

@@ -23,6 +23,7 @@ struct sweeper {
 	uint64_t start, len;		/* of the piece */
 	uint64_t next;			/* least address that is in order */
 	uint64_t *words[2];		/* object bits of the window's blocks */
+	uint64_t own[2][GR_BLOCK_WORDS];	/* those, of totals */
 	uint64_t object;		/* that edges belong to, or 0 */
 	uint32_t n_types;		/* known to exist */
 	struct gr_run run;		/* of this job */
@@ -103,6 +104,8 @@ static struct hs_err *add(struct sweeper *s, const struct heapsh_object *o)
 	uint32_t shape;
 
 	err = gr_find_shape(s->find, o, &shape);
+	if (HS_UNLIKELY(s->b->totals))
+		return err;
 	if (HS_UNLIKELY(!err && shape >= GR_NARROW && !s->run.wide))
 		err = widen(s);
 	if (HS_LIKELY(!err))
@@ -192,7 +195,13 @@ static void find_words(struct sweeper *s, uint64_t addr)
 	uint32_t block;
 	unsigned i;
 
+	if (s->b->totals)
+		memset(s->own, 0, sizeof(s->own));
 	for (i = 0; i < 2; i++) {
+		if (s->b->totals) {
+			s->words[i] = s->own[i];
+			continue;
+		}
 		block = gr_space_find(&s->b->space,
 				      window + (uint64_t)i * (GR_WINDOW / 2));
 		s->words[i] = block == GR_NONE ?
@@ -206,10 +215,11 @@ static struct hs_err *sweep_job(struct sweeper *s, uint64_t number)
 	const struct gr_jobs *jobs = &s->b->g->jobs;
 	const struct gr_job *job = &jobs->jobs[number];
 	const struct gr_piece *p = jobs->pieces + job->first_piece;
-	struct hs_err *err;
+	struct hs_err *err = NULL;
 	uint32_t i;
 
-	err = open_run(s, s->find->shapes.all.n >= GR_NARROW);
+	if (!s->b->totals)
+		err = open_run(s, s->find->shapes.all.n >= GR_NARROW);
 	if (err)
 		return err;
 	find_words(s, p->start);
@@ -220,8 +230,10 @@ static struct hs_err *sweep_job(struct sweeper *s, uint64_t number)
 		s->object = 0;
 		gr_stream_sweep(&s->stream, p, &s->sink);
 	}
-	s->b->runs[number] = s->run;
-	close_run(s);
+	if (!s->b->totals) {
+		s->b->runs[number] = s->run;
+		close_run(s);
+	}
 	err = s->err;
 	s->err = NULL;
 	return err;
@@ -322,7 +334,7 @@ struct hs_err *gr_sweep(struct gr_building *b)
 	struct hs_err *err;
 	unsigned i;
 
-	err = prepare(b);
+	err = b->totals ? NULL : prepare(b);
 	if (err)
 		return err;
 	hs_progress(b->task, "sweeping heap", "MiB", g->jobs.n_jobs);

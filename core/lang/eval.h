@@ -226,6 +226,13 @@ struct hs_err *lg_slice(struct lg_session *s, struct lg_value *v,
 			struct lg_value *const bound[3],
 			struct lg_value **ret) HS_MUST_USE;
 
+/**
+ * What "heap" answers where its graph is over the limit of memory: a statistic
+ * by type, with what is missing in its note. why: the refusal; borrowed.
+ */
+struct hs_err *lg_heap_totals(struct lg_session *s, const struct hs_err *why,
+			      struct lg_value **ret) HS_MUST_USE;
+
 extern const struct lg_attr lg_set_attrs[], lg_table_attrs[],
 	lg_relation_attrs[], lg_kinds_attrs[], lg_threads_attrs[],
 	lg_thread_attrs[], lg_frame_attrs[];

@@ -109,12 +109,34 @@ static struct hs_err *print_long(struct lg_session *s, const char *line,
 	return NULL;
 }
 
+/* The word "heap" alone, which nothing was taken out of. */
+static bool is_heap(struct lg_session *s, const struct lg_line *line)
+{
+	const struct lg_node *e = line->expr;
+
+	return !line->target && e->kind == LG_N_NAME && !e->program &&
+	       !strcmp(e->s, "heap") && !s->reference &&
+	       !hs_strmap_get(&s->variables, "heap");
+}
+
 static struct hs_err *evaluate(struct lg_session *s, const struct lg_line *line,
 			       struct lg_value **ret)
 {
+	struct hs_err *err, *again;
+
 	if (line->expr->kind == LG_N_VERB)
 		return lg_eval_verb(s, line->expr, ret);
-	return lg_eval(s, line->expr, ret);
+	err = lg_eval(s, line->expr, ret);
+	if (!err || err->code != HS_ERR_NOMEM || !is_heap(s, line))
+		return err;
+	// If not even that can be had, what the user hears is the first.
+	again = lg_heap_totals(s, err, ret);
+	if (again && again->code != HS_ERR_CANCELLED) {
+		hs_err_free(again);
+		return err;
+	}
+	hs_err_free(err);
+	return again;
 }
 
 static struct hs_err *run_parsed(struct lg_session *s, const char *text,

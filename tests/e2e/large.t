@@ -199,6 +199,31 @@ def bounded(f, version):
        % (version, tries, limit, got))
 
 
+def by_type(doc):
+    return {r["kind"]: (r["count"], r["size"]) for r in doc["rows"]}
+
+
+def counted(f, version):
+    """Where memory is for numbers alone, the word heap still has these."""
+    whole = heapsh(["attach", f.pid], ["heap.bytype.all"]).results[0]
+    heap, limit = {"type": "error", "code": "nomem"}, 1 << 20
+    # How much is needed depends on the number of processors.
+    while heap.get("code") == "nomem" and limit < 1 << 30:
+        limit += limit // 8
+        heap, count, kept = heapsh(["attach", f.pid], [
+            "set memory=%d" % limit, "heap", "heap.count",
+            "x = heap"]).results[-3:]
+    if not ok(heap["type"] == "set" and "note" in heap,
+              "%s: a table in %d bytes: %.300r" % (version, limit, heap)):
+        return
+    equal((heap["count"], heap["size"], heap["held"], by_type(heap)),
+          (whole["count"], whole["size"], whole["held"], by_type(whole)),
+          version + ": numbers by type, and they are those of the heap")
+    ok("set memory=" in heap["note"], version + ": " + heap["note"])
+    equal([d.get("code") for d in (count, kept)], ["nomem"] * 2,
+          version + ": what needs objects is refused")
+
+
 for version, path in pythons():
     with python(path, "bench_heap.py", "accounts", str(MILLIONS)) as f:
         f.truth = f.ask("make")
@@ -211,5 +236,6 @@ with python(newest[1], "bench_heap.py", "accounts", str(LARGE)) as f:
     f.truth = f.ask("make")
     gives_up(f, newest[0])
     bounded(f, newest[0])
+    counted(f, newest[0])
     equal(f.end()[0], 0, newest[0] + ": the large process ended well")
 done()
