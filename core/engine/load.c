@@ -68,6 +68,8 @@ static struct hs_err *find_functions(struct en_safepoint *l)
 
 	d->dlopen = en_safepoint_symbol(l, NULL, "dlopen");
 	d->dlerror = en_safepoint_symbol(l, NULL, "dlerror");
+	d->munmap = en_safepoint_symbol(l, NULL, "munmap");
+	d->number = hs_now_ns() | 1;
 	l->p.addr = tg_plant_place(l->en->pid);
 	if (!d->dlopen || !d->dlerror)
 		return en_safepoint_no(l, "the program has no dlopen()", NULL);
@@ -139,19 +141,25 @@ static struct hs_err *try_it(struct en_safepoint *l)
 
 /* --- in the process itself ----------------------------------------------- */
 
-/* Until it is through, time is up or the user has had enough. */
+/*
+ * Until it is through, time is up or the user has had enough. Where the pages
+ * have gone and the library is there, so much is certain.
+ */
 static struct hs_err *wait_for_it(struct en_safepoint *l,
 				  struct tg_plant_data *ret)
 {
 	do {
 		struct hs_err *err = tg_plant_look(&l->p, l->en->pid, ret);
 
-		if (err)
-			return err;
-		if (ret->state == WR_TRACER_PLANT_DONE)
+		if (err && is_loaded(l->en->pid)) {
+			hs_err_free(err);
 			return NULL;
+		}
+		if (err || ret->state == WR_TRACER_PLANT_DONE)
+			return err;
 		usleep(LOOK_US);
-	} while (hs_now_ns() < l->deadline_ns && !hs_cancelled(&l->en->task));
+	} while (hs_now_ns() < l->deadline_ns &&
+		 !hs_cancelled(&l->en->task));
 	return NULL;
 }
 

@@ -18,8 +18,9 @@
  * mmap, mprotect and munmap.
  *
  * Should we die: before the words are written there are two pages that nobody
- * knows of; behind, the function is called once, as if we lived. The words
- * that say that something is there come last, so that half of them is nothing.
+ * knows of; behind, the function is called once, as if we lived, and takes the
+ * pages away itself. The words that say that something is there come last, so
+ * that half of them is nothing.
  *
  * Where the program has loaded the probe, the function and its memory are the
  * probe's, and no page is needed, nor a thread: the box is filled, the word
@@ -42,6 +43,7 @@ struct planting {
 	uint8_t content[WR_PROBE_BOX_BYTES];	/* or WR_TRACER_PLANT_BYTES */
 	int mem_fd;
 	uint32_t state;		/* wr_tracer_planted_state; of a box, its own */
+	bool gone;		/* it has taken the pages away */
 };
 _Static_assert((int)WR_PROBE_BOX_BYTES >= (int)WR_TRACER_PLANT_BYTES,
 	       "content has room for both");
@@ -239,12 +241,16 @@ static bool is_inside(const struct planting *p)
 
 static struct hs_err *look(struct planting *p)
 {
-	uint64_t state;
+	uint64_t now[2], state;
 
-	if (!tg_mem_read(p->mem_fd, p->q.addr + WR_TRACER_PLANT_CODE, &state,
-			 sizeof(state)))
-		return cannot(p, "read memory of");
+	// Not there, or somebody else's: the code has run and has gone.
+	p->gone = !tg_mem_read(p->mem_fd, p->q.addr + WR_TRACER_PLANT_CODE,
+			       now, sizeof(now)) ||
+		  now[1] != p->q.box_number;
+	state = p->gone ? WR_TRACER_PLANT_DONE : now[0];
 	p->state = (uint32_t)state;
+	if (p->gone)
+		return NULL;
 	if (state == WR_TRACER_PLANT_WAITS)
 		return check_words(p, true);
 	if (state != WR_TRACER_PLANT_DONE || is_inside(p))
@@ -256,7 +262,7 @@ static struct hs_err *uproot(struct planting *p)
 {
 	if (p->state == WR_TRACER_PLANT_WAITS)
 		undo_words(p);
-	return unmap(p);
+	return p->gone ? NULL : unmap(p);
 }
 
 /* --- the same in a box of the probe's ------------------------------------ */
@@ -437,7 +443,7 @@ static struct hs_err *do_it(struct planting *p, struct tg_packet *out,
 		return err;
 	err = check(p);
 	if (!err)
-		err = p->q.n_box ? step(p) : with_thread(p, step);
+		err = p->q.n_box || p->gone ? step(p) : with_thread(p, step);
 	tg_stop_end(p->t, &p->stop);
 	if (!err)
 		reply(p, out);

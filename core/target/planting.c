@@ -67,7 +67,7 @@ static struct hs_err *ask(struct tg_client *c, const struct tg_plan *plan,
 		.addr = p->addr,
 		.n_box = p->box ? p->n_box : 0,
 		.box_state = p->box_state,
-		.box_number = p->box_number,
+		.box_number = p->box ? p->box_number : p->data.number,
 	};
 	uint64_t n_content = p->box ? p->n_box : WR_TRACER_PLANT_BYTES;
 	struct tg_plan now = { 0 };
@@ -171,7 +171,8 @@ struct hs_err *tg_plant_look(const struct tg_planting *p, int pid,
 			     struct tg_plant_data *ret)
 {
 	if (tg_live_read(pid, tg_plant_argument(p), ret, sizeof(*ret)) !=
-	    sizeof(*ret))
+		    sizeof(*ret) ||
+	    ret->number != p->data.number)
 		return tg_gone(pid);
 	return NULL;
 }

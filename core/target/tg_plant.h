@@ -13,11 +13,14 @@
 #include "target.h"
 
 /**
- * Data of the planted code, at the second page; both are gone afterwards. The
- * layout is known to x86_64_plant.c.
+ * Data of the planted code, at the second page; both are gone afterwards: where
+ * dlopen() has loaded something, the code's last step is munmap(). The layout
+ * is known to x86_64_plant.c, and the first two words to plant.c.
  */
 struct tg_plant_data {
 	uint64_t state;		/* wr_tracer_planted_state */
+	uint64_t number;	/* ours: others may map memory there later */
+	uint64_t munmap;	/* function of the program, or 0 */
 	uint64_t result;	/* of dlopen() */
 	uint64_t reason;	/* of dlerror(), when that was NULL: a text */
 	uint64_t dlopen, dlerror;	/* functions of the program */
@@ -55,7 +58,7 @@ void tg_plant_content(const struct tg_planting *p, uint8_t *to);
  */
 struct hs_err *tg_plant(struct tg_client *c, const struct tg_plan *plan,
 			struct tg_planting *p) HS_MUST_USE;
-/** The data as the program has it now. HS_ERR_GONE. */
+/** The data as the program has it now. HS_ERR_GONE: not there any more. */
 struct hs_err *tg_plant_look(const struct tg_planting *p, int pid,
 			     struct tg_plant_data *ret) HS_MUST_USE;
 /**

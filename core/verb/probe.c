@@ -157,8 +157,9 @@ const struct lg_verb vb_probe_load = {
 		"some milliseconds. Where it does not come to such a point "
 		"in time, or anything is not as it was in the copy, it is "
 		"taken back and the program is as it was. Nothing but the "
-		"library stays, which is idle. (Should heapsh be killed in "
-		"between, two pages of memory may stay, too.)",
+		"library stays, which is idle. (Should heapsh be killed "
+		"within the half a millisecond in which it maps two pages "
+		"there, these stay, too.)",
 	.examples = "probe load yes=1\nprobe load yes=1 wait=1min",
 	.run = load,
 };

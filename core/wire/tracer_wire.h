@@ -395,6 +395,7 @@ struct wr_tracer_plant {
 	uint64_t syscall_ret, restore_rt;
 	uint64_t addr;			/* whole pages, where nothing is */
 	uint32_t n_box, reserved;
+	/** Of the box before; number of the pages' second word (UPROOT). */
 	uint64_t box_state, box_number;
 };
 struct wr_tracer_planted {

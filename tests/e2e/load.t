@@ -12,7 +12,7 @@ import time
 sys.path.insert(0, os.path.join(os.environ.get("abs_top_srcdir", "."),
                                 "tests", "lib"))
 from hstest import (HEAPSH, SMOKE, diag, done, equal,  # noqa: E402
-                    heapsh, ok, python, pythons)
+                    heapsh, ok, python, pythons, wait_for)
 
 ROUNDS = int(os.environ.get("HEAPSH_ROUNDS", 2 if SMOKE else 4))
 KILLS = 4 if SMOKE else 12
@@ -131,6 +131,38 @@ def killed(version, path):
           % version)
 
 
+def left_alone(version, path):
+    """heapsh is killed when all is planted: the program does the rest itself,
+    and takes away what was put there."""
+    with python(path, "loading.py", "blocked", "0", "0") as f:
+        def foreign():
+            with open("/proc/%d/maps" % f.pid) as maps:
+                rows = [x.split() for x in maps]
+            return sum(len(r) == 5 and "x" in r[1] for r in rows)
+
+        before = foreign()
+        p = subprocess.Popen(
+            [HEAPSH, "attach", str(f.pid), "-q", "-e",
+             "probe load yes=1 wait=1h"], stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            start_new_session=True)
+        wait_for(lambda: foreign() > before and traced(f.pid) == 0, "planted")
+        os.killpg(p.pid, 9)
+        p.wait()
+        wait_for(lambda: traced(f.pid) == 0, "let go")
+        f.ask("state")
+        wait_for(lambda: f.ask("state")["loaded"], "loaded")
+        s = f.ask("state")
+        equal((foreign(), s["foreign"]), (before, f.truth["foreign"]),
+              "%s: left alone it loads, and keeps no page of ours" % version)
+        equal(f.end(), (0, "same"), "%s: and ends well" % version)
+
+
+def traced(pid):
+    with open("/proc/%d/status" % pid) as f:
+        return [int(x.split()[1]) for x in f if x.startswith("TracerPid")][0]
+
+
 def kill_one(pid):
     p = subprocess.Popen(
         [HEAPSH, "attach", str(pid), "-q", "-e", "probe load yes=1"],
@@ -153,4 +185,7 @@ for version, path in every:
 contended(*every[-1])
 contended(*every[0])
 killed(*every[-1])
+left_alone(*every[0])
+if len(every) > 1:
+    left_alone(*every[-1])
 done()
