@@ -78,7 +78,7 @@ print-fuzz-tests:
 
 # Figures, not tests: one table, and one file bench.json.
 BENCHES += tests/bench/heap.bench tests/bench/gap.bench tests/bench/pause.bench
-BENCHES += tests/bench/asked.bench tests/bench/evaluate.bench tests/bench/views.bench
+BENCHES += tests/bench/asked.bench tests/bench/views.bench
 LAST_BENCH = tests/bench/peers.bench
 EXTRA_DIST += $(BENCHES) $(LAST_BENCH) tests/bench/run tests/fixtures/bench_heap.py \
 	tests/lib/benchprofile.py tests/lib/benchrun.py tests/lib/hsbench.py

@@ -15,3 +15,7 @@ heapsh_probe_so_LDADD = $(FFI_ARCHIVE)
 heapsh_probe_so_LINK = $(CC) -shared -nostdlib -o $@ \
 	-Wl,-Bsymbolic -Wl,-z,defs -Wl,-z,now -Wl,-z,nodelete -Wl,-e,pb_entry \
 	-Wl,--exclude-libs,ALL -Wl,--hash-style=gnu -Wl,--build-id=none
+check_PROGRAMS += tests/unit/probe_live.t
+tests_unit_probe_live_t_CPPFLAGS = $(INC_WIRE) $(INC_TESTS)
+tests_unit_probe_live_t_SOURCES = tests/unit/probe_live.c
+tests_unit_probe_live_t_LDADD = $(LIBS_BASE) $(CMOCKA_LIBS)
