@@ -4,7 +4,6 @@
 byte on many shapes; and against its rules, written down in the fixture, where
 it cannot be imported: by the python itself, or from $HEAPSH_BENCH_PEERS, a
 folder of packages. It is looked for, not required."""
-import concurrent.futures
 import json
 import os
 import re
@@ -182,8 +181,7 @@ MISTAKES = ("asizeof 0x%x compat=heapy", "asizeof 0x%x clip=3",
 
 
 class Asked:
-    """One CPython, what heapsh says of it and what Pympler says in it; asked
-    on a thread, so that one answers while the other is asked."""
+    """One CPython, what heapsh says of it and what Pympler says in it."""
 
     def __init__(self, nth, version, path):
         self.version = version
@@ -195,13 +193,12 @@ class Asked:
             shell = Shell(f.pid)
             stats = {k: some_stats(i, nth)
                      for i, k in enumerate(f.truth["shapes"])}
-            f.say(json.dumps(stats))
             self.got = {k: answers(shell, v, i, stats[k])
                         for i, (k, v) in enumerate(f.truth["shapes"].items())}
             self.mistakes = [shell(m % f.truth["shapes"]["list_text"][0])
                              for m in MISTAKES]
             shell.end()
-            self.want = json.loads(f.line())
+            self.want = f.ask(json.dumps(stats))
 
     def compare(self):
         v, got, theirs = self.version, self.got, self.want["pympler"]
@@ -220,7 +217,6 @@ class Asked:
             "it counts what its own asking makes" % v)
 
 
-with concurrent.futures.ThreadPoolExecutor(2) as pool:
-    for asked in pool.map(lambda a: Asked(a[0], *a[1]), enumerate(pythons())):
-        asked.compare()
+for number, (name, where) in enumerate(pythons()):
+    Asked(number, name, where).compare()
 done()
