@@ -15,13 +15,18 @@ static const struct place {
 	size_t first, second;		/* fields of struct cpython_layout */
 	const char *name;		/* of the second */
 	int32_t bytes;			/* from the first to the second */
-	int8_t from, to;		/* minor versions, inclusive */
+	int32_t from, to;		/* versions, inclusive */
 } places[] = {
 #define AT(field) offsetof(struct cpython_layout, field)
-#define V(a, b, n, from, to) { AT(a), AT(b), #b, n, from, to },
+#define VERSION(minor, patch) ((minor) << 8 | (patch))
+/* From patch p of minor from to patch q of minor to. */
+#define VP(a, b, n, from, p, to, q) \
+	{ AT(a), AT(b), #b, n, VERSION(from, p), VERSION(to, q) },
+#define V(a, b, n, from, to) VP(a, b, n, from, 0, to, 255)
 #define P(a, b, n) V(a, b, n, OLDEST, NEWEST)
 /* The first member of its structure, or a number that is the same always. */
-#define C(b, n) { SIZE_MAX, AT(b), #b, n, OLDEST, NEWEST },
+#define C(b, n) { SIZE_MAX, AT(b), #b, n, VERSION(OLDEST, 0), \
+		  VERSION(NEWEST, 255) },
 	P(ob_refcnt, ob_type, 8) P(ob_type, sizeof_object, 8)
 	P(sizeof_object, ob_size, 0) P(tp_flags, tp_traverse, 16)
 	C(ml_name, 0) P(ml_name, ml_meth, 8) P(ml_meth, ml_flags, 8)
@@ -33,7 +38,8 @@ static const struct place {
 	P(me_value, sizeof_entry, 8)
 	C(ume_key, 0) P(ume_key, ume_value, 8)
 	P(ume_value, sizeof_unicode_entry, 8)
-	{ SIZE_MAX, AT(values_array), "values_array", 0, 11, 12 },
+	{ SIZE_MAX, AT(values_array), "values_array", 0, VERSION(11, 0),
+	  VERSION(12, 255) },
 	C(values_capacity, 0) P(values_capacity, values_array, 8)
 	P(values_capacity, values_size, 1) P(values_size, values_embedded, 1)
 	P(values_embedded, values_valid, 1)
@@ -122,15 +128,18 @@ static const struct place {
 	P(sizeof_object, tuplegetter_index, 0) P(ob_size, pdata_items, 8)
 	P(sizeof_object, pickler_memo, 0)
 	V(pickler_memo, pickler_output, 48, 8, 12)
-	V(pickler_memo, pickler_output, 40, 13, 13)
+	VP(pickler_memo, pickler_output, 40, 13, 0, 13, 0)
+	VP(pickler_memo, pickler_output, 48, 13, 5, 13, 255)
 	C(memotable_allocated, 16) P(memotable_allocated, memotable_entries, 8)
 	P(memotable_entries, sizeof_memotable, 8)
 	C(memoentry_key, 0) P(memoentry_key, sizeof_memoentry, 16)
 	P(sizeof_object, unpickler_memo, 8)
 	P(unpickler_memo, unpickler_memo_size, 8)
 	V(unpickler_memo, unpickler_line, 128, 8, 12)
-	V(unpickler_memo, unpickler_line, 120, 13, 13)
-	P(unpickler_line, unpickler_encoding, 72)
+	VP(unpickler_memo, unpickler_line, 120, 13, 0, 13, 0)
+	VP(unpickler_memo, unpickler_line, 128, 13, 5, 13, 255)
+	VP(unpickler_line, unpickler_encoding, 72, 8, 0, 13, 5)
+	VP(unpickler_line, unpickler_encoding, 88, 13, 18, 13, 255)
 	P(unpickler_encoding, unpickler_errors, 8)
 	P(unpickler_errors, unpickler_marks, 8)
 	P(unpickler_marks, unpickler_marks_size, 16)
@@ -157,7 +166,8 @@ static const struct place {
 	P(sizeof_object, sqlite_cache_first, 24)
 	P(sizeof_object, sqlite_node_next, 32) P(ob_size, template_items, 24)
 	V(sizeof_object, expat_handlers, 48, 8, 12)
-	V(sizeof_object, expat_handlers, 56, 13, 13)
+	VP(sizeof_object, expat_handlers, 56, 13, 0, 13, 5)
+	VP(sizeof_object, expat_handlers, 64, 13, 18, 13, 255)
 	P(sizeof_object, zone_num_ttinfos, 32)
 	P(zone_num_ttinfos, zone_ttinfos, 144)
 	C(ttinfo_utcoff, 0) P(ttinfo_utcoff, ttinfo_dstoff, 8)
@@ -231,6 +241,8 @@ static int32_t value(const struct cpython_layout *l, size_t field)
 void cpython_check_places(const struct cpython_layout *l,
 			  struct cpython_verdict *ret)
 {
+	int32_t version = VERSION(l->minor, l->patch);
+
 	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
 		if (value(l, fields[i].at) < -1)
 			cpython_wrong(ret, "%s is %d", fields[i].name,
@@ -240,8 +252,8 @@ void cpython_check_places(const struct cpython_layout *l,
 		int32_t first = value(l, p->first);
 		int32_t second = value(l, p->second);
 
-		if (first >= 0 && second >= 0 && l->minor >= p->from &&
-		    l->minor <= p->to && second != first + p->bytes)
+		if (first >= 0 && second >= 0 && version >= p->from &&
+		    version <= p->to && second != first + p->bytes)
 			cpython_wrong(ret, "%s is %d, not %d, by what stands "
 					   "before it in its structure",
 				      p->name, (int)second,

@@ -10,6 +10,7 @@
 #include "frames.h"
 #include "lookup.h"
 #include "plain.h"
+#include "roots.h"
 #include "threads.h"
 #include "walk.h"
 
@@ -147,18 +148,14 @@ static void check_collector(const struct cpython_mem *m,
 	const struct cpython_layout *l = m->lay;
 	uint64_t gc = l->interp_gc >= 0 ? m->interp + (uint64_t)l->interp_gc :
 					  m->runtime + (uint64_t)l->runtime_gc;
-	uint64_t head, next;
+	uint64_t head;
 	int32_t collecting = cpython_i32(m, gc, l->gc_collecting, -1);
 
 	for (int i = 1; i < 4; i++) {
-		head = gc + (uint64_t)l->gc_generation_head;
-		head += i == 3 ? (uint64_t)l->gc_permanent :
-				 (uint64_t)l->gc_generations +
-				 (uint64_t)(i * l->sizeof_gc_generation);
-		next = cpython_field(m, head, l->gc_next);
-		// the low bits of a link are marks
-		if ((cpython_field(m, next, l->gc_prev) & ~UINT64_C(7)) !=
-			    head && collecting != 1)
+		head = i == 3 ? gc + (uint64_t)l->gc_generation_head +
+					(uint64_t)l->gc_permanent :
+				cpython_generation(m, gc, i);
+		if (!cpython_is_ring(m, head) && collecting != 1)
 			cpython_wrong(ret, "a generation of the collector is "
 					   "no ring");
 	}

@@ -6,8 +6,6 @@
 enum {
 	/* NUM_GENERATIONS, CPython 3.8-3.13, Include/internal/pycore_gc.h */
 	GENERATIONS = 3,
-	/* While it collects, the low bits of a link are marks. */
-	LINK_MARKS = 7,
 };
 
 static bool is_within(const struct heapsh_range *ranges, uint32_t n,
@@ -55,11 +53,12 @@ struct pass {
 static bool walk(struct pass *p, uint64_t head, int32_t link)
 {
 	const struct cpython_layout *l = p->m->lay;
+	const uint64_t marks = CPYTHON_LINK_MARKS;
 	struct cpython_chain chain = { 0 };
 	uint64_t at = head;
 
 	for (int64_t i = 0; !cpython_cancelled(p->m, i); i++) {
-		at = cpython_field(p->m, at, link) & ~(uint64_t)LINK_MARKS;
+		at = cpython_field(p->m, at, link) & ~marks;
 		if (at == head)
 			return false;
 		if (at == 0 || cpython_chain_repeats(&chain, at) ||
@@ -87,14 +86,36 @@ static uint64_t state_of(const struct cpython_mem *m, uint64_t interp)
 	return m->runtime + (unsigned)m->lay->runtime_gc;
 }
 
+bool cpython_is_ring(const struct cpython_mem *m, uint64_t head)
+{
+	const struct cpython_layout *l = m->lay;
+	const uint64_t marks = CPYTHON_LINK_MARKS;
+	uint64_t next = cpython_field(m, head, l->gc_next) & ~marks;
+
+	return (cpython_field(m, next, l->gc_prev) & ~marks) == head;
+}
+
+uint64_t cpython_generation(const struct cpython_mem *m, uint64_t state, int i)
+{
+	enum { LESS = 4 };	/* PyGC_Head aligned to 4: see roots.h */
+	const struct cpython_layout *l = m->lay;
+	uint64_t first = state + (unsigned)l->gc_generations +
+			 (unsigned)l->gc_generation_head;
+	uint64_t size = (unsigned)l->sizeof_gc_generation;
+	uint64_t last = first + 2 * size;
+
+	if (!cpython_is_ring(m, last) && cpython_is_ring(m, last - LESS) &&
+	    cpython_is_ring(m, last - size - LESS))
+		first -= LESS;
+	return first + (uint64_t)i * size;
+}
+
 static void walk_all(struct pass *p, uint64_t state)
 {
 	const struct cpython_layout *l = p->m->lay;
 
 	for (int i = 0; i < GENERATIONS; i++)
-		walk_ring(p, state + (unsigned)l->gc_generations +
-				     (unsigned)(i * l->sizeof_gc_generation) +
-				     (unsigned)l->gc_generation_head);
+		walk_ring(p, cpython_generation(p->m, state, i));
 	walk_ring(p, state + (unsigned)l->gc_permanent +
 			     (unsigned)l->gc_generation_head);
 }

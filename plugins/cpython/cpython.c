@@ -65,46 +65,83 @@ static void say_layout(const struct cpython_found *f, uint64_t n,
 		 f->version, (unsigned long long)n);
 }
 
+/* The state of an instant, read by the row that f names; NULL: no memory. */
+static struct cpython *state_create(struct heapsh_image *im,
+				    const struct cpython_found *f)
+{
+	struct cpython *st = calloc(1, sizeof(*st));
+
+	if (st == NULL)
+		return NULL;
+	st->types = cpython_types_create();
+	st->mem = f->mem;
+	st->mem.im = im;
+	st->mem.forms = calloc(1, sizeof(*st->mem.forms));
+	st->type_type = f->type_type;
+	st->eval = host->get_interface(HEAPSH_EVAL_0);
+	// POOL_SIZE, Objects/obmalloc.c: larger with the arenas of 3.10
+	st->pool_size = f->minor >= 10 ? 16384 : 4096;
+	st->functions = cpython_functions_create(&st->mem);
+	st->threads = cpython_threads_create(&st->mem);
+	if (st->types == NULL || st->mem.forms == NULL ||
+	    st->threads == NULL || st->functions == NULL) {
+		plugin_close(st);
+		return NULL;
+	}
+	cpython_core_find(st);
+	cpython_image_find(st);
+	st->python_dealloc = cpython_python_dealloc(&st->mem);
+	if (!cpython_arenas_find(st)) {
+		plugin_close(st);
+		return NULL;
+	}
+	cpython_interned_find(st);
+	return st;
+}
+
+/*
+ * The first row of this minor that the process agrees with. NULL: none does,
+ * and v says what is wrong with the nearest one, or is empty: no memory.
+ */
+static struct cpython *state_that_fits(struct heapsh_image *im,
+				       struct cpython_found *f,
+				       struct cpython_verdict *ret_v)
+{
+	struct cpython_verdict v;
+	struct cpython *st;
+
+	ret_v->wrong[0] = '\0';
+	do {
+		st = state_create(im, f);
+		if (st == NULL)
+			return NULL;
+		cpython_check(st, &v);
+		if (v.wrong[0] == '\0' || ret_v->wrong[0] == '\0')
+			*ret_v = v;
+		if (v.wrong[0] == '\0')
+			return st;
+		plugin_close(st);
+	} while (cpython_find_next(f));
+	return NULL;
+}
+
 static const char *plugin_open(struct heapsh_image *im, void **state,
 			       struct heapsh_status *ret)
 {
 	static char reason[256];	/* copied by the host at once */
-	struct cpython *st = calloc(1, sizeof(*st));
+	struct cpython_verdict verdict;
 	struct cpython_found f;
 	struct cpython_gil gil;
-	struct cpython_verdict verdict;
+	struct cpython *st;
 
-	if (st != NULL)
-		st->types = cpython_types_create();
-	if (st == NULL || st->types == NULL) {
-		plugin_close(st);
-		return "out of memory";
-	}
 	if (cpython_find(host, im, &f) != HEAPSH_YES) {
-		plugin_close(st);
 		memcpy(reason, f.reason, sizeof(f.reason));
 		return reason;
 	}
-	st->mem = f.mem;
-	st->mem.forms = calloc(1, sizeof(*st->mem.forms));
-	st->type_type = f.type_type;
-	cpython_core_find(st);
-	st->eval = host->get_interface(HEAPSH_EVAL_0);
-	st->functions = cpython_functions_create(&st->mem);
-	// POOL_SIZE, Objects/obmalloc.c: larger with the arenas of 3.10
-	st->pool_size = f.minor >= 10 ? 16384 : 4096;
-	cpython_image_find(st);
-	st->python_dealloc = cpython_python_dealloc(&st->mem);
-	st->threads = cpython_threads_create(&st->mem);
-	if (st->threads == NULL || st->functions == NULL ||
-	    !cpython_arenas_find(st)) {
-		plugin_close(st);
+	st = state_that_fits(im, &f, &verdict);
+	if (st == NULL && verdict.wrong[0] == '\0')
 		return "out of memory";
-	}
-	cpython_interned_find(st);
-	cpython_check(st, &verdict);
-	if (verdict.wrong[0] != '\0') {
-		plugin_close(st);
+	if (st == NULL) {
 		snprintf(reason, sizeof(reason),
 			 "the layout for CPython %s does not fit: %s",
 			 f.version, verdict.wrong);

@@ -241,8 +241,10 @@ static void follow_bases(struct draft *d)
 			row = NULL;
 		shape = cpython_shape_find(l, name, basic);
 		if (shape == NULL &&
-		    !cpython_name_tells(d->st, type,
-					cpython_type_flags(d->m, type), name))
+		    (cpython_shape_differs(l, name, basic) ||
+		     !cpython_name_tells(d->st, type,
+					 cpython_type_flags(d->m, type),
+					 name)))
 			row = NULL;
 		if (shape != NULL)
 			add_shape(d, shape);

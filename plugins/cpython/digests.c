@@ -6,11 +6,13 @@
 #include "layout.h"
 
 const struct cpython_digest cpython_digests[] = {
-	{ "3.8.18", UINT64_C(0x959e28f09396b3a1) },
-	{ "3.9.18", UINT64_C(0x5ee21c9ccedab36e) },
-	{ "3.10.13", UINT64_C(0xa361bc77858cc2a9) },
-	{ "3.11.7", UINT64_C(0xf9360a90e20afbf5) },
-	{ "3.12.1", UINT64_C(0xc47d09aa4e171f2f) },
-	{ "3.13.0", UINT64_C(0x490c4c6c0813168e) },
+	{ "3.8.18", UINT64_C(0x36da7ed3508eb81b) },
+	{ "3.9.18", UINT64_C(0xcd42739b5cb6d08e) },
+	{ "3.10.13", UINT64_C(0xce8014421a213eae) },
+	{ "3.11.7", UINT64_C(0x03c203d0d092f337) },
+	{ "3.12.1", UINT64_C(0xb11e73bf7a33f7c3) },
+	{ "3.13.0", UINT64_C(0xbec3069191cd0c69) },
+	{ "3.13.5", UINT64_C(0x120486b8bbed3c27) },
+	{ "3.13.18", UINT64_C(0xde20d7e70a60324a) },
 	{ 0 },
 };

@@ -57,7 +57,7 @@ static uint32_t try_layouts(struct cpython_found *f)
 
 	for (int minor = OLDEST; minor <= NEWEST; minor++) {
 		const struct cpython_layout *l =
-			cpython_layout_find(minor, 0, &exact);
+			cpython_layout_find(minor, 0, 0, &exact);
 
 		hex = l != NULL ? ask_hexversion(f, l) : 0;
 		if (hex >> 24 == 3 && (int)(hex >> 16 & 0xff) == minor)
@@ -145,11 +145,25 @@ static bool damaged(struct cpython_found *f, const struct cpython_layout *l)
 	return true;
 }
 
+bool cpython_find_next(struct cpython_found *f)
+{
+	const struct cpython_layout *l;
+	int exact;
+
+	do {
+		l = cpython_layout_find(f->minor, f->patch, ++f->row, &exact);
+		f->exact = exact;
+	} while (l != NULL && (cpython_layout_damaged(l) != NULL ||
+			       ask_hexversion(f, l) != f->hex));
+	return l != NULL && debug_offsets_ok(f);
+}
+
 static enum heapsh_answer with_version(struct cpython_found *f, uint32_t hex)
 {
 	const struct cpython_layout *l;
 	int exact;
 
+	f->hex = hex;
 	f->minor = (int)(hex >> 16 & 0xff);
 	f->patch = (int)(hex >> 8 & 0xff);
 	snprintf(f->version, sizeof(f->version), "3.%d.%d", f->minor,
@@ -159,11 +173,12 @@ static enum heapsh_answer with_version(struct cpython_found *f, uint32_t hex)
 				 "be read", f->version);
 	if (other_build(f))
 		return HEAPSH_REFUSED;
-	l = cpython_layout_find(f->minor, f->patch, &exact);
+	l = cpython_layout_find(f->minor, f->patch, f->row, &exact);
 	f->exact = exact;
 	if (l != NULL && damaged(f, l))
 		return HEAPSH_REFUSED;
-	if (l == NULL || (ask_hexversion(f, l) != hex))
+	if (l == NULL ||
+	    (ask_hexversion(f, l) != hex && !cpython_find_next(f)))
 		return refuse(f, "CPython %s: its interpreter cannot be read "
 				 "(still starting, ending, or another layout)",
 			      f->version);

@@ -9,6 +9,8 @@ struct cpython_found {
 	struct cpython_mem mem;
 	uint64_t type_type;	/* &PyType_Type */
 	int minor, patch;
+	uint32_t hex;		/* sys.hexversion */
+	int row;		/* of cpython_layout_find() */
 	bool exact;		/* the layout is that of this very version */
 	char version[32];	/* "3.11.2" */
 	char reason[192];	/* how it is known, or why not */
@@ -21,6 +23,11 @@ struct cpython_found {
 enum heapsh_answer cpython_find(const struct heapsh_host *host,
 				struct heapsh_image *im,
 				struct cpython_found *ret);
+/**
+ * With the next row of the same minor that finds the version, when the one
+ * before does not fit. False: there is none.
+ */
+bool cpython_find_next(struct cpython_found *f);
 /** How a layout did against the process itself. */
 struct cpython_verdict {
 	uint64_t n_objects;	/* that were looked at and are as they should */

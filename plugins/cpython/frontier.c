@@ -220,7 +220,7 @@ static void leave_neighbours(struct cpython_leaving *v,
 	for (int i = 0; i < 2; i++) {
 		uint64_t at = cpython_obj_word(o, links[i] - l->sizeof_gc_head);
 
-		at &= ~UINT64_C(7);
+		at &= ~(uint64_t)CPYTHON_LINK_MARKS;
 		e.target = at + (uint64_t)l->sizeof_gc_head;
 		if (leaves(o, at) && !is_swept(v, at) &&
 		    cpython_plausible(e.target))

@@ -2,27 +2,50 @@
 #include "layout.h"
 
 #include <inttypes.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-const struct cpython_layout *cpython_layout_find(int minor, int patch,
+/* How far a row is: its nearest patch, the first row of the table before. */
+static int distance(const struct cpython_layout *l, int patch)
+{
+	int best = INT_MAX;
+
+	for (const struct cpython_known *k = cpython_known; k->layout; k++)
+		if (k->layout == l && abs(k->patch - patch) < best)
+			best = abs(k->patch - patch);
+	return best;
+}
+
+/* Of two rows of a minor: is a tried before b? */
+static int is_nearer(const struct cpython_layout *a,
+		     const struct cpython_layout *b, int patch)
+{
+	int da = distance(a, patch), db = distance(b, patch);
+
+	return da != db ? da < db : a->patch < b->patch;
+}
+
+const struct cpython_layout *cpython_layout_find(int minor, int patch, int i,
 						 int *exact)
 {
-	const struct cpython_layout *best = NULL;
-	int distance = 0;
+	const struct cpython_layout *last = NULL, *best;
 
-	for (const struct cpython_known *k = cpython_known; k->layout; k++) {
-		int d = abs(k->patch - patch);
-
-		if (k->minor != minor || (best && d >= distance))
-			continue;
-		best = k->layout;
-		distance = d;
-	}
-	*exact = best && distance == 0;
+	*exact = 0;
+	do {
+		best = NULL;
+		for (const struct cpython_known *k = cpython_known; k->layout;
+		     k++)
+			if (k->minor == minor && k->layout != last &&
+			    (!last || is_nearer(last, k->layout, patch)) &&
+			    (!best || is_nearer(k->layout, best, patch)))
+				best = k->layout;
+		last = best;
+	} while (best && i-- > 0);
+	*exact = best && distance(best, patch) == 0;
 	return best;
 }
 
@@ -31,15 +54,28 @@ static int compare_name(const void *key, const void *shape)
 	return strcmp(key, ((const struct cpython_shape *)shape)->type);
 }
 
+static const struct cpython_shape *shape_named(const struct cpython_layout *l,
+					       const char *tp_name)
+{
+	return bsearch(tp_name, l->shapes, (size_t)l->n_shapes,
+		       sizeof(*l->shapes), compare_name);
+}
+
 const struct cpython_shape *
 cpython_shape_find(const struct cpython_layout *l, const char *tp_name,
 		   int64_t basic_size)
 {
-	const struct cpython_shape *s =
-		bsearch(tp_name, l->shapes, (size_t)l->n_shapes,
-			sizeof(*l->shapes), compare_name);
+	const struct cpython_shape *s = shape_named(l, tp_name);
 
 	return s && s->size == basic_size ? s : NULL;
+}
+
+int cpython_shape_differs(const struct cpython_layout *l, const char *tp_name,
+			  int64_t basic_size)
+{
+	const struct cpython_shape *s = shape_named(l, tp_name);
+
+	return s && s->size != basic_size;
 }
 
 /* --- digest: the same text as regen-layouts.py, digest() ----------------- */
@@ -97,7 +133,7 @@ uint64_t cpython_layout_digest(const struct cpython_layout *l)
 	uint64_t h = FNV_START;
 	int32_t v;
 
-	add_line(&h, "minor=%" PRId32, l->minor);
+	add_line(&h, "minor=%" PRId32 " patch=%" PRId32, l->minor, l->patch);
 	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
 		memcpy(&v, (const char *)l + fields[i].at, sizeof(v));
 		add_line(&h, "%s=%" PRId32, fields[i].name, v);

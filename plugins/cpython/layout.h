@@ -32,7 +32,7 @@ struct cpython_root_slot {
  * -1 means that this version has no such thing.
  */
 struct cpython_layout {
-	int32_t minor;
+	int32_t minor, patch;	/* of the version that it was read from */
 #define F(name, source) int32_t name;
 #include "layout.def"
 #undef F
@@ -69,13 +69,18 @@ uint64_t cpython_layout_digest(const struct cpython_layout *l);
 const char *cpython_layout_damaged(const struct cpython_layout *l);
 
 /**
- * Row for 3.minor.patch, or that of the nearest patch of the same minor:
- * *exact says which. NULL when the minor is not known.
+ * Rows that may be that of 3.minor.patch, the likeliest first: of the same
+ * minor, by how far their patch is. i: from 0; NULL when there are no more.
+ * Structures change within a minor, too: 3.13.0 and 3.13.5 differ in seven
+ * fields. *exact: the row is of this very version.
  */
-const struct cpython_layout *cpython_layout_find(int minor, int patch,
+const struct cpython_layout *cpython_layout_find(int minor, int patch, int i,
 						 int *exact);
 /** Shape of that type name and size, or NULL. O(log n). */
 const struct cpython_shape *
 cpython_shape_find(const struct cpython_layout *l, const char *tp_name,
 		   int64_t basic_size);
+/** Is that structure known, but of another size? Then nothing of it is. */
+int cpython_shape_differs(const struct cpython_layout *l, const char *tp_name,
+			  int64_t basic_size);
 #endif

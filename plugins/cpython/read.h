@@ -55,6 +55,12 @@ enum {
 
 /** Most steps that are followed from a type along tp_base. */
 enum { CPYTHON_MAX_BASES = 128 };
+/**
+ * Low bits of PyGC_Head's links that are marks (_PyGC_PREV_SHIFT, CPython
+ * 3.8-3.13, Include/internal/pycore_gc.h). Bit 2 is not: a head may be at a
+ * multiple of four.
+ */
+enum { CPYTHON_LINK_MARKS = 3 };
 
 /**
  * The word at addr; 0 when it cannot be read. For pointers, where both mean

@@ -461,7 +461,7 @@ static void neighbours(struct cpython_visit *v)
 					       links[i] - l->sizeof_gc_head);
 
 		// the low bits of a link are marks; 0: not tracked
-		at &= ~UINT64_C(7);
+		at &= ~(uint64_t)CPYTHON_LINK_MARKS;
 		if (at != 0)
 			cpython_edge(v, at + (uint64_t)l->sizeof_gc_head,
 				     HEAPSH_LABEL_NONE, 0, 0, NULL,

@@ -313,7 +313,9 @@ def read(argument):
     else:
         version, files = files_of(argument)
     found = gdb_read(files)
-    if len(found) != len(files) or not found[0]["fields"]:
+    if len(found) != len(files):    # gdb crashes over some: one by one
+        found = [facts for file in files for facts in gdb_read([file])]
+    if not found or not found[0]["fields"]:
         return version, files[0], None
     facts = found[0]
     for more in found[1:]:
@@ -363,7 +365,7 @@ def c_row(version, path, facts):
                         for r in facts["roots"][name]))
         out.append("};")
     out.append("static const struct cpython_layout layout_%s = {" % tag)
-    out.append("\t.minor = %s," % version.split(".")[1])
+    out.append("\t.minor = %s, .patch = %s," % tuple(version.split(".")[1:]))
     out.append(wrap(".%s = %d," % f for f in facts["fields"].items()))
     for name in "slots", "shapes":
         out.append("\t.%s = %s_%s," % (name, name, tag))
@@ -378,7 +380,7 @@ def c_row(version, path, facts):
 def digest(version, facts):
     """What layout.c, cpython_layout_digest() must find in the row: FNV-1a of
     all that it says, as text."""
-    lines = ["minor=" + version.split(".")[1]]
+    lines = ["minor=%s patch=%s" % tuple(version.split(".")[1:])]
     lines += ["%s=%d" % f for f in facts["fields"].items()]
     for name, shape in sorted(facts["shapes"].items()):
         lines.append("%s %d" % (name, shape["size"]))

@@ -194,7 +194,7 @@ int main(int argc, char **argv)
 		return 2;
 	mem.host = &peek_host;
 	mem.im = peek_open((int)number(argv[1]));
-	mem.lay = cpython_layout_find(minor, patch, &exact);
+	mem.lay = cpython_layout_find(minor, patch, 0, &exact);
 	if (!mem.im || !mem.lay)
 		return 3;
 	mem.minor = minor;
