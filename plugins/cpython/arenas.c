@@ -22,6 +22,8 @@ enum {
 	N_LOOKED_AT = 256,
 	WINDOW = 4096,			/* bytes that are searched at a time */
 	MAX_DATA = 64 << 20,		/* of one module */
+	MAX_MAPPINGS = 1 << 16,
+	MAX_PATH = 512,
 };
 
 struct arenas {
@@ -171,24 +173,29 @@ static bool agrees(const struct arenas *a, const struct samples *s,
 	return s->n > 0;
 }
 
-/* .data, .bss and what is between; before them, what is only read. */
+/* Of the file, and what it does not fill, which lies right behind it. */
 void cpython_image_find(struct cpython *st)
 {
 	const struct cpython_mem *m = &st->mem;
-	struct heapsh_range *r = &st->image;
-	struct heapsh_mapping map;
+	struct heapsh_range *r = &st->image, file = { 0 };
+	struct heapsh_mapping at;
+	char path[MAX_PATH] = "";
 
-	*r = (struct heapsh_range){ 0 };
-	for (uint32_t i = 0;; i++) {
-		map = (struct heapsh_mapping){ .size = sizeof(map) };
-		if (!m->host->mapping(m->im, i, &map))
+	*r = file;
+	for (uint32_t i = 0; i < MAX_MAPPINGS; i++) {
+		at = (struct heapsh_mapping){ .size = sizeof(at) };
+		if (!m->host->mapping(m->im, i, &at))
 			break;
-		if (map.start != r->end) {
-			if (r->start <= m->runtime && m->runtime < r->end)
-				break;
-			r->start = map.start;
+		if ((at.path.n != 0 || at.start != file.end) &&
+		    (at.path.n != strlen(path) ||
+		     memcmp(at.path.s, path, at.path.n) != 0)) {
+			file.start = at.start;
+			snprintf(path, sizeof(path), "%.*s", (int)at.path.n,
+				 at.path.s);
 		}
-		r->end = map.end;
+		file.end = at.end;
+		if (m->runtime >= file.start && m->runtime < file.end)
+			*r = file;
 	}
 	if (r->end - r->start > MAX_DATA)
 		r->end = r->start + MAX_DATA;

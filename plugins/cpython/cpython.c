@@ -88,7 +88,6 @@ static struct cpython *state_create(struct heapsh_image *im,
 		plugin_close(st);
 		return NULL;
 	}
-	cpython_core_find(st);
 	cpython_image_find(st);
 	st->python_dealloc = cpython_python_dealloc(&st->mem);
 	if (!cpython_arenas_find(st)) {

@@ -193,39 +193,10 @@ int64_t cpython_known_size(const struct cpython_known_type *k,
 	return v;
 }
 
-enum { MAX_MAPPINGS = 1 << 16, MAX_PATH = 512 };
-
-void cpython_core_find(struct cpython *st)
-{
-	const struct cpython_mem *m = &st->mem;
-	struct heapsh_mapping at;
-	char path[MAX_PATH] = "";
-	uint64_t start = 0, end = 0;
-
-	for (uint32_t i = 0; i < MAX_MAPPINGS; i++) {
-		at = (struct heapsh_mapping){ .size = sizeof(at) };
-		if (!m->host->mapping(m->im, i, &at))
-			return;
-		// what a library's file does not fill lies right behind it
-		if ((at.path.n != 0 || at.start != end) &&
-		    (at.path.n != strlen(path) ||
-		     memcmp(at.path.s, path, at.path.n) != 0)) {
-			start = at.start;
-			snprintf(path, sizeof(path), "%.*s", (int)at.path.n,
-				 at.path.s);
-		}
-		end = at.end;
-		if (st->type_type >= start && st->type_type < end) {
-			st->core_start = start;
-			st->core_end = end;
-		}
-	}
-}
-
 bool cpython_name_tells(const struct cpython *st, uint64_t type,
 			uint64_t tp_flags, const char *tp_name)
 {
 	return strchr(tp_name, '.') != NULL ||
-	       (!(tp_flags & CPYTHON_TP_HEAPTYPE) && type >= st->core_start &&
-		type < st->core_end);
+	       (!(tp_flags & CPYTHON_TP_HEAPTYPE) && type >= st->image.start &&
+		type < st->image.end);
 }

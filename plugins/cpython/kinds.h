@@ -22,8 +22,6 @@ const struct cpython_known_type *cpython_known_type(const char *tp_name);
 /** Of its size_field, in this version; -1: none. */
 int64_t cpython_known_size(const struct cpython_known_type *k,
 			   const struct cpython_layout *l);
-/** Set st->core_start and core_end: the library that has &PyType_Type. */
-void cpython_core_find(struct cpython *st);
 /**
  * Is a type of C code surely what its tp_name says? Names with a dot are their
  * module's; one without is the interpreter's own only when the type lies in the

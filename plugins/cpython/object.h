@@ -153,7 +153,6 @@ enum { CPYTHON_N_INTERNED = 8 };
 struct cpython {
 	struct cpython_mem mem;		/* reader NULL: the main thread's */
 	uint64_t type_type;		/* &PyType_Type */
-	uint64_t core_start, core_end;	/* the library that it lies in */
 	uint64_t python_dealloc;	/* subtype_dealloc, or 0 */
 	uint32_t pool_size;
 	struct cpython_types *types;	/* has a lock of its own */
@@ -364,7 +363,7 @@ bool cpython_refs(const struct cpython_obj *o, struct heapsh_sink *sink);
 
 /* --- arenas.c --- */
 
-/** Fill st->image: the mappings around _PyRuntime that join. */
+/** Fill st->image: the mappings of the file that has _PyRuntime. */
 void cpython_image_find(struct cpython *st);
 /**
  * Fill st->ranges: none when pymalloc is not in use. False: no memory. Needs

@@ -42,7 +42,6 @@ static void judge(const struct cpython_found *f,
 	struct cpython st = { .mem = f->mem, .type_type = f->type_type };
 
 	st.mem.lay = l;
-	cpython_core_find(&st);
 	st.pool_size = f->minor >= 10 ? 16384 : 4096;
 	st.types = cpython_types_create();
 	st.python_dealloc = cpython_python_dealloc(&st.mem);

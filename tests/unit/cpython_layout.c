@@ -134,6 +134,48 @@ static void a_changed_root_changes_the_digest(void **state)
 	copy_deinit(&c);
 }
 
+static void the_nearest_rows_of_a_minor_come_first(void **state)
+{
+	static const struct { int patch, rows[3], exact; } cases[] = {
+		{ 0, { 0, 5, 18 }, 1 },	  { 2, { 0, 5, 18 }, 0 },
+		{ 5, { 5, 0, 18 }, 1 },	  { 11, { 5, 18, 0 }, 0 },
+		{ 12, { 18, 5, 0 }, 0 },  { 40, { 18, 5, 0 }, 0 },
+	};
+	int exact;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		for (int k = 0; k < 3; k++) {
+			const struct cpython_layout *l = cpython_layout_find(
+				13, cases[i].patch, k, &exact);
+
+			assert_non_null(l);
+			assert_int_equal(l->patch, cases[i].rows[k]);
+			assert_int_equal(exact, k == 0 && cases[i].exact);
+		}
+		assert_null(cpython_layout_find(13, cases[i].patch, 3,
+						&exact));
+	}
+	// one row for two patches
+	assert_int_equal(cpython_layout_find(11, 2, 0, &exact)->patch, 7);
+	assert_int_equal(exact, 1);
+	assert_null(cpython_layout_find(11, 2, 1, &exact));
+	assert_null(cpython_layout_find(14, 0, 0, &exact));
+}
+
+static void a_structure_of_another_size_is_not_known(void **state)
+{
+	const struct cpython_layout *l = cpython_known[0].layout;
+	const struct cpython_shape *s = &l->shapes[l->n_shapes / 2];
+
+	(void)state;
+	assert_ptr_equal(cpython_shape_find(l, s->type, s->size), s);
+	assert_false(cpython_shape_differs(l, s->type, s->size));
+	assert_null(cpython_shape_find(l, s->type, s->size + 8));
+	assert_true(cpython_shape_differs(l, s->type, s->size + 8));
+	assert_false(cpython_shape_differs(l, "no such type", s->size));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -142,6 +184,8 @@ int main(void)
 		cmocka_unit_test(a_changed_field_changes_the_digest),
 		cmocka_unit_test(a_changed_shape_changes_the_digest),
 		cmocka_unit_test(a_changed_root_changes_the_digest),
+		cmocka_unit_test(the_nearest_rows_of_a_minor_come_first),
+		cmocka_unit_test(a_structure_of_another_size_is_not_known),
 	};
 
 	return UNIT_RUN(tests);
