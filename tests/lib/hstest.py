@@ -17,6 +17,8 @@ FIXTURES = os.path.join(SRC, "tests", "fixtures")
 SMOKE = bool(os.environ.get("CHECK_SMOKE"))
 # Nothing here takes this long; a hang is a failure, not a wait.
 LIMIT = 120
+# Unbuffered, print() loses what a full pipe did not take when it was stopped.
+os.environ.pop("PYTHONUNBUFFERED", None)
 
 _n = 0
 _failed = 0
