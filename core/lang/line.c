@@ -112,12 +112,30 @@ static struct hs_err *no_verb(const struct lg_parser *p, const char *name)
 	return hs_err_remedy(err, "%s", near ? near : "help");
 }
 
+/* "heap limit=5": such options are the verb rows's. */
+static bool is_row_option(const struct lg_parser *p)
+{
+	static const char *const names[] = { "limit", "sort", "order",
+					     "filter" };
+
+	for (size_t i = 0; i < HS_ARRAY_SIZE(names); i++)
+		if (p->tok.kind == LG_T_NAME && !strcmp(p->tok.s, names[i]) &&
+		    p->line[p->tok.at + strlen(names[i])] == '=')
+			return true;
+	return false;
+}
+
 /* What follows an expression that is complete. */
 static struct hs_err *left_over(const struct lg_parser *p,
 				const struct lg_node *expr)
 {
 	struct lg_token first = { .kind = LG_T_NAME, .s = expr->s };
 
+	if (is_row_option(p))
+		return hs_err_remedy(lg_syntax(p->tok.at,
+					       "an expression takes no "
+					       "options"),
+				     "rows %s", p->line + expr->at);
 	if (expr->kind != LG_N_NAME || expr->at || p->tok.kind == LG_T_OP ||
 	    expr->program || (p->tok.s && lg_is_foreign(p->tok.s)))
 		return lg_unexpected(&p->tok);
