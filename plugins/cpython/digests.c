@@ -11,8 +11,8 @@ const struct cpython_digest cpython_digests[] = {
 	{ "3.10.13", UINT64_C(0xce8014421a213eae) },
 	{ "3.11.7", UINT64_C(0x03c203d0d092f337) },
 	{ "3.12.1", UINT64_C(0xb11e73bf7a33f7c3) },
-	{ "3.13.0", UINT64_C(0xbec3069191cd0c69) },
-	{ "3.13.5", UINT64_C(0x120486b8bbed3c27) },
-	{ "3.13.18", UINT64_C(0xde20d7e70a60324a) },
+	{ "3.13.0", UINT64_C(0x54d0101083c59a93) },
+	{ "3.13.5", UINT64_C(0x3351b85ae5be7aa5) },
+	{ "3.13.18", UINT64_C(0xea0e47923ed93a18) },
 	{ 0 },
 };

@@ -33,6 +33,8 @@ PLACED = {
         "iframe_instr iframe_stacktop iframe_locals ts_eval_breaker "
         "struct_codes tp_traverse "
         "frame_lasti frame_stackdepth frame_stacktop arena_nfreepools arena_ntotalpools pool_freeblock",
+    "one or two objects of a library would tell, which condemn no row":
+        "values_capacity",
     "the first of a list of one is the last":
         "lru_next odict_first runtime_interp_head interp_next",
     "not within the object, but in a block or table of its own":
