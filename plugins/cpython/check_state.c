@@ -246,7 +246,8 @@ static bool frame_fits(const struct cpython_mem *m,
 	const struct cpython_layout *l = m->lay;
 	int32_t flags = cpython_i32(m, f->code, l->code_flags, 0);
 	int32_t top = cpython_i32(m, f->address, l->iframe_stacktop, -1);
-	int64_t size = cpython_i64(m, f->code, l->ob_size, 0) * 2;
+	int64_t stack = cpython_i32(m, f->code, l->code_stacksize, 0);
+	int64_t size = cpython_i64(m, f->code, l->ob_size, 0);
 
 	if ((flags & CO_OPTIMIZED) == 0 && f->locals == 0)
 		return false;
@@ -254,9 +255,7 @@ static bool frame_fits(const struct cpython_mem *m,
 		return cpython_field(m, f->address, l->frame_valuestack) ==
 		       f->slots + (uint64_t)f->n_slots * 8;
 	return top >= -1 &&
-	       top <= f->n_slots + cpython_i32(m, f->code, l->code_stacksize,
-					       0) &&
-	       f->offset < size &&
+	       top <= f->n_slots + stack && f->offset / 2 < size &&
 	       cpython_u8(m, f->address, l->iframe_owner, 255) <= MAX_OWNER;
 }
 

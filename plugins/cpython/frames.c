@@ -76,7 +76,7 @@ static bool read_old(const struct cpython_mem *m, uint64_t obj,
 	f->offset = cpython_i32(m, obj, l->frame_lasti, -1);
 	// 3.10 counts instructions of two bytes
 	if (m->minor == 10 && f->offset > 0)
-		f->offset *= 2;
+		f->offset = f->offset > INT32_MAX / 2 ? -1 : f->offset * 2;
 	return true;
 }
 
@@ -198,6 +198,8 @@ static uint64_t old_name(const struct cpython_mem *m, uint64_t code, int i,
 	int n = cpython_i32(m, code, m->lay->code_nlocals, 0);
 	uint64_t names;
 
+	if (n < 0)
+		return 0;
 	*is_cell = i >= n;
 	if (i < n)
 		return tuple_item(m, cpython_field(m, code,
