@@ -4,6 +4,7 @@
 #include "text.h"
 
 #include <sys/mman.h>
+#include <unistd.h>
 
 enum {
 	/* From here on mmap(): given back to the system at once, and zeroed
@@ -68,9 +69,32 @@ static void *get_zeroed(uint64_t size)
 	return p == MAP_FAILED ? NULL : p;
 }
 
-struct hs_err *hs_big_alloc(struct hs_task *t, uint64_t size, void **ret)
+static void uncharge(struct hs_budget *b, uint64_t size)
+{
+	if (b)
+		atomic_fetch_sub(&b->used, size);
+}
+
+static void give_back(void *p, uint64_t size)
+{
+	if (size < MAP_FROM)
+		free(p);
+	else
+		munmap(p, size);
+}
+
+static struct hs_err *no_more(uint64_t size)
 {
 	HS_TEXT want = { 0 };
+
+	hs_text_size(&want, size);
+	return hs_err_new(HS_ERR_NOMEM,
+			  "get %s of memory: the system has no more",
+			  hs_text_str(&want));
+}
+
+struct hs_err *hs_big_alloc(struct hs_task *t, uint64_t size, void **ret)
+{
 	struct hs_err *err;
 	void *p;
 
@@ -79,14 +103,57 @@ struct hs_err *hs_big_alloc(struct hs_task *t, uint64_t size, void **ret)
 		return err;
 	p = get_zeroed(size);
 	if (!p) {
-		if (t->budget)
-			atomic_fetch_sub(&t->budget->used, size);
-		hs_text_size(&want, size);
-		return hs_err_new(HS_ERR_NOMEM,
-				  "get %s of memory: the system has no more",
-				  hs_text_str(&want));
+		uncharge(t->budget, size);
+		return no_more(size);
 	}
 	*ret = p;
+	return NULL;
+}
+
+/* Large memory is moved by the page tables: never there twice. */
+static void *remap(void *p, uint64_t size, uint64_t want)
+{
+	uint64_t end = want + (uint64_t)sysconf(_SC_PAGESIZE);
+
+	// The page that is cut keeps its bytes, and may grow again.
+	if (want < size)
+		memset((char *)p + want, 0, (end < size ? end : size) - want);
+	p = mremap(p, size, want, MREMAP_MAYMOVE);
+	return p == MAP_FAILED ? NULL : p;
+}
+
+static void *copied(void *p, uint64_t size, uint64_t want)
+{
+	void *q = get_zeroed(want);
+
+	if (q && p) {
+		memcpy(q, p, size < want ? size : want);
+		give_back(p, size);
+	}
+	return q;
+}
+
+struct hs_err *hs_big_resize(struct hs_task *t, void *p, uint64_t size,
+			     uint64_t want, void **ret)
+{
+	uint64_t more = want > size ? want - size : 0;
+	struct hs_err *err;
+	void *q;
+
+	err = charge(t->budget, more);
+	if (err)
+		return err;
+	if (p && size >= MAP_FROM && want >= MAP_FROM)
+		q = remap(p, size, want);
+	else
+		q = copied(p, size, want);
+	if (!q) {
+		uncharge(t->budget, more);
+		return no_more(want);
+	}
+	if (want < size)
+		uncharge(t->budget, size - want);
+	*ret = q;
 	return NULL;
 }
 
@@ -94,10 +161,6 @@ void hs_big_free(struct hs_budget *b, void *p, uint64_t size)
 {
 	if (!p)
 		return;
-	if (size < MAP_FROM)
-		free(p);
-	else
-		munmap(p, size);
-	if (b)
-		atomic_fetch_sub(&b->used, size);
+	give_back(p, size);
+	uncharge(b, size);
 }

@@ -59,6 +59,12 @@ void hs_progress_end(struct hs_task *t);
  */
 struct hs_err *hs_big_alloc(struct hs_task *t, uint64_t size, void **ret)
 	HS_MUST_USE;
+/**
+ * The same memory with another size, moved to *ret; what is new is zeroed. p
+ * may be NULL with a size of 0. On an error it stays as it was.
+ */
+struct hs_err *hs_big_resize(struct hs_task *t, void *p, uint64_t size,
+			     uint64_t want, void **ret) HS_MUST_USE;
 void hs_big_free(struct hs_budget *b, void *p, uint64_t size);
 /** Default limit: half of what is available to us, cgroup included. */
 uint64_t hs_budget_default(void);

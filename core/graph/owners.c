@@ -2,25 +2,110 @@
 // Whose attribute table is this?
 #include "graph_priv.h"
 
-/* Pairs as one word each: by table, then by owner. */
-static uint64_t collect(struct gr_building *b, uint64_t *ret)
+struct packing {
+	struct gr_building *b;
+	_Atomic unsigned next;
+	_Atomic bool stop;
+};
+
+/*
+ * What a thread noted becomes a word each, by table, then by owner, and sorted:
+ * all in the memory of its notes, of which half is given back. In these heaps
+ * the notes are the most that a table needs beside what it keeps.
+ */
+static struct hs_err *pack(const struct gr_index *x, struct hs_task *task,
+			   struct gr_vec *notes)
 {
-	const struct gr_index *x = &b->g->index;
-	const struct gr_pair *p;
+	const struct gr_pair *p = notes->v;
+	uint64_t *to = notes->v, n = 0, i, size = notes->cap * sizeof(*p);
 	uint32_t table, owner;
-	uint64_t i, n = 0;
+	struct hs_err *err;
+
+	if (!notes->n)
+		return NULL;
+	for (i = 0; i < notes->n; i++, p++) {
+		table = gr_index_id(x, p->table);
+		owner = gr_index_id(x, p->owner);
+		if (table != GR_NONE && owner != GR_NONE)
+			to[n++] = (uint64_t)table << 32 | owner;
+	}
+	gr_sort_u64(to, to + notes->n, n);
+	err = hs_big_resize(task, notes->v, size, n * sizeof(*to), &notes->v);
+	if (err)
+		return err;
+	notes->item_size = sizeof(*to);
+	notes->n = notes->cap = n;
+	return NULL;
+}
+
+static struct hs_err *pack_part(void *arg, unsigned thread)
+{
+	struct packing *k = arg;
+	struct hs_err *err = NULL;
+	unsigned t;
+
+	(void)thread;
+	while (!err && !k->stop && (t = k->next++) < GR_MAX_THREADS)
+		err = pack(&k->b->g->index, k->b->task, &k->b->find[t].owners);
+	return err;
+}
+
+/* The packed notes of all threads, as they are merged. */
+struct merge {
+	const uint64_t *next[GR_MAX_THREADS], *end[GR_MAX_THREADS];
+	unsigned n, least;		/* runs; the one that is drawn from */
+	uint64_t limit;			/* the least pair of the others */
+};
+
+static void merge_begin(struct merge *m, const struct gr_building *b)
+{
+	const struct gr_vec *v;
 	unsigned t;
 
 	for (t = 0; t < GR_MAX_THREADS; t++) {
-		p = b->find[t].owners.v;
-		for (i = 0; i < b->find[t].owners.n; i++, p++) {
-			table = gr_index_id(x, p->table);
-			owner = gr_index_id(x, p->owner);
-			if (table != GR_NONE && owner != GR_NONE)
-				ret[n++] = (uint64_t)table << 32 | owner;
+		v = &b->find[t].owners;
+		if (!v->n)
+			continue;
+		m->next[m->n] = v->v;
+		m->end[m->n] = m->next[m->n] + v->n;
+		m->n++;
+	}
+}
+
+static void find_least(struct merge *m)
+{
+	uint64_t least = UINT64_MAX;
+	unsigned i;
+
+	m->limit = UINT64_MAX;
+	for (i = 0; i < m->n; i++) {
+		if (m->next[i] == m->end[i])
+			continue;
+		if (*m->next[i] < least) {
+			m->limit = least;
+			least = *m->next[i];
+			m->least = i;
+		} else if (*m->next[i] < m->limit) {
+			m->limit = *m->next[i];
 		}
 	}
-	return n;
+}
+
+/* False: no more. A thread's tables mostly follow each other. */
+static bool merge_next(struct merge *m, uint64_t *ret)
+{
+	unsigned i = m->least;
+
+	if (!m->n)
+		return false;
+	if (m->next[i] == m->end[i] || *m->next[i] >= m->limit) {
+		find_least(m);
+		i = m->least;
+	}
+	if (m->next[i] == m->end[i])
+		return false;
+	*ret = *m->next[i]++;
+	return true;
 }
 
 /* What a shape becomes when its owner is of a type: the answers given last. */
@@ -65,15 +150,15 @@ static struct hs_err *set_owner_type(struct gr_graph *g,
 
 /* The owner with the lowest address is the owner, as in Heapy. */
 static struct hs_err *store(struct gr_graph *g, struct hs_task *task,
-			    const uint64_t *pairs, uint64_t n)
+			    struct merge *pairs)
 {
 	struct renamed renamed[RENAMED] = { { 0 } };
 	struct hs_err *err = NULL;
-	uint64_t i, to = 0;
+	uint64_t pair, to = 0;
 
-	for (i = 0; i < n && !err; i++) {
-		uint32_t table = (uint32_t)(pairs[i] >> 32);
-		uint32_t owner = (uint32_t)pairs[i];
+	while (!err && merge_next(pairs, &pair)) {
+		uint32_t table = (uint32_t)(pair >> 32);
+		uint32_t owner = (uint32_t)pair;
 
 		if (to && g->table[to - 1] == table)
 			continue;
@@ -87,47 +172,30 @@ static struct hs_err *store(struct gr_graph *g, struct hs_task *task,
 	return err;
 }
 
-/* *ret: what the threads noted, sorted; their notes go. n: at most *cap. */
-static struct hs_err *sorted_pairs(struct gr_building *b, uint64_t **ret,
-				   uint64_t *n, uint64_t *cap)
+struct hs_err *gr_owners(struct gr_building *b)
 {
-	uint64_t *tmp = NULL;
+	struct packing k = { .b = b };
+	struct merge pairs = { .n = 0 };
+	struct gr_graph *g = b->g;
 	struct hs_err *err;
 	unsigned t;
 
-	for (t = 0; t < GR_MAX_THREADS; t++)
-		*cap += b->find[t].owners.n;
-	err = gr_alloc(b->task, *cap, sizeof(**ret), ret);
+	err = gr_parallel(g->threads, pack_part, &k, &k.stop);
 	if (err)
 		return err;
-	*n = collect(b, *ret);
+	for (t = 0; t < GR_MAX_THREADS; t++)
+		g->cap_owned += b->find[t].owners.n;
+	err = gr_alloc(b->task, g->cap_owned, sizeof(*g->table), &g->table);
+	if (!err)
+		err = gr_alloc(b->task, g->cap_owned, sizeof(*g->owner),
+			       &g->owner);
+	if (err)
+		return err;
+	merge_begin(&pairs, b);
+	err = store(g, b->task, &pairs);
+	gr_nodes_seal(&g->nodes);
 	for (t = 0; t < GR_MAX_THREADS; t++)
 		gr_vec_deinit(b->task->budget, &b->find[t].owners);
-	err = gr_alloc(b->task, *cap, sizeof(*tmp), &tmp);
-	if (err)
-		return err;
-	gr_sort_u64(*ret, tmp, *n);
-	hs_big_free(b->task->budget, tmp, *cap * sizeof(*tmp));
-	return NULL;
-}
-
-struct hs_err *gr_owners(struct gr_building *b)
-{
-	uint64_t *pairs = NULL, cap = 0, n = 0;
-	struct gr_graph *g = b->g;
-	struct hs_err *err;
-
-	err = sorted_pairs(b, &pairs, &n, &cap);
-	g->cap_owned = n;
-	if (!err)
-		err = gr_alloc(b->task, n, sizeof(*g->table), &g->table);
-	if (!err)
-		err = gr_alloc(b->task, n, sizeof(*g->owner), &g->owner);
-	if (!err) {
-		err = store(g, b->task, pairs, n);
-		gr_nodes_seal(&g->nodes);
-	}
-	hs_big_free(b->task->budget, pairs, cap * sizeof(*pairs));
 	return err;
 }
 

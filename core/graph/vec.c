@@ -21,22 +21,20 @@ struct hs_err *gr_vec_reserve(struct hs_task *task, struct gr_vec *vec,
 {
 	uint64_t cap = vec->cap;
 	struct hs_err *err;
-	void *v = NULL;
+	uint64_t bytes;
 
 	if (need <= cap)
 		return NULL;
 	cap = cap + cap / 2 > need ? cap + cap / 2 : need;
 	if (cap < 16)
 		cap = 16;
-	err = gr_alloc(task, cap, vec->item_size, &v);
-	if (err)
-		return err;
-	if (vec->n)
-		memcpy(v, vec->v, vec->n * vec->item_size);
-	hs_big_free(task->budget, vec->v, vec->cap * vec->item_size);
-	vec->v = v;
-	vec->cap = cap;
-	return NULL;
+	if (hs_mul_overflows(cap, vec->item_size, &bytes))
+		return hs_err_new(HS_ERR_NOMEM, "get memory: too much");
+	err = hs_big_resize(task, vec->v, vec->cap * vec->item_size, bytes,
+			    &vec->v);
+	if (!err)
+		vec->cap = cap;
+	return err;
 }
 
 struct hs_err *gr_vec_push(struct hs_task *task, struct gr_vec *vec,

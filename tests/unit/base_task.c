@@ -83,6 +83,37 @@ static void big_memory_is_zeroed_charged_and_given_back(void **state)
 	assert_int_equal(b.used, 0);
 }
 
+/* Over every border: bytes stay, what is new is zero, the budget is told. */
+static void memory_is_resized(void **state)
+{
+	static const uint64_t sizes[] = { 1, 100, 300000, 1000000, 300001,
+					  5000000, 262144, 262143, 50, 400000 };
+	struct hs_budget b = { .limit = 5000000 };
+	HS_ERR_GUARD struct hs_err *err = NULL;
+	uint64_t size = 0, least, i, k;
+	struct hs_task t;
+	uint8_t *p = NULL;
+
+	(void)state;
+	hs_task_init(&t, NULL, &b);
+	for (i = 0; i < HS_ARRAY_SIZE(sizes); i++) {
+		assert_null(hs_big_resize(&t, p, size, sizes[i], (void **)&p));
+		least = size < sizes[i] ? size : sizes[i];
+		for (k = 0; k < sizes[i]; k++)
+			assert_int_equal(p[k], k < least ? (k & 0x7f) + 1 : 0);
+		for (k = 0; k < sizes[i]; k++)
+			p[k] = (uint8_t)(k & 0x7f) + 1;
+		size = sizes[i];
+		assert_int_equal(b.used, size);
+	}
+	err = hs_big_resize(&t, p, size, 5000001, (void **)&p);
+	assert_int_equal(err->code, HS_ERR_NOMEM);
+	assert_int_equal(p[size - 1], ((size - 1) & 0x7f) + 1);
+	assert_int_equal(b.peak, 5000000);
+	hs_big_free(&b, p, size);
+	assert_int_equal(b.used, 0);
+}
+
 static void over_the_limit_is_refused_with_the_setting(void **state)
 {
 	HS_ERR_GUARD struct hs_err *err = NULL;
@@ -228,6 +259,7 @@ int main(void)
 		cmocka_unit_test(progress_begins_counts_and_ends),
 		cmocka_unit_test(progress_words_are_cut_to_their_room),
 		cmocka_unit_test(big_memory_is_zeroed_charged_and_given_back),
+		cmocka_unit_test(memory_is_resized),
 		cmocka_unit_test(over_the_limit_is_refused_with_the_setting),
 		cmocka_unit_test(impossible_sizes_are_errors_not_wraps),
 		cmocka_unit_test(without_a_budget_nothing_is_bounded),
