@@ -173,7 +173,13 @@ def listings(version, f, helps, docs):
         if len(has) == 3:
             def run(lines):
                 return heapsh(["attach", f.pid], lines).results
-            wrong += try_one(LINES[verb], run)
+            line = LINES[verb]
+            # What another program leaves or ends between two looks.
+            faults = try_one(line, run)
+            if faults and line in AT_WORK:
+                # Another program came or went between two looks.
+                faults = try_one(line, run)
+            wrong += faults
         elif verb in WHY:
             said.append("%s: %s" % (verb, WHY[verb]))
         elif rows_of(doc):
