@@ -36,16 +36,6 @@ AC_DEFUN([HS_WARNINGS], [
 	AC_SUBST([OWN_WARN_CFLAGS])
 ])
 
-# HS_FAULT_POINTS: an engine whose tracer can be told where to die.
-AC_DEFUN([HS_FAULT_POINTS], [
-	AC_ARG_ENABLE([fault-points],
-		[AS_HELP_STRING([--enable-fault-points],
-			[for tests: HEAPSH_TEST_DIE_AT=N kills the tracer
-			 behind its N-th request to the kernel])],
-		[], [enable_fault_points=no])
-	AM_CONDITIONAL([FAULT_POINTS], [test "x$enable_fault_points" != xno])
-])
-
 # HS_SANITIZE: address and undefined behaviour, in every binary of ours.
 # What is loaded into foreign processes must not use SANITIZE_CFLAGS.
 AC_DEFUN([HS_SANITIZE], [

@@ -4,7 +4,7 @@
  * the way, with a line to type for each obstacle. Nothing is stopped, but to
  * take away what a heapsh that was killed has left.
  */
-#include "engine.h"
+#include "doctor.h"
 
 #include <inttypes.h>
 #include <pwd.h>
@@ -12,8 +12,8 @@
 
 #include "text.h"
 
-static void row(json_t *rows, const char *what, const char *value,
-		const char *type)
+void en_doctor_row(json_t *rows, const char *what, const char *value,
+		   const char *type)
 {
 	HS_TEXT v = { 0 };
 	HS_TEXT t = { 0 };
@@ -24,9 +24,7 @@ static void row(json_t *rows, const char *what, const char *value,
 					      hs_text_str(&t)));
 }
 
-static void rowf(json_t *rows, const char *what, const char *fmt, ...)
-	HS_PRINTF(3, 4);
-static void rowf(json_t *rows, const char *what, const char *fmt, ...)
+void en_doctor_rowf(json_t *rows, const char *what, const char *fmt, ...)
 {
 	HS_FREE char *s = NULL;
 	va_list ap;
@@ -34,7 +32,7 @@ static void rowf(json_t *rows, const char *what, const char *fmt, ...)
 	va_start(ap, fmt);
 	s = hs_xvasprintf(fmt, ap);
 	va_end(ap);
-	row(rows, what, s, "");
+	en_doctor_row(rows, what, s, "");
 }
 
 /* --- this machine, and we --- */
@@ -51,11 +49,11 @@ static void yama_row(json_t *rows)
 	bool odd = scope < 0 || (size_t)scope >= HS_ARRAY_SIZE(words);
 	bool bad = scope > 0 && !tg_capable(TG_CAP_SYS_PTRACE);
 
-	row(rows, "yama (kernel.yama.ptrace_scope)",
-	    odd ? "not in this kernel" : words[scope],
-	    !bad || odd ? "" :
-	    scope == 3	? "boot with another setting" :
-			  "sudo sysctl kernel.yama.ptrace_scope=0");
+	en_doctor_row(rows, "yama (kernel.yama.ptrace_scope)",
+		      odd ? "not in this kernel" : words[scope],
+		      !bad || odd  ? ""
+		      : scope == 3 ? "boot with another setting"
+				   : "sudo sysctl kernel.yama.ptrace_scope=0");
 }
 
 static void our_rows(struct en_engine *en, json_t *rows)
@@ -66,62 +64,18 @@ static void our_rows(struct en_engine *en, json_t *rows)
 	size_t n = md_plugins(en->host, &v);
 	HS_TEXT t = { 0 };
 
-	rowf(rows, "we are", "user %u%s", (unsigned)geteuid(),
-	     trace && admin ? ", with CAP_SYS_PTRACE and CAP_SYS_ADMIN" :
-	     trace	    ? ", with CAP_SYS_PTRACE" :
-			      ", without CAP_SYS_PTRACE");
+	en_doctor_rowf(rows, "we are", "user %u%s", (unsigned)geteuid(),
+		       trace && admin
+			       ? ", with CAP_SYS_PTRACE and CAP_SYS_ADMIN"
+		       : trace ? ", with CAP_SYS_PTRACE"
+			       : ", without CAP_SYS_PTRACE");
 	yama_row(rows);
 	hs_text_size(&t, en->budget.limit);
-	row(rows, "memory for us", en->budget.limit ? hs_text_str(&t) :
-						      "no limit", "");
+	en_doctor_row(rows, "memory for us",
+		      en->budget.limit ? hs_text_str(&t) : "no limit", "");
 	for (size_t i = 0; i < n; i++)
-		row(rows, v[i].problem ? "plugin not used" : "plugin",
-		    v[i].problem ? v[i].problem : v[i].path, "");
-}
-
-/* --- leftovers --- */
-
-static void leftover_rows(json_t *rows)
-{
-	HS_FREE struct tg_leftover *v = NULL;
-	size_t n = tg_leftovers(0, &v);
-
-	for (size_t i = 0; i < n; i++) {
-		HS_FREE char *type = hs_xasprintf("heapsh doctor %d",
-						  v[i].parent);
-		HS_FREE char *what =
-			hs_xasprintf("a copy of %d, by a heapsh that was "
-				     "killed (%s %d)", v[i].parent,
-				     v[i].running ? "process" : "zombie",
-				     v[i].pid);
-
-		row(rows, "left behind", what, type);
-	}
-	if (!n)
-		row(rows, "left behind", "nothing", "");
-}
-
-static void clean_rows(struct en_engine *en, int pid, json_t *rows)
-{
-	HS_FREE struct tg_leftover *v = NULL;
-	size_t n = tg_leftovers(pid, &v), gone = 0;
-	struct hs_err *err;
-
-	if (!n) {
-		row(rows, "left behind", "nothing", "");
-		return;
-	}
-	err = tg_clean(en->tracer, pid, &gone);
-	for (size_t i = 0; i < n; i++)
-		rowf(rows, "left behind", "a copy of it, by a heapsh that was "
-		     "killed (%s %d)", v[i].running ? "process" : "zombie",
-		     v[i].pid);
-	if (gone)
-		rowf(rows, "removed", "%zu of %zu", gone, n);
-	if (err)
-		row(rows, "not removed", err->message,
-		    err->remedy ? err->remedy : "");
-	hs_err_free(err);
+		en_doctor_row(rows, v[i].problem ? "plugin not used" : "plugin",
+			      v[i].problem ? v[i].problem : v[i].path, "");
 }
 
 /* --- the process --- */
@@ -129,13 +83,20 @@ static void clean_rows(struct en_engine *en, int pid, json_t *rows)
 static const char *state_word(char state)
 {
 	switch (state) {
-	case 'R': return "running";
-	case 'S': return "sleeping";
-	case 'D': return "waiting for a disk or a vfork";
-	case 'T': return "stopped: it stays so";
-	case 't': return "stopped by a debugger";
-	case 'Z': return "a zombie";
-	default: return "in another state";
+	case 'R':
+		return "running";
+	case 'S':
+		return "sleeping";
+	case 'D':
+		return "waiting for a disk or a vfork";
+	case 'T':
+		return "stopped: it stays so";
+	case 't':
+		return "stopped by a debugger";
+	case 'Z':
+		return "a zombie";
+	default:
+		return "in another state";
 	}
 }
 
@@ -143,8 +104,9 @@ static void owner_row(const struct tg_facts *f, json_t *rows)
 {
 	const struct passwd *pw = getpwuid(f->uid);
 
-	rowf(rows, "owner", "%s (user %u)%s", pw ? pw->pw_name : "?", f->uid,
-	     f->dumpable ? "" : ", not dumpable: for root alone");
+	en_doctor_rowf(rows, "owner", "%s (user %u)%s", pw ? pw->pw_name : "?",
+		       f->uid,
+		       f->dumpable ? "" : ", not dumpable: for root alone");
 }
 
 static void limit_row(const struct tg_facts *f, json_t *rows)
@@ -162,7 +124,7 @@ static void limit_row(const struct tg_facts *f, json_t *rows)
 	else
 		hs_text_addf(&t, ", %" PRIu64 " processes left",
 			     f->left.pids.amount);
-	row(rows, "its cgroup", hs_text_str(&t), "");
+	en_doctor_row(rows, "its cgroup", hs_text_str(&t), "");
 }
 
 static void space_row(const struct tg_facts *f, json_t *rows)
@@ -173,26 +135,26 @@ static void space_row(const struct tg_facts *f, json_t *rows)
 
 	for (size_t i = 0; i < HS_ARRAY_SIZE(names); i++) {
 		if (f->foreign_spaces >> i & 1)
-			hs_text_addf(&t, "%s%s", t.len ? ", " : "another: ",
-				     names[i]);
+			hs_text_addf(&t, "%s%s",
+				     t.len ? ", " : "another: ", names[i]);
 	}
-	row(rows, "namespaces", t.len ? hs_text_str(&t) : "ours", "");
+	en_doctor_row(rows, "namespaces", t.len ? hs_text_str(&t) : "ours", "");
 }
 
 static void fact_rows(const struct tg_facts *f, json_t *rows)
 {
 	owner_row(f, rows);
-	row(rows, "state", state_word(f->state), "");
+	en_doctor_row(rows, "state", state_word(f->state), "");
 	if (f->tracer)
-		rowf(rows, "traced by", "%s (process %d)", f->tracer_comm,
-		     f->tracer);
+		en_doctor_rowf(rows, "traced by", "%s (process %d)",
+			       f->tracer_comm, f->tracer);
 	else
-		row(rows, "traced by", "nobody", "");
+		en_doctor_row(rows, "traced by", "nobody", "");
 	if (f->seccomp)
-		rowf(rows, "seccomp", "mode %u, %u filters", f->seccomp,
-		     f->filters);
+		en_doctor_rowf(rows, "seccomp", "mode %u, %u filters",
+			       f->seccomp, f->filters);
 	else
-		row(rows, "seccomp", "none", "");
+		en_doctor_row(rows, "seccomp", "none", "");
 	space_row(f, rows);
 	limit_row(f, rows);
 }
@@ -203,21 +165,21 @@ static void cost_rows(const struct tg_report *r, json_t *rows)
 
 	hs_text_size(&t, r->rss_bytes);
 	hs_text_addf(&t, ", %u threads", r->n_threads);
-	row(rows, "size", hs_text_str(&t), "");
+	en_doctor_row(rows, "size", hs_text_str(&t), "");
 	hs_text_clear(&t);
 	hs_text_add(&t, "about ");
 	hs_text_duration(&t, r->pause_ns);
 	hs_text_add(&t, " of pause, up to ");
 	hs_text_size(&t, r->needed_bytes);
 	hs_text_add(&t, " of memory");
-	row(rows, "a frozen clone", hs_text_str(&t), "");
+	en_doctor_row(rows, "a frozen clone", hs_text_str(&t), "");
 	hs_text_clear(&t);
 	hs_text_add(&t, "about ");
 	hs_text_duration(&t, r->copy_pause_ns);
 	hs_text_add(&t, " of pause, ");
 	hs_text_size(&t, tg_copy_bytes(r));
 	hs_text_add(&t, " of ours");
-	row(rows, "or a copy (--stop)", hs_text_str(&t), "");
+	en_doctor_row(rows, "or a copy (--stop)", hs_text_str(&t), "");
 }
 
 /* Obstacles that were found, and what they leave. */
@@ -283,23 +245,26 @@ static void tell(void *arg, enum tg_obstacle what, int rungs,
 	HS_TEXT type = { 0 };
 
 	add_remedy(f, what, err, &type);
-	row(f->rows, clone && copy ? "no clone, no copy" :
-		     clone	   ? "no clone" : "no copy",
-	    why ? why + 2 : err->message, hs_text_str(&type));
+	en_doctor_row(f->rows,
+		      clone && copy ? "no clone, no copy"
+		      : clone       ? "no clone"
+				    : "no copy",
+		      why ? why + 2 : err->message, hs_text_str(&type));
 	f->no_clone |= clone;
 	f->no_copy |= copy;
 }
 
 static void way_row(const struct found *f)
 {
-	HS_FREE char *type = hs_xasprintf("heapsh attach %d%s", f->pid,
-					  f->no_clone && f->no_copy ?
-						  " --live" : "");
+	HS_FREE char *type =
+		hs_xasprintf("heapsh attach %d%s", f->pid,
+			     f->no_clone && f->no_copy ? " --live" : "");
 
-	row(f->rows, "attach gives",
-	    !f->no_clone ? "a frozen clone" :
-	    !f->no_copy	 ? "a copy, made while it stands still" :
-			   "a reading while it runs, if asked for", type);
+	en_doctor_row(f->rows, "attach gives",
+		      !f->no_clone  ? "a frozen clone"
+		      : !f->no_copy ? "a copy, made while it stands still"
+				    : "a reading while it runs, if asked for",
+		      type);
 }
 
 /* --- what is in it --- */
@@ -312,21 +277,23 @@ static void debug_row(struct im_image *im, json_t *rows)
 		return;
 	switch (im_debug(im, m)) {
 	case IM_DEBUG_DWARF:
-		rowf(rows, "debug information", "of %s", m->name);
+		en_doctor_rowf(rows, "debug information", "of %s", m->name);
 		break;
 	case IM_DEBUG_SYMBOLS:
-		rowf(rows, "debug information", "%s: symbols only", m->name);
+		en_doctor_rowf(rows, "debug information", "%s: symbols only",
+			       m->name);
 		break;
 	case IM_DEBUG_NONE:
 	default:
-		rowf(rows, "debug information", "none of %s (not needed for "
-		     "runtimes whose layouts are known)", m->name);
+		en_doctor_rowf(rows, "debug information",
+			       "none of %s (not needed for "
+			       "runtimes whose layouts are known)",
+			       m->name);
 	}
 }
 
 static struct hs_err *runtime_rows(struct en_engine *en,
-				   const struct tg_report *report,
-				   json_t *rows)
+				   const struct tg_report *report, json_t *rows)
 {
 	struct md_model *model = NULL;
 	struct md_claim claim;
@@ -338,12 +305,13 @@ static struct hs_err *runtime_rows(struct en_engine *en,
 	debug_row(im, rows);
 	err = en_recognise(en, report, &claim);
 	if (!err) {
-		rowf(rows, "runtime", "%s %s (%s)", claim.claim.runtime,
-		     claim.claim.version, claim.claim.reason);
+		en_doctor_rowf(rows, "runtime", "%s %s (%s)",
+			       claim.claim.runtime, claim.claim.version,
+			       claim.claim.reason);
 		err = en_look(en, &claim, im, &model);
 	}
 	if (!err)
-		row(rows, "layout", md_status(model)->layout, "");
+		en_doctor_row(rows, "layout", md_status(model)->layout, "");
 	md_close(model);
 	im_destroy(im);
 	return err;
@@ -352,9 +320,9 @@ static struct hs_err *runtime_rows(struct en_engine *en,
 static struct hs_err *process_rows(struct en_engine *en, int pid, json_t *rows)
 {
 	struct tg_options o = { .max_pause_ns = en->max_pause_ns,
-				.copy_bytes = en->budget.limit ?
-						      en->budget.limit :
-						      UINT64_MAX };
+				.copy_bytes = en->budget.limit
+						      ? en->budget.limit
+						      : UINT64_MAX };
 	struct tg_facts facts;
 	struct found found = { .rows = rows, .pid = pid, .facts = &facts };
 	struct tg_listener to = { tell, &found };
@@ -366,20 +334,21 @@ static struct hs_err *process_rows(struct en_engine *en, int pid, json_t *rows)
 	fact_rows(&facts, rows);
 	err = tg_survey(en->tracer, pid, &o, &found.report, &to);
 	if (err) {
-		row(rows, "not to be attached", err->message,
-		    err->remedy ? err->remedy : "");
+		en_doctor_row(rows, "not to be attached", err->message,
+			      err->remedy ? err->remedy : "");
 		hs_err_free(err);
 		return NULL;
 	}
 	// Where the clone's pause is short enough, a copy's need not be.
-	found.no_copy |= found.report.copy_pause_ns > (en->max_pause_ns ?
-					en->max_pause_ns : TG_MAX_PAUSE_NS);
+	found.no_copy |=
+		found.report.copy_pause_ns >
+		(en->max_pause_ns ? en->max_pause_ns : TG_MAX_PAUSE_NS);
 	cost_rows(&found.report, rows);
-	clean_rows(en, pid, rows);
+	en_doctor_clean(en, pid, rows);
 	err = runtime_rows(en, &found.report, rows);
 	if (err)
-		row(rows, "not understood", err->message,
-		    err->remedy ? err->remedy : "");
+		en_doctor_row(rows, "not understood", err->message,
+			      err->remedy ? err->remedy : "");
 	else
 		way_row(&found);
 	hs_err_free(err);
@@ -396,7 +365,7 @@ struct hs_err *en_doctor(void *engine, int pid, json_t **ret)
 	if (pid)
 		err = process_rows(en, pid, rows);
 	else
-		leftover_rows(rows);
+		en_doctor_left(rows);
 	if (err)
 		json_decref(rows);
 	else

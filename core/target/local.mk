@@ -6,11 +6,13 @@ libhs_target_la_SOURCES = %D%/blob.c %D%/check.c %D%/clean.c %D%/client.c \
 	%D%/evaluate.c \
 	%D%/facts.c %D%/filter.c %D%/freeze.c %D%/gadget.c %D%/guest.c \
 	%D%/headroom.c %D%/held.c %D%/help.c %D%/hijack.c %D%/instant.c \
-	%D%/mirror.c %D%/packet.c %D%/plan.c %D%/plant.c %D%/planting.c %D%/proc.c %D%/reap.c \
+	%D%/leftpages.c %D%/mirror.c %D%/packet.c %D%/plan.c %D%/plant.c \
+	%D%/plant_box.c %D%/plant_pages.c %D%/plant_words.c %D%/planting.c \
+	%D%/proc.c %D%/reap.c \
 	%D%/remote.c %D%/reply.c %D%/room.c %D%/run.c %D%/settle.c \
 	%D%/spawn.c %D%/target.h %D%/task.c %D%/tg_arch.h %D%/tg_check.h \
 	%D%/tg_client.h %D%/tg_eval.h %D%/tg_packet.h %D%/tg_priv.h \
-	%D%/tg_plant.h %D%/tg_proc.h %D%/threads.c %D%/tracer.c %D%/turn.c \
+	%D%/tg_plant.h %D%/tg_planting.h %D%/tg_proc.h %D%/threads.c %D%/tracer.c %D%/turn.c \
 	%D%/x86_64.c \
 	%D%/x86_64_calls.c %D%/x86_64_frame.c %D%/x86_64_gadget.c \
 	%D%/x86_64_plant.c
@@ -28,7 +30,7 @@ tests_lib_tg_driver_LDADD = $(LIBS_TARGET)
 
 # The same, to die at a request of ours. --wrap leaves the library as it is.
 FAULT_WRAPS = -Wl,--wrap=ptrace,--wrap=pwrite,--wrap=waitid \
-	-Wl,--wrap=pread,--wrap=process_vm_readv
+	-Wl,--wrap=pread,--wrap=process_vm_readv,--wrap=process_vm_writev
 noinst_PROGRAMS += tests/lib/tg_driver_fault
 tests_lib_tg_driver_fault_CPPFLAGS = $(INC_TARGET) $(INC_TESTS)
 tests_lib_tg_driver_fault_LDFLAGS = $(FAULT_WRAPS)
@@ -40,8 +42,8 @@ noinst_PROGRAMS += tests/lib/tg_naive
 tests_lib_tg_naive_CFLAGS = $(CFLAGS_FIXTURE)
 tests_lib_tg_naive_LDFLAGS = $(LDFLAGS_FIXTURE)
 tests_lib_tg_naive_SOURCES = tests/lib/tg_naive.c
-E2E_TESTS += tests/harm/die_at.t tests/harm/harm.t tests/harm/limits.t \
-	tests/harm/rungs.t
+E2E_TESTS += tests/harm/die_at.t tests/harm/die_live.t tests/harm/harm.t \
+	tests/harm/limits.t tests/harm/rungs.t
 EXTRA_DIST += tests/lib/cgroups.py tests/lib/harmtest.py
 
 # Programs to be stopped.

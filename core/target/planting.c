@@ -20,6 +20,38 @@ _Static_assert(sizeof(struct tg_plant_data) <=
 	       "the data is one page");
 
 /*
+ * Bits 12 to 35 of a place are made of those above it, so that a place is known
+ * for one. Nobody else has reason to map two pages just there: the kernel deals
+ * out addresses beside others, and people ask for round ones.
+ */
+enum { PAGE_BITS = 12, MARK_BITS = 24, HIGH_SHIFT = PAGE_BITS + MARK_BITS };
+
+static uint64_t place_of(uint64_t high)
+{
+	// Any odd number that spreads; this one is 2^64 over the golden ratio.
+	uint64_t mark = (high + 1) * UINT64_C(0x9e3779b97f4a7c15) >>
+			(64 - MARK_BITS);
+
+	return high << HIGH_SHIFT | mark << PAGE_BITS;
+}
+
+bool tg_plant_is_place(uint64_t addr)
+{
+	return addr == place_of(addr >> HIGH_SHIFT);
+}
+
+/* Between a quarter and half of the gap; 0: it is too small. */
+static uint64_t place_within(uint64_t start, uint64_t len)
+{
+	uint64_t high = (start + len / 4) >> HIGH_SHIFT;
+	uint64_t at = place_of(high);
+
+	if (at < start + len / 4)
+		at = place_of(high + 1);
+	return at < start + len / 2 - WR_TRACER_PLANT_BYTES ? at : 0;
+}
+
+/*
  * Within the largest gap, away from what grows; its middle is where copies have
  * what code runs with (evaluate.c).
  */
@@ -36,22 +68,38 @@ uint64_t tg_plant_place(int pid)
 			break;
 		if (m->start > end && m->start - end > best) {
 			best = m->start - end;
-			at = end + best / 4;
+			at = end;
 		}
 		end = m->end;
 	}
 	tg_maps_deinit(&maps);
-	return best > 64 * PAGE ? hs_align_up(at, PAGE) : 0;
+	return best > 64 * PAGE ? place_within(at, best) : 0;
+}
+
+/* Of us, who will take it out again. */
+static void fill_note(const struct tg_planting *p, struct tg_plant_note *ret)
+{
+	memcpy(ret->magic, TG_PLANT_MAGIC, sizeof(ret->magic));
+	ret->addr = p->addr;
+	ret->owner = getpid();
+	(void)tg_start_time(ret->owner, &ret->owner_start);
+	ret->owner_space = tg_pid_space();
+	ret->pid = p->pid;
+	ret->n_words = p->n_words;
+	memcpy(ret->words, p->words, p->n_words * sizeof(p->words[0]));
 }
 
 void tg_plant_content(const struct tg_planting *p, uint8_t *to)
 {
+	struct tg_plant_data *data =
+		(struct tg_plant_data *)(to + WR_TRACER_PLANT_CODE);
 	size_t n;
 	const uint8_t *code = tg_arch_plant_code(&n);
 
 	memset(to, 0, WR_TRACER_PLANT_BYTES);
 	memcpy(to, code, n);
-	memcpy(to + WR_TRACER_PLANT_CODE, &p->data, sizeof(p->data));
+	*data = p->data;
+	fill_note(p, &data->note);
 }
 
 static struct hs_err *ask(struct tg_client *c, const struct tg_plan *plan,
@@ -111,6 +159,7 @@ struct hs_err *tg_plant(struct tg_client *c, const struct tg_plan *plan,
 	struct hs_err *err;
 	uint32_t state;
 
+	p->pid = plan->pid;
 	if (!p->box) {
 		tg_plant_content(p, content);
 		return ask(c, plan, p, WR_TRACER_PLANT, content, &state);

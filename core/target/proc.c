@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 #include <unistd.h>
 
@@ -124,6 +125,13 @@ int tg_pid_within(int parent, int child)
 	size_t depth = inner_pids(parent, outer), n = inner_pids(child, inner);
 
 	return depth && depth <= n ? inner[depth - 1] : child;
+}
+
+uint64_t tg_pid_space(void)
+{
+	struct stat st;
+
+	return stat("/proc/self/ns/pid", &st) ? 0 : st.st_ino;
 }
 
 /* One line, which is NUL-terminated. Lines that are not understood are left

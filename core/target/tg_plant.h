@@ -13,20 +13,38 @@
 #include "target.h"
 
 /**
+ * Who has planted it and what leads there, for one who finds it when that one
+ * has been killed (leftpages.c). Written with the pages, before any word is.
+ */
+#define TG_PLANT_MAGIC "heapsh planting"
+struct tg_plant_note {
+	char magic[16];
+	uint64_t addr;		/* of the pages */
+	uint64_t owner_start;	/* its start time, as TG_STAT_START */
+	uint64_t owner_space;	/* inode of its pid namespace */
+	int32_t owner;		/* its pid there */
+	int32_t pid;		/* the process, not a child that it forked */
+	uint32_t n_words, reserved;
+	struct wr_tracer_word words[WR_TRACER_WORDS];
+};
+
+/**
  * Data of the planted code, at the second page; both are gone afterwards: where
  * dlopen() has loaded something, the code's last step is munmap(). The layout
  * is known to x86_64_plant.c, and the first two words to plant.c.
  */
 struct tg_plant_data {
 	uint64_t state;		/* wr_tracer_planted_state */
-	uint64_t number;	/* ours: others may map memory there later */
+	/** Not 0. Others may map memory there later. */
+	uint64_t number;
 	uint64_t munmap;	/* function of the program, or 0 */
 	uint64_t result;	/* of dlopen() */
 	uint64_t reason;	/* of dlerror(), when that was NULL: a text */
 	uint64_t dlopen, dlerror;	/* functions of the program */
 	uint64_t leave;		/* void *f(void), or 0: called before */
 	uint64_t back;		/* void f(void *), or 0: and behind */
-	char path[4000];	/* NUL-terminated */
+	char path[2560];	/* NUL-terminated */
+	struct tg_plant_note note;
 };
 
 struct tg_planting {
@@ -38,11 +56,19 @@ struct tg_planting {
 	struct tg_plant_data data;
 	struct wr_tracer_word words[WR_TRACER_WORDS];
 	uint32_t n_words;
+	int pid;		/* that it was planted into */
 	uint64_t pause_ns;	/* of all stops so far */
 };
 
-/** An address where two pages may be mapped in process pid; 0: none. */
+/**
+ * An address where two pages may be mapped in process pid; 0: none. What lies
+ * there is known for ours by the address alone: so it is from the moment that
+ * it is mapped, by whomever and whatever may come then.
+ */
 uint64_t tg_plant_place(int pid);
+/** Is it an address that tg_plant_place() may answer? By chance one page of
+ * 16 million has one. */
+bool tg_plant_is_place(uint64_t addr);
 /** Address of the code, and of its argument. */
 static inline uint64_t tg_plant_argument(const struct tg_planting *p)
 {
@@ -68,6 +94,27 @@ struct hs_err *tg_plant_look(const struct tg_planting *p, int pid,
  */
 struct hs_err *tg_uproot(struct tg_client *c, const struct tg_plan *plan,
 			 struct tg_planting *p, uint32_t *ret) HS_MUST_USE;
+
+/** What became of pages that a heapsh has left which was killed. */
+enum tg_left_state {
+	TG_LEFT_IDLE,	/* nothing leads there */
+	TG_LEFT_WAITS,	/* is called at the next safe point, once */
+	TG_LEFT_BUSY,	/* goes by itself: it runs, or others wait behind it */
+	TG_LEFT_UNSURE,	/* by one of another pid namespace, which may live */
+};
+struct tg_left_pages {
+	int pid;
+	uint64_t addr;
+	enum tg_left_state state;
+};
+/** Those of process pid (0: of all). *ret is freed with free(). */
+size_t tg_left_pages(int pid, struct tg_left_pages **ret);
+/**
+ * Take those that are idle or wait out of the process, as tg_uproot(): what
+ * waits is never called. *ret: how many are gone.
+ */
+struct hs_err *tg_clean_pages(struct tg_client *c, int pid,
+			      size_t *ret) HS_MUST_USE;
 
 /** Memory of the running program; returns how many bytes were read. */
 uint64_t tg_live_read(int pid, uint64_t addr, void *buf, uint64_t len);

@@ -38,6 +38,9 @@ int tg_pid_of_itself(int pid);
  */
 int tg_pid_within(int parent, int child);
 
+/** Inode of our own pid namespace, 0: not known. */
+uint64_t tg_pid_space(void);
+
 #define TG_TRACER_NAME "heapsh-tracer"	/* of its process */
 enum { TG_TURN_MS = 2000 };	/* the longest pause of a copy, by default */
 /**

@@ -23,13 +23,16 @@ MOST = 4000
 
 
 def unused_word(pid):
-    """At the end of the stack, which the kernel leaves 0; made so again."""
+    """At the end of the stack, which the kernel leaves 0."""
     with open("/proc/%d/maps" % pid) as f:
         end = [x for x in f if "[stack]" in x][0].split("-")[1].split()[0]
-    with open("/proc/%d/mem" % pid, "r+b", 0) as f:
-        f.seek(int(end, 16) - 8)
-        f.write(bytes(8))
     return int(end, 16) - 8
+
+
+def read_word(pid):
+    with open("/proc/%d/mem" % pid, "rb", 0) as f:
+        f.seek(unused_word(pid))
+        return int.from_bytes(f.read(8), "little")
 
 
 def attach(d, pid, way):
@@ -46,29 +49,34 @@ def attach(d, pid, way):
     return "error" not in j and "error" not in r
 
 
-def held(pid):
-    """Why the program is not as it was, or None."""
-    try:
-        for tid in os.listdir("/proc/%d/task" % pid):
-            with open("/proc/%d/task/%s/status" % (pid, tid)) as f:
-                text = f.read()
-            if "TracerPid:\t0" not in text:
-                return "traced"
-            if "\nState:\tt" in text or "\nState:\tT" in text:
-                return "stopped"
-    except (FileNotFoundError, ProcessLookupError):
-        return None     # a thread that came and went
-    if any(s not in "ZX" for _, s in tgtest.children(pid)):
-        return "a copy of it runs"
-    return None
+class Pages:
+    """What is mapped in the program, and what a doctor finds there."""
 
+    def __init__(self, pid):
+        self.pid, self.states, self.odd = pid, [], []
+        self.doctor = tgtest.Driver()
+        self.maps = tgtest.lone_pages(pid)
 
-def settled(pid):
-    try:
-        hstest.wait_for(lambda: not held(pid), "let go", 20)
-    except TimeoutError:
-        return held(pid)
-    return None
+    def look(self, n):
+        """Behind death n: what there is more is found, and taken away."""
+        there = tgtest.lone_pages(self.pid) != self.maps
+        left = self.doctor.do("left", self.pid)
+        self.states += [x[1] for x in left]
+        if there != bool(left):
+            self.odd.append((n, there, left))
+        if left and self.doctor.do("uproot", self.pid) != {"cleaned": 1}:
+            self.odd.append((n, "not cleaned", left))
+        if tgtest.lone_pages(self.pid) != self.maps or \
+                self.doctor.do("left", self.pid):
+            self.odd.append((n, "still there"))
+        if read_word(self.pid) != 0:
+            self.odd.append((n, "the word"))
+
+    def end(self, name):
+        self.doctor.end()
+        equal(self.odd, [], name + ": every page is found, and taken away")
+        ok({0, 1} <= set(self.states), "of %d that were left %d waited"
+           % (len(self.states), self.states.count(1)))
 
 
 def tracer_dies(words, way="clone"):
@@ -76,14 +84,17 @@ def tracer_dies(words, way="clone"):
     odd, most, n, deaths = [], 0, FIRST, 0
     with tgtest.fixture(*words) as f:
         mask = tgtest.blocked_signals(f.pid)
+        pages = Pages(f.pid) if way == "plant" else None
         while n < MOST:
             before = len(tgtest.children(f.pid))
             with tgtest.Driver(HEAPSH_TEST_DIE_AT=str(n)) as d:
                 done = attach(d, f.pid, way)
                 died = not tgtest.alive(d.tracer)
-            why = settled(f.pid)
+            why = tgtest.settled(f.pid)
             if why:
                 odd.append((n, why))
+            if pages:
+                pages.look(n)
             most = max(most, len(tgtest.children(f.pid)) - before)
             if done and not died:
                 break
@@ -93,6 +104,8 @@ def tracer_dies(words, way="clone"):
               "nothing is left stopped, traced or running"
               % (name, FIRST, FIRST + STEP, n - STEP))
         ok(deaths > 20, "%d of them were in time" % deaths)
+        if pages:
+            pages.end(name)
         if way != "clone":
             equal(most, 0, "no zombie, ever")
         else:

@@ -458,6 +458,7 @@ static void do_plant(struct driver *d, const struct line *l)
 				      WR_TRACER_WORD_SET |
 				      WR_TRACER_WORD_UNDO } },
 		.n_words = 1,
+		.data.number = hs_now_ns() | 1,
 	};
 	int pid = (int)number(l, 1);
 	struct tg_plan *plan = NULL;
@@ -475,6 +476,29 @@ static void do_plant(struct driver *d, const struct line *l)
 	tg_plan_destroy(plan);
 	if (!say_error(err))
 		printf("{\"uprooted\": %u}\n", state);
+}
+
+/* left PID: pages that others have left in it: [address, state] of each. */
+static void do_left(struct driver *d, const struct line *l)
+{
+	HS_FREE struct tg_left_pages *v = NULL;
+	size_t n = tg_left_pages((int)number(l, 1), &v);
+
+	(void)d;
+	printf("[");
+	for (size_t i = 0; i < n; i++)
+		printf("%s[%" PRIu64 ", %d]", i ? ", " : "", v[i].addr,
+		       (int)v[i].state);
+	printf("]\n");
+}
+
+/* uproot PID: take those away. */
+static void do_uproot(struct driver *d, const struct line *l)
+{
+	size_t n = 0;
+
+	if (!say_error(tg_clean_pages(d->client, (int)number(l, 1), &n)))
+		printf("{\"cleaned\": %zu}\n", n);
 }
 
 /* quit: the shell ends. How long the tracer took, and its exit status. */
@@ -502,7 +526,8 @@ static const struct {
 	{ "spawn", do_spawn },		{ "quit", do_quit },
 	{ "eval", do_eval },		{ "call", do_call },
 	{ "batch", do_batch },		{ "rate", do_rate },
-	{ "plant", do_plant },
+	{ "plant", do_plant },		{ "left", do_left },
+	{ "uproot", do_uproot },
 };
 
 static void obey(struct driver *d, char *text)

@@ -114,6 +114,45 @@ def footprint(pid):
     return {"maps": maps, "fds": fds, "masks": masks}
 
 
+def lone_pages(pid):
+    """How often two pages lie alone, with nothing near: as what is planted."""
+    with open("/proc/%d/maps" % pid) as f:
+        ends = [int(x, 16) for row in f for x in row.split()[0].split("-")]
+    n, start, end = 0, ends[0], ends[1]
+    for low, high in zip(ends[2::2], ends[3::2]):
+        if low - end > 1 << 30:
+            n += end - start == 8192
+            start = low
+        end = high
+    return n
+
+
+def held(pid):
+    """Why the program is not as it was, or None."""
+    try:
+        for tid in os.listdir("/proc/%d/task" % pid):
+            with open("/proc/%d/task/%s/status" % (pid, tid)) as f:
+                text = f.read()
+            if "TracerPid:\t0" not in text:
+                return "traced"
+            if "\nState:\tt" in text or "\nState:\tT" in text:
+                return "stopped"
+    except (FileNotFoundError, ProcessLookupError):
+        return None     # a thread that came and went
+    if any(s not in "ZX" for _, s in children(pid)):
+        return "a copy of it runs"
+    return None
+
+
+def settled(pid):
+    """Why it is not as it was, also after some seconds, or None."""
+    try:
+        hstest.wait_for(lambda: not held(pid), "let go", 20)
+    except TimeoutError:
+        return held(pid)
+    return None
+
+
 def blocked_signals(pid):
     """The signal mask of a process' first thread, in hexadecimal."""
     with open("/proc/%d/status" % pid) as f:
