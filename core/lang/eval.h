@@ -265,8 +265,10 @@ typedef struct hs_err *lg_call_fn(struct lg_session *s, struct lg_value *v,
 				  struct lg_value **ret);
 /* set_graph.c */
 lg_get_fn lg_set_owners, lg_set_imdom, lg_set_dominos, lg_set_domisize,
-	lg_set_dictof, lg_set_maprox;
+	lg_set_dictof;
 lg_call_fn lg_set_disjoint, lg_set_contains;
+/* maprox.c */
+lg_get_fn lg_set_maprox;
 struct hs_err *lg_maprox_attr(struct lg_session *s, struct lg_value *v,
 			      const char *name, struct lg_value **ret)
 	HS_MUST_USE;
@@ -414,6 +416,10 @@ bool lg_is_class(struct lg_session *s, struct lg_value *v, uint32_t *type);
 char *lg_object_words(struct lg_session *s, const struct lg_value *v);
 
 /* item.c */
+/** A key as plugins are asked for it; its texts are key's and arena's. */
+struct hs_err *lg_key_of(const struct lg_instant *in,
+			 const struct lg_value *key, struct hs_arena *arena,
+			 struct heapsh_key *ret) HS_MUST_USE;
 struct hs_err *lg_object_item(struct lg_session *s, struct lg_value *v,
 			      struct lg_value *key, struct lg_value **ret)
 	HS_MUST_USE;

@@ -217,21 +217,28 @@ static void look_up(struct md_model *m, struct lg_value *v,
 		*ret = lg_scalar(m, v->u.addr, k);
 }
 
+struct hs_err *lg_key_of(const struct lg_instant *in,
+			 const struct lg_value *key, struct hs_arena *arena,
+			 struct heapsh_key *ret)
+{
+	size_t budget = MAX_KEY_ITEMS;
+
+	if (key->in && key->in != in)
+		return hs_err_new(HS_ERR_USAGE,
+				  "the key is of instant %u, "
+				  "the object of instant %u",
+				  key->in->number, in->number);
+	return to_key(arena, key, &budget, ret);
+}
+
 struct hs_err *lg_object_item(struct lg_session *s, struct lg_value *v,
 			      struct lg_value *key, struct lg_value **ret)
 {
 	struct lg_value *found = NULL;
 	struct hs_arena arena = { 0 };
-	size_t budget = MAX_KEY_ITEMS;
 	struct heapsh_key k;
-	struct hs_err *err;
+	struct hs_err *err = lg_key_of(v->in, key, &arena, &k);
 
-	if (key->in && key->in != v->in)
-		return hs_err_new(HS_ERR_USAGE,
-				  "the key is of instant %u, "
-				  "the object of instant %u",
-				  key->in->number, v->in->number);
-	err = to_key(&arena, key, &budget, &k);
 	if (!err)
 		look_up(lg_instant_model(v->in, s->task), v, &k, &found);
 	hs_arena_deinit(&arena);

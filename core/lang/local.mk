@@ -4,8 +4,8 @@ libhs_lang_la_CPPFLAGS = $(INC_LANG)
 libhs_lang_la_SOURCES = %D%/lang.h %D%/syntax.h %D%/eval.h %D%/across.c \
 	%D%/attr.c %D%/bind.c %D%/call.c %D%/complete.c %D%/doc.c \
 	%D%/elsewhere.c %D%/eval.c %D%/findex.c %D%/index.c %D%/instant.c \
-	%D%/item.c %D%/lex.c %D%/line.c %D%/listing.c %D%/name.c %D%/near.c %D%/object.c \
-	%D%/operator.c %D%/option.c %D%/parse.c %D%/relation.c %D%/run.c \
+	%D%/item.c %D%/lex.c %D%/line.c %D%/listing.c %D%/maprox.c \
+	%D%/name.c %D%/near.c %D%/object.c %D%/operator.c %D%/option.c %D%/parse.c %D%/relation.c %D%/run.c \
 	%D%/session.c %D%/set_brief.c %D%/set_by.c %D%/set_doc.c \
 	%D%/set_graph.c %D%/set_kind.c %D%/set_of.c %D%/set_prod.c \
 	%D%/set_stat.c %D%/sized_value.c %D%/set_value.c \

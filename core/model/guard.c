@@ -15,7 +15,8 @@
  * plugin.h, "Trust". A sweep() has 1 MiB to look at, an at() thousands of
  * objects, one of which may have a billion items: of references, as many may
  * be emitted as memory has room for. roots() tells of every
- * object where a runtime has no pools.
+ * object where a runtime has no pools. An item() may be looked for among all
+ * keys of a table.
  */
 const struct md_limit md_limits[MD_N_ENTRIES] = {
 	[MD_LOAD] = { "heapsh_plugin_0()", 15, FEW, 0 },
@@ -30,7 +31,7 @@ const struct md_limit md_limits[MD_N_ENTRIES] = {
 	[MD_RENDER] = { "render()", 15, FEW, 0 },
 	[MD_LOOKUP] = { "lookup()", 15, FEW, 0 },
 	[MD_ATTR] = { "attr()", 15, FEW, 0 },
-	[MD_ITEM] = { "item()", 15, FEW, 0 },
+	[MD_ITEM] = { "item()", 15, MANY, 0 },
 	[MD_NAMES] = { "names()", 15, FEW, FEW },
 	[MD_MEASURE] = { "measure()", 15, FEW, 0 },
 	[MD_INTERFACE] = { "get_interface()", 15, FEW, 0 },
@@ -42,6 +43,7 @@ const struct md_limit md_limits[MD_N_ENTRIES] = {
 	[MD_PREPARE] = { "prepare()", 15, FEW, 0 },
 	[MD_SITES] = { "site()", 15, FEW, 0 },
 	[MD_BASES] = { "each_base()", 15, FEW, FEW },
+	[MD_MAY_HAVE] = { "may_have_attr()", 15, FEW, 0 },
 	[MD_FLAGS] = { "flags()", 15, FEW, 0 },
 	[MD_USAGE] = { "usage()", 15, FEW, 0 },
 	[MD_ASK] = { "text()", 60, FEW, 0 },

@@ -224,6 +224,9 @@ void md_attrs(struct md_model *m, const uint64_t *addr, uint32_t n_addr,
 	      const char *name, size_t n, uint64_t *ret);
 uint64_t md_item(struct md_model *m, uint64_t addr,
 		 const struct heapsh_key *key);
+/** The same of many objects. */
+void md_items(struct md_model *m, const uint64_t *addr, uint32_t n,
+	      const struct heapsh_key *key, uint64_t *ret);
 void md_names(struct md_model *m, uint64_t addr, const char *prefix, size_t n,
 	      heapsh_name_fn *fn, void *arg);
 bool md_measure(struct md_model *m, uint64_t addr, struct heapsh_measure *ret);
@@ -298,6 +301,12 @@ uint64_t md_content_hash(struct md_model *m, uint64_t addr);
 /** Every type that a type's object comes from; names are empty. */
 void md_each_base(struct md_model *m, uint64_t type, heapsh_name_fn *fn,
 		  void *arg);
+/**
+ * False: no object of exactly that type has an attribute of that name (name
+ * NULL: an item), so that none need be asked.
+ */
+bool md_type_may_have(struct md_model *m, uint32_t type, const char *name,
+		      size_t n);
 bool md_has_collector(struct md_model *m);
 /** heapsh_collector_flags; 0 where the plugin does not say. */
 uint32_t md_collector_flags(struct md_model *m, uint64_t addr);

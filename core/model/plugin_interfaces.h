@@ -120,6 +120,14 @@ struct heapsh_types {
 	/** Every type that the type at addr is a subtype of, but itself. */
 	void (*each_base)(void *state, uint64_t addr, heapsh_name_fn *fn,
 			  void *arg);
+	/**
+	 * 0: heapsh_plugin.attr answers 0 for that name, or heapsh_plugin.item
+	 * for every key, whatever object of exactly the type at addr is asked;
+	 * else 1. Millions of objects need not be asked then. Since 0.2.
+	 */
+	int (*may_have_attr)(void *state, uint64_t addr,
+			     struct heapsh_text name);
+	int (*may_have_items)(void *state, uint64_t addr);
 };
 
 /**

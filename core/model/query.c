@@ -46,18 +46,40 @@ uint64_t md_attr(struct md_model *m, uint64_t addr, const char *name, size_t n)
 	return ret;
 }
 
+static void ask_items(struct md_model *m, const uint64_t *addr, uint32_t n,
+		      const struct heapsh_key *key, uint64_t *ret)
+{
+	struct md_call call;
+	uint32_t i;
+
+	if (!md_enter(m->own, MD_ITEM, m->image, &call))
+		return;
+	for (i = 0; i < n; i++)
+		ret[i] = m->plugin->item(m->state, addr[i], key);
+	md_leave(&call);
+}
+
+void md_items(struct md_model *m, const uint64_t *addr, uint32_t n,
+	      const struct heapsh_key *key, uint64_t *ret)
+{
+	// Few in one call: each may look through millions of keys.
+	enum { AT_ONCE = 8 };
+	uint32_t i;
+
+	memset(ret, 0, n * sizeof(*ret));
+	for (i = 0; i < n && !m->plugin->item; i++)
+		ret[i] = md_default_item(m, addr[i], key);
+	for (; i < n; i += AT_ONCE)
+		ask_items(m, addr + i, n - i < AT_ONCE ? n - i : AT_ONCE, key,
+			  ret + i);
+}
+
 uint64_t md_item(struct md_model *m, uint64_t addr,
 		 const struct heapsh_key *key)
 {
 	uint64_t ret;
-	struct md_call call;
 
-	if (!m->plugin->item)
-		return md_default_item(m, addr, key);
-	if (!md_enter(m->own, MD_ITEM, m->image, &call))
-		return 0;
-	ret = m->plugin->item(m->state, addr, key);
-	md_leave(&call);
+	md_items(m, &addr, 1, key, &ret);
 	return ret;
 }
 
@@ -207,6 +229,37 @@ void md_each_base(struct md_model *m, uint64_t type, heapsh_name_fn *fn,
 		return;
 	types->each_base(state, type, guard_name, &g);
 	md_leave(&call);
+}
+
+static int ask_type(const struct heapsh_types *types, void *state,
+		    uint64_t type, struct heapsh_text name)
+{
+	if (name.s)
+		return !HEAPSH_HAS(types, may_have_attr) ||
+		       !types->may_have_attr ||
+		       types->may_have_attr(state, type, name);
+	return !HEAPSH_HAS(types, may_have_items) || !types->may_have_items ||
+	       types->may_have_items(state, type);
+}
+
+bool md_type_may_have(struct md_model *m, uint32_t type, const char *name,
+		      size_t n)
+{
+	const uint64_t addr =
+		type < md_n_types(m) ? md_type(m, type)->address : 0;
+	const struct heapsh_types *types;
+	struct md_call call;
+	void *state;
+	int ret;
+
+	// Of several runtimes, the type's address does not say whose it is.
+	types = addr && m->plugin != &md_joint_plugin ?
+			md_interface(m, HEAPSH_TYPES_0, &state) : NULL;
+	if (!types || !md_enter(m->own, MD_MAY_HAVE, m->image, &call))
+		return true;
+	ret = ask_type(types, state, addr, (struct heapsh_text){ name, n });
+	md_leave(&call);
+	return ret != 0;
 }
 
 static const struct heapsh_sites *sites_of(struct md_model *m, void **state)

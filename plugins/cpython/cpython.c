@@ -284,6 +284,18 @@ static void plugin_each_base(void *state, uint64_t type, heapsh_name_fn *fn,
 	cpython_each_base(&((struct cpython *)state)->mem, type, fn, arg);
 }
 
+static int plugin_may_have_attr(void *state, uint64_t type,
+				struct heapsh_text name)
+{
+	return cpython_may_have_attr(&((struct cpython *)state)->mem, type,
+				     name);
+}
+
+static int plugin_may_have_items(void *state, uint64_t type)
+{
+	return cpython_may_have_items(&((struct cpython *)state)->mem, type);
+}
+
 static int plugin_sites_active(void *state)
 {
 	return cpython_sites_active(state);
@@ -406,7 +418,10 @@ static const struct heapsh_computed computed = {
 	.size = sizeof(computed), .item = plugin_item_number,
 };
 static const struct heapsh_types types = {
-	.size = sizeof(types), .each_base = plugin_each_base,
+	.size = sizeof(types),
+	.each_base = plugin_each_base,
+	.may_have_attr = plugin_may_have_attr,
+	.may_have_items = plugin_may_have_items,
 };
 static const struct heapsh_sites sites = {
 	.size = sizeof(sites),

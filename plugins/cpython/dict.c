@@ -74,6 +74,7 @@ static void set_keys(const struct cpython_mem *m, const struct keys *keys,
 		.entries = keys->entries,
 		.n = keys->n_entries,
 		.used = keys->n_entries,
+		.only_str = keys->is_unicode,
 		.stride = keys->is_unicode ? m->lay->sizeof_unicode_entry
 					   : m->lay->sizeof_entry,
 		.key = keys->is_unicode ? m->lay->ume_key : m->lay->me_key,

@@ -112,6 +112,9 @@ static uint64_t dict_item(const struct cpython_mem *m, uint64_t dict,
 	if (!(cpython_flags_of(m, dict) & CPYTHON_TP_DICT) ||
 	    !cpython_dict_open(m, dict, &it))
 		return 0;
+	if (it.only_str && key->kind != HEAPSH_KEY_STR &&
+	    key->kind != HEAPSH_KEY_OBJECT)
+		return 0;
 	while (cpython_dict_next(m, &it, &k, &value))
 		if (equal(m, k, key, 0))
 			return value;

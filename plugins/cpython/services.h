@@ -12,6 +12,10 @@
 void cpython_each_module(const struct cpython_mem *m, heapsh_name_fn *fn,
 			 void *arg);
 
+/** struct heapsh_types.may_have_attr, .may_have_items. */
+bool cpython_may_have_attr(const struct cpython_mem *m, uint64_t type,
+			   struct heapsh_text name);
+bool cpython_may_have_items(const struct cpython_mem *m, uint64_t type);
 /** struct heapsh_types.each_base: the method resolution order behind type. */
 void cpython_each_base(const struct cpython_mem *m, uint64_t type,
 		       heapsh_name_fn *fn, void *arg);

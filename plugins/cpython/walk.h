@@ -19,6 +19,7 @@ struct cpython_dict_iter {
 	int order_step;		/* from one index byte to the next: 1 or -1 */
 	int stride, key, value;	/* bytes, within an entry */
 	int64_t used;		/* living entries, as the dict itself says */
+	bool only_str;		/* the table can have no other keys */
 };
 
 /** dict: an object whose type is dict or derived from it. */

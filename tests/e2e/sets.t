@@ -72,10 +72,14 @@ def algebra(sh, t, v):
     names = sh("iso(accounts).referents.maprox.owner.all")
     equal(names["count"], len(t["owners"]),
           "%s: maprox asks each of its members" % v)
-    marks = "iso(strangers).referents.maprox.mark"
+    for marks in ("iso(strangers).referents", "heap", "heap"):
+        equal(addresses(sh(marks + ".maprox.mark.byid.all")), t["marks"],
+              "%s: maprox knows many classes apart, of %s" % (v, marks))
+    for line, want in (("heap.maprox[9007]", "items"),
+                       ("Type(Slot).maprox.b", "bs")):
+        equal(addresses(sh(line + ".byid.all")), t[want],
+              "%s: %s is what it is in the program" % (v, line))
     for _ in range(2):
-        equal(addresses(sh(marks + ".byid.all")), t["marks"],
-              "%s: maprox knows many classes apart" % v)
         equal(sh("iso(strangers).referents.maprox.nosuch.count")["value"], 0,
               "%s: of an attribute that none has it is empty" % v)
 

@@ -290,6 +290,7 @@ static void ask_numbers(struct md_model *m, uint64_t addr)
 	md_names(m, addr, "n", 1, on_name, &left);
 	left = LISTED;
 	md_each_base(m, addr, on_name, &left);
+	sum += md_type_may_have(m, md_type_by_address(m, addr), "name", 4);
 	for (uint32_t i = 0; i < LISTED && md_site(m, addr, i, &site); i++)
 		need_text(site.file);
 }

@@ -458,6 +458,12 @@ static int lying_site(void *state, uint64_t addr, uint32_t index,
 	return index < 2 || lie(LIE_SITE, 254);
 }
 
+static int lying_may_attr(void *state, uint64_t addr, struct heapsh_text name)
+{
+	(void)state;
+	return name.n && said(LIE_SCALAR, slot_of(addr), 1);
+}
+
 static uint32_t lying_flags(void *state, uint64_t addr)
 {
 	(void)state;
@@ -498,7 +504,8 @@ static uint32_t lying_ask_flat(void *state, uint64_t addr, uint64_t *ret,
 static const struct heapsh_threads threads = { sizeof(threads), 0, lying_thread,
 					       lying_frame, lying_variable };
 static const struct heapsh_modules modules = { sizeof(modules), 0, lying_each };
-static const struct heapsh_types types = { sizeof(types), 0, lying_bases };
+static const struct heapsh_types types = { sizeof(types), 0, lying_bases,
+					   lying_may_attr, NULL };
 static const struct heapsh_content content = { sizeof(content), 0, lying_hash };
 static const struct heapsh_usages usages = { sizeof(usages), 0, lying_usage };
 static const struct heapsh_sites sites = { sizeof(sites), 0, lying_active,

@@ -171,6 +171,8 @@ static void what_hangs_on_a_set(void **state)
 			 accounts.n);
 	assert_true(truth("iso(accounts).maprox[0] == iso(accounts[0])"));
 	assert_int_equal(value("iso(accounts).maprox.nosuch.count"), 0);
+	assert_int_equal(value("(iso(accounts) | Type('Account'))"
+			       ".maprox[0].count"), 1);
 	assert_int_equal(json_array_size(json_object_get(
 				 run("heap.bytype.parts"), "value")),
 			 value("len(heap.bytype.stat)"));
