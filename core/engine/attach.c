@@ -406,6 +406,8 @@ struct hs_err *en_attach(struct en_engine *en, int pid, struct lg_instant **ret)
 	do {
 		err = attach(en, pid, ret);
 	} while (turns++ < PLUGINS_MAX && may_try_another(en, err));
+	if (!err)
+		en_family_say(en, pid);
 	return err;
 }
 

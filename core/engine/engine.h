@@ -99,6 +99,8 @@ void en_adopt(struct en_engine *en);
 /* family.c */
 /** A child of pid, or of a child, that a plugin knows; 0: there is none. */
 int en_family_find(struct en_engine *en, int pid, struct md_claim *claim);
+/** Says so where children that run the same program hold more than pid does. */
+void en_family_say(struct en_engine *en, int pid);
 
 /* ladder.c: how an instant is had. */
 

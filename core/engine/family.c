@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * What was typed is the number of a shell, a sudo, a supervisor: the program
- * that one means is a child of it.
+ * that one means is a child of it. Or it is that of a server whose workers do
+ * the work, and have the memory.
  */
 #include "engine.h"
 
 #include <dirent.h>
 #include <limits.h>
 #include <stdio.h>
+#include <sys/stat.h>
 
 #include "text.h"
 #include "vec.h"
@@ -74,4 +76,74 @@ int en_family_find(struct en_engine *en, int pid, struct md_claim *claim)
 	}
 	hs_vec_deinit(&f.pids);
 	return found;
+}
+
+static bool program_of(int pid, struct stat *ret)
+{
+	HS_FREE char *path = hs_xasprintf("/proc/%d/exe", pid);
+
+	return stat(path, ret) == 0;
+}
+
+static uint64_t rss_of(int pid)
+{
+	struct im_image *live;
+	struct hs_err *err = im_open_live(pid, &live);
+	uint64_t rss = 0;
+
+	if (!err) {
+		rss = im_info(live)->rss;
+		im_destroy(live);
+	}
+	hs_err_free(err);
+	return rss;
+}
+
+static bool same_program(int pid, const struct stat *program)
+{
+	struct stat own;
+
+	return program_of(pid, &own) && own.st_dev == program->st_dev &&
+	       own.st_ino == program->st_ino && !tg_is_clone(pid);
+}
+
+/** Those that run the program that pid runs; the largest of them. */
+static unsigned workers_of(int pid, int *largest, uint64_t *rss)
+{
+	struct stat program;
+	struct family f = { 0 };
+	uint64_t bytes;
+	unsigned n = 0;
+
+	*rss = 0;
+	if (program_of(pid, &program))
+		add_children(&f, pid);
+	for (size_t i = 0; i < f.pids.n; i++) {
+		if (!same_program(f.pids.v[i], &program))
+			continue;
+		n++;
+		bytes = rss_of(f.pids.v[i]);
+		if (bytes > *rss) {
+			*rss = bytes;
+			*largest = f.pids.v[i];
+		}
+	}
+	hs_vec_deinit(&f.pids);
+	return n;
+}
+
+void en_family_say(struct en_engine *en, int pid)
+{
+	HS_TEXT size = { 0 };
+	uint64_t rss;
+	int child = 0;
+	unsigned n;
+
+	n = workers_of(pid, &child, &rss);
+	if (!child || rss <= rss_of(pid))
+		return;
+	hs_text_size(&size, rss);
+	en_words(en, "heapsh: children of it (%u) run the same program; %d has "
+		 "the most, RSS %s: heapsh attach %d", n, child,
+		 hs_text_str(&size), child);
 }

@@ -131,13 +131,21 @@ static bool is_leftover(int pid, struct tg_leftover *ret)
 	    !(v[FLAGS] & FORKED_NO_EXEC) || v[PARENT] <= 0 ||
 	    !tg_read_proc(pid, "status", &status))
 		return false;
-	named = strstr(hs_text_str(&stat), "(heapsh-snap)");
+	named = strstr(hs_text_str(&stat), "(" WR_TRACER_CLONE ")");
 	if (tg_field_u64(hs_text_str(&status), "TracerPid") ||
 	    (state != 'Z' && !named) || tg_field_u64(hs_text_str(&status),
 						     "Tgid") != (uint64_t)pid)
 		return false;
 	*ret = (struct tg_leftover){ pid, (int)v[PARENT], state != 'Z' };
 	return true;
+}
+
+bool tg_is_clone(int pid)
+{
+	HS_TEXT comm = { 0 };
+
+	return tg_read_proc(pid, "comm", &comm) &&
+	       !strcmp(hs_text_str(&comm), WR_TRACER_CLONE "\n");
 }
 
 size_t tg_leftovers(int parent, struct tg_leftover **ret)

@@ -124,7 +124,7 @@ static struct hs_err *close_all(struct tg_tracer *t, struct tg_held *h)
 
 static struct hs_err *set_name(struct tg_tracer *t, struct tg_held *h)
 {
-	static const char name[16] = "heapsh-snap";
+	static const char name[16] = WR_TRACER_CLONE;
 	struct tg_call c = {
 		.nr = SYS_prctl,
 		.args = { PR_SET_NAME, h->scratch },

@@ -161,6 +161,9 @@ struct tg_facts {
 /** false when there is no such process. */
 bool tg_facts_read(int pid, struct tg_facts *ret);
 
+/** Is it called as clones of ours are? */
+bool tg_is_clone(int pid);
+
 /** A clone that a heapsh which was killed could not take along. */
 struct tg_leftover {
 	int pid, parent;

@@ -21,6 +21,9 @@
 
 #include <stdint.h>
 
+/** What a clone is called, so that people and we know it in a list. */
+#define WR_TRACER_CLONE "heapsh-snap"
+
 enum {
 	WR_TRACER_MAGIC = 0x48535452,	/* "RTSH" */
 	WR_TRACER_VERSION = 1,		/* both ends are one binary */

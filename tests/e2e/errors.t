@@ -106,6 +106,30 @@ says(text(["attach", p.pid], ["heap"]), 3, "no plugin knows it",
 p.stdin.close()
 equal(p.wait(30), 7, "and ends well")
 
+# A server before its workers: the one that has the memory is named.
+p = subprocess.Popen([path, "-c", """
+import os, sys
+read, write = os.pipe()
+for size in 1, 40 << 20, 1:
+    pid = os.fork()
+    if not pid:
+        kept = b"x" * size
+        os.write(write, b"%d\\n" % os.getpid())
+        sys.stdin.read()
+        os._exit(0)
+    os.read(read, 99)
+    print(pid, flush=True)
+sys.stdin.read()
+"""], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+workers = [p.stdout.readline().strip() for i in range(3)]
+says(text(["attach", p.pid], ["heap"]), 0, "children of it (3) run the same",
+     "heapsh attach %s\n" % workers[1],
+     name="a server of workers: the largest is named")
+r = text(["attach", workers[1]], ["heap"])
+ok(r.status == 0 and "children" not in r.err, "a worker: nothing is said")
+p.stdin.close()
+p.wait(30)
+
 with python(path, "idle.py") as f:
     lines = [
         ("thinsg", 1, ["thinsg", "things"], "unknown name, a near one"),
