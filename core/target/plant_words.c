@@ -7,8 +7,7 @@
 /*
  * Words of the program that are changed while it stands still. All of them by
  * one request to the kernel: killed between two, we would leave a queue whose
- * count says one thing and whose ends another, and a runtime that looks for the
- * call that is missing for ever.
+ * count says one thing and whose ends another.
  */
 
 static uint64_t masked(const struct wr_tracer_word *w, uint64_t v)
