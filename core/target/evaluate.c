@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "tg_eval.h"
+#include "tg_evaluator.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -7,38 +7,14 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "tg_client.h"
-
 enum {
 	SLICE_MS = 50,		/* between looks at Ctrl-C and the clock */
 	ASK_MS = 60000,
 	CPU_MS = 1000,		/* when nobody says */
 	WALL_FACTOR = 20,	/* of it, on a starved machine; and */
 	WALL_MS = 10000,
-	ROOM_MIB = 1024,	/* a copy may allocate */
 	DIRTY_MIB = 512,	/* pages it has touched: it is thrown away */
-	AREA_DATA = 40 << 20,
-	AREA_SCRATCH = 1 << 20,
 	PAGE = 4096,
-};
-
-struct tg_eval {
-	struct tg_client *client;
-	const struct tg_instant *in;
-	struct hs_task *task;
-	uint32_t thread;
-	uint64_t enter;
-	struct wr_tracer_write *writes;
-	size_t n_writes;
-
-	uint64_t area;		/* address, the same in all copies; 0: none */
-	uint64_t blob;		/* likewise */
-	uint64_t entry;
-
-	uint64_t copy;		/* 0: there is none */
-	int pid, mem_fd;	/* of it */
-	bool spoilt;		/* nothing more can run in it */
-	uint64_t number;	/* how many there have been */
 };
 
 /* --- whose identity --- */
@@ -128,102 +104,12 @@ void tg_eval_destroy(struct tg_eval *e)
 
 /* --- a copy is made --- */
 
-/* The middle of the largest gap: away from what grows. */
-static void find_place(struct tg_eval *e, const struct tg_maps *maps)
-{
-	uint64_t end = UINT64_C(1) << 16, best = 0, at = 0;
-
-	for (size_t i = 0; i < maps->v.n; i++) {
-		const struct tg_map *m = &maps->v.v[i];
-
-		if (m->start >> 47)
-			break;
-		if (m->start > end && m->start - end > best) {
-			best = m->start - end;
-			at = end + best / 2;
-		}
-		end = m->end;
-	}
-	e->area = hs_align_up(at, PAGE);
-	e->blob = e->area + AREA_DATA + AREA_SCRATCH + PAGE;
-}
-
-/** What travels with a request for a copy. */
-struct lists {
-	int fd;
-	uint64_t offset;
-};
-
-static struct hs_err *add(struct lists *l, const void *v, uint64_t size)
-{
-	struct hs_err *err = tg_memfd_write(l->fd, l->offset, v, size);
-
-	l->offset += size;
-	return err;
-}
-
-static struct hs_err *add_maps(struct tg_eval *e, struct lists *l,
-			       uint32_t *ret_n)
-{
-	struct wr_tracer_map area = {
-		.addr = e->area,
-		.len = AREA_DATA + AREA_SCRATCH,
-		.prot = 3,
-	};
-	struct tg_blob b;
-	struct hs_err *err;
-
-	tg_blob_create(e->blob, &b);
-	e->entry = b.entry;
-	err = add(l, b.maps, b.n_maps * sizeof(b.maps[0]));
-	if (!err)
-		err = add(l, &area, sizeof(area));
-	for (uint32_t i = 0; !err && i < b.n_maps; i++)
-		err = add(l, b.bytes + (b.maps[i].addr - e->blob),
-			  b.maps[i].bytes);
-	free(b.bytes);
-	*ret_n = b.n_maps + 1;
-	return err;
-}
-
-static struct hs_err *copy_request(struct tg_eval *e, struct tg_packet *q)
-{
-	struct wr_tracer_guest m = {
-		.id = e->in->id,
-		.thread = e->thread,
-		.n_writes = (uint32_t)e->n_writes,
-		.room_mib = ROOM_MIB,
-	};
-	struct tg_maps maps = { 0 };
-	struct lists l = { 0 };
-	struct hs_err *err = tg_memfd_create(&l.fd);
-
-	if (err)
-		return err;
-	tg_packet_init(q, WR_TRACER_GUEST, sizeof(m), 0);
-	tg_packet_add_fd(q, l.fd);
-	err = tg_maps_read(e->in->image_pid, &maps);
-	if (!err && !e->area)
-		find_place(e, &maps);
-	if (!err)
-		err = add(&l, e->writes, e->n_writes * sizeof(*e->writes));
-	if (!err)
-		err = tg_add_shared(&maps, l.fd, &l.offset, &m.n_shared,
-				    &m.n_closed);
-	tg_maps_deinit(&maps);
-	if (!err)
-		err = add_maps(e, &l, &m.n_maps);
-	m.head = q->head;
-	memcpy(q->bytes, &m, sizeof(m));
-	return err;
-}
-
 static struct hs_err *make_copy(struct tg_eval *e)
 {
 	struct wr_tracer_guest_made r;
 	TG_PACKET q = { 0 };
 	TG_PACKET a = { 0 };
-	struct hs_err *err = copy_request(e, &q);
+	struct hs_err *err = tg_eval_copy_request(e, &q);
 
 	if (!err)
 		err = tg_client_ask(e->client, &q, ASK_MS, &a);
@@ -268,6 +154,7 @@ static struct hs_err *run_slice(struct tg_eval *e, struct course *c,
 		.argument = e->area,
 		.back = e->entry + WR_PROBE_RETURN,
 		.slice_ms = slice_of(c, ret->cpu_ns),
+		.sp = e->sp,
 	};
 	TG_PACKET q = { 0 };
 	TG_PACKET a = { 0 };
@@ -475,9 +362,9 @@ struct hs_err *tg_eval_area(struct tg_eval *e, struct tg_eval_area *ret)
 		return err;
 	*ret = (struct tg_eval_area){
 		.data = e->area + WR_PROBE_REQUEST_BYTES,
-		.data_end = e->area + AREA_DATA,
-		.scratch = e->area + AREA_DATA,
-		.scratch_end = e->area + AREA_DATA + AREA_SCRATCH,
+		.data_end = e->area + TG_EVAL_DATA,
+		.scratch = e->area + TG_EVAL_DATA,
+		.scratch_end = e->area + TG_EVAL_DATA + TG_EVAL_SCRATCH,
 	};
 	return NULL;
 }

@@ -3,16 +3,16 @@ noinst_LTLIBRARIES += libhs_target.la
 libhs_target_la_CPPFLAGS = $(INC_TARGET)
 libhs_target_la_SOURCES = %D%/blob.c %D%/check.c %D%/clean.c %D%/client.c \
 	%D%/clone.c %D%/copy.c %D%/cow.c %D%/evalbatch.c %D%/evalcalls.c \
-	%D%/evaluate.c \
+	%D%/evalcopy.c %D%/evaluate.c \
 	%D%/facts.c %D%/filter.c %D%/freeze.c %D%/gadget.c %D%/guest.c \
 	%D%/headroom.c %D%/held.c %D%/help.c %D%/hijack.c %D%/instant.c \
 	%D%/leftpages.c %D%/mirror.c %D%/packet.c %D%/plan.c %D%/plant.c \
 	%D%/plant_box.c %D%/plant_pages.c %D%/plant_words.c %D%/planting.c \
-	%D%/proc.c %D%/reap.c \
-	%D%/remote.c %D%/reply.c %D%/room.c %D%/run.c %D%/settle.c \
-	%D%/spawn.c %D%/target.h %D%/task.c %D%/tg_arch.h %D%/tg_check.h \
-	%D%/tg_client.h %D%/tg_eval.h %D%/tg_packet.h %D%/tg_priv.h \
-	%D%/tg_plant.h %D%/tg_planting.h %D%/tg_proc.h %D%/threads.c %D%/tracer.c %D%/turn.c \
+	%D%/proc.c %D%/reap.c %D%/remote.c %D%/reply.c %D%/room.c %D%/run.c \
+	%D%/settle.c %D%/spawn.c %D%/target.h %D%/task.c %D%/tg_arch.h \
+	%D%/tg_check.h %D%/tg_client.h %D%/tg_eval.h %D%/tg_evaluator.h \
+	%D%/tg_packet.h %D%/tg_plant.h %D%/tg_planting.h %D%/tg_priv.h \
+	%D%/tg_proc.h %D%/threads.c %D%/tracer.c %D%/turn.c \
 	%D%/x86_64.c \
 	%D%/x86_64_calls.c %D%/x86_64_frame.c %D%/x86_64_gadget.c \
 	%D%/x86_64_plant.c
@@ -58,8 +58,13 @@ noinst_PROGRAMS += tests/fixtures/eval_fixture
 tests_fixtures_eval_fixture_CFLAGS = $(CFLAGS_FIXTURE)
 tests_fixtures_eval_fixture_LDFLAGS = $(LDFLAGS_FIXTURE)
 tests_fixtures_eval_fixture_SOURCES = tests/fixtures/eval_fixture.c
+noinst_PROGRAMS += tests/fixtures/world_fixture
+tests_fixtures_world_fixture_CFLAGS = $(CFLAGS_FIXTURE)
+tests_fixtures_world_fixture_LDFLAGS = $(LDFLAGS_FIXTURE)
+tests_fixtures_world_fixture_SOURCES = tests/fixtures/world_fixture.c
 E2E_TESTS += tests/target/check.t tests/target/evaluate.t \
-	tests/target/freeze.t tests/target/kill.t tests/target/settle.t
+	tests/target/freeze.t tests/target/kill.t tests/target/settle.t \
+	tests/target/world.t
 
 check_PROGRAMS += tests/unit/target_arch.t tests/unit/target_hostile.t \
 	tests/unit/target_filter.t

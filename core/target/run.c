@@ -271,7 +271,7 @@ static bool begin(struct running *r, const struct wr_tracer_run *q)
 	struct tg_guest *c = r->c;
 	struct user_regs_struct regs;
 
-	tg_arch_enter(&task->state.regs, q->entry, q->argument, &regs);
+	tg_arch_enter(&task->state.regs, q->sp, q->entry, q->argument, &regs);
 	c->ran = (struct wr_tracer_ran){ .refused = -1 };
 	c->under_way = true;
 	c->inside = false;

@@ -137,10 +137,11 @@ enum tg_run_call tg_arch_run_call(const struct tg_call *call, pid_t self,
 				  struct tg_wait *ret_wait, int *ret_detail);
 /**
  * Registers to begin a function of the C ABI from: those of a thread, the
- * stack pointer well below its own, rdi the argument.
+ * stack pointer sp or, for 0, well below its own, rdi the argument.
  */
-void tg_arch_enter(const struct user_regs_struct *thread, uint64_t entry,
-		   uint64_t argument, struct user_regs_struct *ret);
+void tg_arch_enter(const struct user_regs_struct *thread, uint64_t sp,
+		   uint64_t entry, uint64_t argument,
+		   struct user_regs_struct *ret);
 /** Behind a call that was not made: registers that make it again. */
 void tg_arch_again(struct user_regs_struct *r, const struct tg_call *call);
 /** At a syscall-entry stop: the call; false for foreign ABIs (int 0x80). */

@@ -246,13 +246,14 @@ bool tg_arch_entered(pid_t tid, struct tg_call *ret)
  * The gap is for the case that the thread itself must run on before the
  * function can (tg_guest_help): its frames grow into it.
  */
-void tg_arch_enter(const struct user_regs_struct *thread, uint64_t entry,
-		   uint64_t argument, struct user_regs_struct *ret)
+void tg_arch_enter(const struct user_regs_struct *thread, uint64_t sp,
+		   uint64_t entry, uint64_t argument,
+		   struct user_regs_struct *ret)
 {
 	*ret = *thread;
 	ret->rip = entry;
 	ret->rdi = argument;
-	ret->rsp = (thread->rsp - STACK_GAP) & ~UINT64_C(63);
+	ret->rsp = (sp ? sp : thread->rsp - STACK_GAP) & ~UINT64_C(63);
 	ret->rbp = 0;
 	ret->orig_rax = UINT64_MAX;
 	ret->eflags &= ~(uint64_t)(FLAG_TRAP | FLAG_DIRECTION |

@@ -334,6 +334,7 @@ struct wr_tracer_run {
 	uint64_t entry;			/* 0: go on where it was */
 	uint64_t argument;		/* first of entry */
 	uint64_t back;			/* a trap here is the return */
+	uint64_t sp;			/* 0: below the thread's own */
 	uint32_t slice_ms;
 	uint32_t reserved;
 };
