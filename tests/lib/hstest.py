@@ -213,6 +213,13 @@ class Shell:
         self.say(line)
         return json.loads(self.p.stdout.readline())
 
+    def ask(self, lines):
+        """Their documents; all lines are said first, and must be few."""
+        for line in lines:
+            self.p.stdin.write(line + "\n")
+        self.p.stdin.flush()
+        return [json.loads(self.p.stdout.readline()) for _ in lines]
+
     def end(self):
         self.p.stdin.close()
         return self.p.wait(60)
