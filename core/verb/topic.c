@@ -81,8 +81,10 @@ static const struct vb_topic topics[] = {
 "  asizesof answers the same again for an argument that is repeated\n"
 "\n"
 "Not told from outside: __sizeof__, items() and properties written in Python;\n"
-"with code=1, values that are made anew each time they are asked for, as\n"
-"co_code. Texts are shown as everywhere else: no __repr__ is run.\n" },
+"with code=1, what no object stands for until it is asked for: numbers of\n"
+"code (co_argcount), co_lnotab, from 3.11 co_code, co_varnames, co_cellvars\n"
+"and co_freevars, and __name__ and __doc__ of types written in C; all else is\n"
+"as Pympler says. Texts are shown as everywhere else: no __repr__ is run.\n" },
 	{ .name = "options", .summary = "how options are written",
 	  .text =
 "NAME=VALUE without blanks: detail=2. Those of find also compare, with\n"

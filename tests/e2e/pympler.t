@@ -48,7 +48,7 @@ LEFT_OUT = {
     "chosen from the names of all variables, from 3.11": [
         "code.co_varnames", "code.co_cellvars", "code.co_freevars"],
     "methods, bound when asked for; they count 0": [
-        "code.co_lines", "code.co_positions", "code.co_branches"],
+        "code.co_lines", "code.co_positions"],
     "C text of a type that C code defines": ["type.__name__", "type.__doc__"],
 }
 
