@@ -8,6 +8,7 @@
 struct level {
 	const json_t *nodes;
 	size_t next;
+	uint64_t more;		/* that the document leaves out */
 };
 
 static void print_node(struct hs_text *out, const json_t *node, size_t depth,
@@ -39,12 +40,19 @@ static void print_forest(struct hs_text *out, const json_t *roots,
 		top = &stack.v[stack.n - 1];
 		node = json_array_get(top->nodes, top->next++);
 		if (!node) {
+			if (top->more)
+				hs_text_addf(out, "%*s<%" PRIu64 " more>\n",
+					     (int)(4 * (stack.n - 1)), "",
+					     top->more);
 			stack.n--;
 			continue;
 		}
 		print_node(out, node, stack.n - 1, style);
-		down = (struct level){ .nodes = json_object_get(node, "refs") };
-		if (json_array_size(down.nodes))
+		down = (struct level){
+			.nodes = json_object_get(node, "refs"),
+			.more = wr_get_u64(node, "more"),
+		};
+		if (json_array_size(down.nodes) || down.more)
 			hs_vec_push(&stack, down);
 	}
 	hs_vec_deinit(&stack);

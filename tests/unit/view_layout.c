@@ -166,13 +166,16 @@ static void sized_trees_are_printed_as_pympler_prints_them(void **state)
 		"\"held\":32}]},"
 		"{\"name\":\"x\",\"size\":96,\"flat\":48,\"held\":96},"
 		"{\"name\":\"y\",\"size\":40,\"flat\":40,\"held\":40,"
-		"\"approximate\":true}]}]",
+		"\"approximate\":true,\"refs\":[],\"more\":3}],"
+		"\"more\":20}]",
 		&plain,
 		"[1, 2, (3, 4), 'text'] size=328 flat=88\n"
 		"    (3, 4) size=120 flat=56\n"
 		"        3 size=32 flat=28 held=32\n"
 		"    x size=96 flat=48 held=96\n"
-		"    y size=40 flat=~40\n");
+		"    y size=40 flat=~40\n"
+		"        <3 more>\n"
+		"    <20 more>\n");
 }
 
 static void summaries_are_printed_as_muppy_prints_them(void **state)
