@@ -6,7 +6,8 @@
 enum {
 	PAGE = 4096,
 	FIRST_RANGES = 256,
-	MAX_RANGES = 1 << 24,
+	/* Arenas of 256 KiB in 1 TiB: more would be sorted for seconds. */
+	MAX_RANGES = 1 << 22,
 };
 /* More claimed bytes than any machine of today has are a mistake. */
 #define MAX_BYTES (UINT64_C(1) << 44)
