@@ -4,6 +4,8 @@
 
 #include <stdlib.h>
 
+enum { MAX_VARS = 255 };	/* lparser.c, MAXVARS is 200 in all versions */
+
 /* ldebug.c: pcRel(pc, p) is (pc - p->code) - 1: that which is being run */
 static int64_t pc_of(const struct lua_mem *m, uint64_t proto, uint64_t savedpc)
 {
@@ -113,7 +115,7 @@ uint64_t lua_local_name(const struct lua_mem *m, const struct lua_call *c,
 	uint64_t vars = lua_word(m, c->proto, l->proto_locvars), i, at;
 	uint64_t count = lua_u32(m, c->proto, l->proto_sizelocvars);
 
-	if (vars == 0 || c->pc < 0 || count > 1 << 20)
+	if (vars == 0 || c->pc < 0 || n > MAX_VARS || count > 1 << 20)
 		return 0;
 	for (i = 0; i < count; i++) {
 		at = vars + i * (uint64_t)l->sizeof_locvar;
