@@ -216,8 +216,8 @@ static void check_numbers(struct checked_type *c,
 
 	// args follow the dict
 	if (strcmp(c->name, "BaseException") == 0 &&
-	    cpython_i64(m, type->address, l->tp_dictoffset, 0) + 8 !=
-		    l->exc_args)
+	    cpython_i64(m, type->address, l->tp_dictoffset, 0) !=
+		    l->exc_args - 8)
 		cpython_wrong(c->verdict, "BaseException.args is not at %d",
 			      (int)l->exc_args);
 	if (strcmp(c->name, "frame") == 0 && l->frame_localsplus >= 0 &&

@@ -105,9 +105,12 @@ static bool made_by_python(const struct draft *d, uint64_t type,
 	return strchr(name, '.') == NULL;
 }
 
+/* Words from offset `from` up to `to`, which may be any numbers. */
 static void cover(struct draft *d, int64_t from, int64_t to)
 {
-	for (int64_t i = from / 8; i < (to + 7) / 8 && i < d->n_words; i++)
+	if (to > d->n_words * 8)
+		to = d->n_words * 8;
+	for (int64_t i = from < 0 ? 0 : from / 8; i * 8 < to; i++)
 		d->covered[i] = 1;
 }
 
@@ -198,7 +201,7 @@ static void add_members(struct draft *d, uint64_t type)
 		struct cpython_ref *r;
 
 		if ((kind != MEMBER_OBJECT && kind != MEMBER_OBJECT_EX) ||
-		    off < 16 || off + 8 > d->t->basic || (off & 7) != 0 ||
+		    off < 16 || off > d->t->basic - 8 || (off & 7) != 0 ||
 		    d->covered[off / 8])
 			continue;
 		r = add_ref(d);
@@ -443,6 +446,8 @@ static void read_head(struct draft *d)
 
 	t->tp_flags = cpython_type_flags(d->m, t->address);
 	t->basic = cpython_i64(d->m, t->address, l->tp_basicsize, -1);
+	if (t->basic < 0 || t->basic > MAX_BASIC)
+		t->basic = 0;	// not sane()
 	t->item = cpython_i64(d->m, t->address, l->tp_itemsize, -1);
 	if (l->minor >= 12)
 		preheader |= TP_MANAGED_WEAKREF;
@@ -475,7 +480,7 @@ static void describe(struct draft *d)
 	if (t->dict_offset > 0)
 		cover(d, t->dict_offset, t->dict_offset + 8);
 	weak = cpython_i64(d->m, t->address, d->m->lay->tp_weaklistoffset, 0);
-	if (weak > 0)
+	if (weak > 0 && weak < t->basic)
 		cover(d, weak, weak + 8);
 	follow_bases(d);
 	t->kind = d->row != NULL ? d->row->kind : CPYTHON_KIND_OTHER;

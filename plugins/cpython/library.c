@@ -311,16 +311,23 @@ static void size_parser(const struct cpython_obj *o, struct cpython_size *ret)
 	const struct cpython_layout *l = m->lay;
 	uint64_t todo[MAX_DEPTH], left[MAX_DEPTH], at, n;
 	int depth = 1, seen = 0;
+	uint8_t first;
 
 	todo[0] = cpython_obj_field(o, l->st_node);
 	left[0] = todo[0] != 0;
 	cpython_add(ret, left[0], (uint64_t)l->sizeof_node);
-	while (depth > 0 && seen++ < MAX_NODES) {
+	while (depth > 0 && !cpython_cancelled(m, seen) &&
+	       seen++ < MAX_NODES) {
 		if (left[depth - 1]-- == 0) {
 			depth--;
 			continue;
 		}
 		at = todo[depth - 1];
+		// a number of children may be any: no more than there are
+		if (!cpython_copy(m, at, &first, sizeof(first))) {
+			ret->torn = true;
+			return;
+		}
 		todo[depth - 1] += (uint64_t)l->sizeof_node;
 		cpython_add(ret,
 			    text_size(m, cpython_field(m, at, l->node_str)), 1);

@@ -64,5 +64,8 @@ tests_unit_cpython_layout_t_LDADD = $(CMOCKA_LIBS)
 check_PROGRAMS += tests/fuzz/fuzz_cpython.t
 tests_fuzz_fuzz_cpython_t_CPPFLAGS = $(INC_PLUGIN) $(INC_TESTS) \
 	-iquote $(srcdir)/%D%
+tests_fuzz_fuzz_cpython_t_CFLAGS = $(CFLAGS_PLUGIN)
 tests_fuzz_fuzz_cpython_t_SOURCES = tests/fuzz/fuzz_cpython.c \
-	tests/lib/fuzz.h tests/lib/viewed.h $(CPYTHON_READ_SOURCES)
+	tests/fuzz/cpython_image.h tests/fuzz/cpython_shapes.h \
+	tests/lib/fuzz.h tests/lib/viewed.h $(CPYTHON_HEAP_SOURCES) \
+	$(CPYTHON_READ_SOURCES)

@@ -244,16 +244,19 @@ static bool refs_records(struct cpython_visit *v, uint64_t addr, uint64_t n,
 {
 	const struct cpython_mem *m = v->o->m;
 	struct places p = { .n = 0, .n_todo = 0 };
+	uint64_t word;
 
 	find_places(m, d, &p);
 	for (uint64_t i = 0; i < n && p.n != 0; i++) {
 		if (cpython_cancelled(m, (int64_t)i))
 			return false;
-		for (uint32_t k = 0; k < p.n; k++)
-			cpython_edge(
-				v,
-				cpython_word(m, addr + i * d->elsize + p.at[k]),
-				HEAPSH_LABEL_INDEX, i, 0, NULL, 0);
+		for (uint32_t k = 0; k < p.n; k++) {
+			if (!cpython_copy(m, addr + i * d->elsize + p.at[k],
+					  &word, sizeof(word)))
+				return false;
+			cpython_edge(v, word, HEAPSH_LABEL_INDEX, i, 0, NULL,
+				     0);
+		}
 	}
 	return true;
 }

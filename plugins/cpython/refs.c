@@ -222,9 +222,12 @@ static bool refs_deque(struct cpython_visit *v)
 	uint64_t block = cpython_obj_word(o, l->deque_left), base = 0, take;
 	uint64_t at = cpython_obj_word(o, l->deque_leftindex);
 	uint64_t n = cpython_obj_size(o);
+	struct cpython_chain chain = { 0 };
 
 	while (n != 0) {
-		if (at > 64 || block == 0)
+		if (at > 64 || block == 0 || is_enough(o) ||
+		    cpython_chain_repeats(&chain, block) ||
+		    cpython_cancelled(o->m, (int64_t)chain.n))
 			return false;
 		take = 64 - at < n ? 64 - at : n;
 		if (!cpython_each_word(v, block + (uint64_t)l->dequeblock_data +

@@ -82,16 +82,18 @@ static void dict_usage(const struct cpython_mem *m, uint64_t addr,
 {
 	const struct cpython_layout *l = m->lay;
 	uint64_t keys = cpython_field(m, addr, l->ma_keys);
-	int64_t item = 24;
+	int64_t item = 24, room;
 
 	if (keys == 0 || cpython_field(m, addr, l->ma_values) != 0)
 		return;
 	if (l->dk_kind >= 0 &&
 	    cpython_u8(m, keys, l->dk_kind, KIND_GENERAL) != KIND_GENERAL)
 		item = 16;
-	set_usage(ret, cpython_i64(m, addr, l->ma_used, -1),
-		  cpython_i64(m, keys, l->dk_usable, -1) +
-			  cpython_i64(m, keys, l->dk_nentries, -1), item);
+	if (!__builtin_add_overflow(cpython_i64(m, keys, l->dk_usable, -1),
+				    cpython_i64(m, keys, l->dk_nentries, -1),
+				    &room))
+		set_usage(ret, cpython_i64(m, addr, l->ma_used, -1), room,
+			  item);
 }
 
 /* The eight entries within the object itself are not its to save. */
@@ -99,12 +101,13 @@ static void set_table_usage(const struct cpython_mem *m, uint64_t addr,
 			    struct heapsh_usage *ret)
 {
 	const struct cpython_layout *l = m->lay;
+	int64_t mask = cpython_i64(m, addr, l->set_mask, INT64_MAX);
 
-	if (cpython_field(m, addr, l->set_table) ==
-	    addr + (uint64_t)l->set_smalltable)
+	if (mask == INT64_MAX ||
+	    cpython_field(m, addr, l->set_table) ==
+		    addr + (uint64_t)l->set_smalltable)
 		return;
-	set_usage(ret, cpython_i64(m, addr, l->set_used, -1),
-		  cpython_i64(m, addr, l->set_mask, -2) + 1,
+	set_usage(ret, cpython_i64(m, addr, l->set_used, -1), mask + 1,
 		  l->sizeof_setentry);
 }
 

@@ -36,9 +36,11 @@ static bool open_set(const struct cpython_mem *m, uint64_t obj,
 	it->items = cpython_field(m, obj, m->lay->set_table);
 	it->stride = m->lay->sizeof_setentry;
 	it->length = cpython_i64(m, obj, m->lay->set_used, -1);
+	if (mask <= 0 || mask >> 40)
+		return false;
 	it->n = mask + 1;
-	return mask > 0 && !(mask & it->n) && !(mask >> 40) && fill <= mask &&
-	       it->length >= 0 && it->length <= fill && it->items != 0;
+	return !(mask & it->n) && fill <= mask && it->length >= 0 &&
+	       it->length <= fill && it->items != 0;
 }
 
 static bool open_deque(const struct cpython_mem *m, uint64_t obj,
@@ -133,12 +135,16 @@ bool cpython_seq_next(const struct cpython_mem *m, struct cpython_seq *it,
 uint64_t cpython_seq_at(const struct cpython_mem *m, struct cpython_seq *it,
 			int64_t i)
 {
+	struct cpython_chain chain = { 0 };
+
 	if (i < 0 || i >= it->length || it->is_set)
 		return 0;
 	if (!it->is_deque)
 		return cpython_word(m, it->items + (uint64_t)i * 8);
 	it->index += i;
 	while (it->index >= BLOCK_ITEMS && it->block != 0) {
+		if (cpython_chain_repeats(&chain, it->block))
+			return 0;
 		it->block = cpython_field(m, it->block,
 					  m->lay->dequeblock_right);
 		it->index -= BLOCK_ITEMS;
@@ -146,9 +152,12 @@ uint64_t cpython_seq_at(const struct cpython_mem *m, struct cpython_seq *it,
 	return deque_item(m, it);
 }
 
-static int64_t dict_length(const struct cpython_mem *m, uint64_t obj)
+/* A length that the object says itself; -1 when no memory could hold it. */
+static int64_t own_length(const struct cpython_mem *m, uint64_t obj, int field)
 {
-	return cpython_i64(m, obj, m->lay->ma_used, -1);
+	int64_t n = cpython_i64(m, obj, field, -1);
+
+	return n < 0 || n >> 47 ? -1 : n;
 }
 
 int64_t cpython_length(const struct cpython_mem *m, uint64_t obj)
@@ -158,17 +167,18 @@ int64_t cpython_length(const struct cpython_mem *m, uint64_t obj)
 
 	switch (form) {
 	case CPYTHON_FORM_STR:
-		return cpython_i64(m, obj, m->lay->str_length, -1);
+		return own_length(m, obj, m->lay->str_length);
 	case CPYTHON_FORM_BYTES:
 	case CPYTHON_FORM_BYTEARRAY:
-		return cpython_i64(m, obj, m->lay->ob_size, -1);
+		return own_length(m, obj, m->lay->ob_size);
 	case CPYTHON_FORM_DICT:
 	case CPYTHON_FORM_DEFAULTDICT:
 	case CPYTHON_FORM_ORDEREDDICT:
-		return dict_length(m, obj);
+		return own_length(m, obj, m->lay->ma_used);
 	case CPYTHON_FORM_MAPPINGPROXY:
-		return dict_length(m, cpython_field(m, obj,
-						    m->lay->proxy_mapping));
+		return own_length(m, cpython_field(m, obj,
+						   m->lay->proxy_mapping),
+				  m->lay->ma_used);
 	default:
 		return cpython_seq_open(m, obj, form, &it) ? it.length : -1;
 	}

@@ -63,7 +63,10 @@ bool cpython_seq_next(const struct cpython_mem *m, struct cpython_seq *it,
 uint64_t cpython_seq_at(const struct cpython_mem *m, struct cpython_seq *it,
 			int64_t i);
 
-/** Number of items of a list, dict, str, …; -1: it has no length. */
+/**
+ * Number of items of a list, dict, str, …, below 2^47; -1: it has no length, or
+ * is torn.
+ */
 int64_t cpython_length(const struct cpython_mem *m, uint64_t obj);
 
 #endif
