@@ -7,8 +7,8 @@ heapsh_engine_CPPFLAGS = $(INC_ENGINE) -DHEAPSH_PLUGINDIR='"$(plugindir)"' \
 heapsh_engine_SOURCES = %D%/main.c %D%/engine.h %D%/attach.c \
 	%D%/check.c %D%/check.h %D%/checks.c %D%/checks_objects.c \
 	%D%/doctor.c %D%/doctor.h %D%/doctor_left.c %D%/evaluate.c \
-	%D%/family.c %D%/instant.c \
-	%D%/ladder.c %D%/lifetime.c %D%/live.c %D%/load.c %D%/loop.c \
+	%D%/family.c %D%/instant.c %D%/ladder.c %D%/lifetime.c \
+	%D%/live.c %D%/live_box.c %D%/livecall.h %D%/load.c %D%/loop.c \
 	%D%/run.c %D%/safepoint.c %D%/safepoint.h %D%/services.c \
 	%D%/setup.c %D%/watch.c %D%/where.c
 heapsh_engine_LDADD = $(LIBS_VERB) $(JANSSON_LIBS) $(DW_LIBS) $(ELF_LIBS)

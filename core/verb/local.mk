@@ -12,8 +12,9 @@ libhs_verb_la_SOURCES = %D%/verb.h %D%/verb_priv.h %D%/verbs.def \
 	%D%/summary.c %D%/summary_diff.c %D%/table.c %D%/topic.c %D%/track.c \
 	%D%/verbs.c
 libhs_verb_la_SOURCES += %D%/retained.c %D%/why.c
-libhs_verb_la_SOURCES += %D%/call.c %D%/invoke.c %D%/live.c %D%/live.h %D%/marshal.c %D%/marshal.h %D%/probe.c \
-	%D%/signature.c %D%/signature.h
+libhs_verb_la_SOURCES += %D%/call.c %D%/call_get.c %D%/call_put.c \
+	%D%/calling.h %D%/invoke.c %D%/live.c %D%/live.h %D%/marshal.c \
+	%D%/marshal.h %D%/probe.c %D%/signature.c %D%/signature.h
 libhs_verb_la_SOURCES += %D%/audit.c %D%/locals.c %D%/waste.c
 libhs_verb_la_SOURCES += %D%/browse.c %D%/cycles.c %D%/rp.c \
 	%D%/rp_paths.c

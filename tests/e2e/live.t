@@ -8,12 +8,11 @@ import re
 import shutil
 import subprocess
 import sys
-import time
 
 sys.path.insert(0, os.path.join(os.environ.get("abs_top_srcdir", "."),
                                 "tests", "lib"))
-from hstest import (HEAPSH, SMOKE, Shell, done, equal, heapsh,  # noqa: E402
-                    ok, python, pythons, skip, wait_for)
+from hstest import (SMOKE, Shell, done, equal, heapsh,  # noqa: E402
+                    kill_within, ok, python, pythons, skip, wait_for)
 
 PROBE = os.path.join(os.environ.get("abs_top_builddir", "."),
                      "heapsh-probe.so")
@@ -191,17 +190,7 @@ def killed(version, path):
     with loaded(path, "busy", 2) as f:
         odd, made = [], 0
         for n in range(KILLS):
-            p = subprocess.Popen(
-                [HEAPSH, "attach", str(f.pid), "-q", "-e",
-                 "call grow(%d)%s" % (n, YES)], stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-                start_new_session=True)
-            time.sleep(random.uniform(0.05, 0.4))
-            try:
-                os.killpg(p.pid, 9)
-            except ProcessLookupError:
-                pass
-            p.wait()
+            kill_within(f.pid, "call grow(%d)%s" % (n, YES), 0.05, 0.4)
             log = f.ask("state")["log"]
             mine = [x for x in log if x == "('grow', %d)" % n]
             made += len(mine)

@@ -7,12 +7,11 @@ import os
 import random
 import subprocess
 import sys
-import time
 
 sys.path.insert(0, os.path.join(os.environ.get("abs_top_srcdir", "."),
                                 "tests", "lib"))
 from hstest import (HEAPSH, SMOKE, diag, done, equal,  # noqa: E402
-                    heapsh, ok, python, pythons, wait_for)
+                    heapsh, kill_within, ok, python, pythons, wait_for)
 
 ROUNDS = int(os.environ.get("HEAPSH_ROUNDS", 2 if SMOKE else 4))
 KILLS = 4 if SMOKE else 12
@@ -118,7 +117,7 @@ def killed(version, path):
             before = f.ask("state")
             while n < KILLS and not before["loaded"]:
                 n += 1
-                kill_one(f.pid)
+                kill_within(f.pid, "probe load yes=1", 0.02, 0.15)
                 after = f.ask("state")
                 if not moved(before, after) or \
                         after["threads"] != before["threads"]:
@@ -161,19 +160,6 @@ def left_alone(version, path):
 def traced(pid):
     with open("/proc/%d/status" % pid) as f:
         return [int(x.split()[1]) for x in f if x.startswith("TracerPid")][0]
-
-
-def kill_one(pid):
-    p = subprocess.Popen(
-        [HEAPSH, "attach", str(pid), "-q", "-e", "probe load yes=1"],
-        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL, start_new_session=True)
-    time.sleep(random.uniform(0.02, 0.15))
-    try:
-        os.killpg(p.pid, 9)
-    except ProcessLookupError:
-        pass
-    p.wait()
 
 
 every = pythons()

@@ -4,6 +4,7 @@ themselves, and the built heapsh over them."""
 import glob
 import json
 import os
+import random
 import re
 import select
 import subprocess
@@ -223,6 +224,19 @@ class Shell:
     def end(self):
         self.p.stdin.close()
         return self.p.wait(60)
+
+
+def kill_within(pid, command, low, high):
+    """Attach for that command, and kill all of heapsh some time later."""
+    p = subprocess.Popen([HEAPSH, "attach", str(pid), "-q", "-e", command],
+                         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                         stderr=subprocess.DEVNULL, start_new_session=True)
+    time.sleep(random.uniform(low, high))
+    try:
+        os.killpg(p.pid, 9)
+    except ProcessLookupError:
+        pass
+    p.wait()
 
 
 def int_of(v):
