@@ -3,7 +3,7 @@
 
 /* A copy that functions are called in: where what is ours lies in it. */
 enum {
-	ROOM_MIB = 1024, /* it may allocate */
+	ROOM_MIB = 1024, /* it may allocate at most */
 	PAGE = 4096,
 	ROOM = 64 << 10, /* that a thread must have left on its stack */
 	MAIN_BYTES = 4 << 20, /* of a main thread's stack may be used */
@@ -113,13 +113,24 @@ static struct hs_err *add_maps(struct tg_eval *e, struct lists *l,
 	return err;
 }
 
+/* Of what its cgroup has left, half: the other is the program's. */
+static uint32_t room_mib(const struct tg_instant *in)
+{
+	struct tg_headroom left;
+	uint64_t half;
+
+	tg_headroom_read(in->pid, &left);
+	half = left.memory.amount / 2 >> 20;
+	return half < ROOM_MIB ? (uint32_t)half : ROOM_MIB;
+}
+
 struct hs_err *tg_eval_copy_request(struct tg_eval *e, struct tg_packet *q)
 {
 	struct wr_tracer_guest m = {
 		.id = e->in->id,
 		.thread = e->thread,
 		.n_writes = (uint32_t)e->n_writes,
-		.room_mib = ROOM_MIB,
+		.room_mib = room_mib(e->in),
 	};
 	struct tg_maps maps = { 0 };
 	struct lists l = { 0 };

@@ -187,6 +187,7 @@ static struct hs_err *take_request(struct tg_packet *in, struct tg_held *h,
 		.syscall_ret = q.syscall_ret,
 		.restore_rt = q.restore_rt,
 	};
+	h->together = q.flags & WR_TRACER_TOGETHER;
 	h->pidfd = tg_packet_take_fd(in, 0);
 	if (h->pidfd < 0)
 		return hs_err_new(HS_ERR_FORMAT, "freeze: no pidfd");

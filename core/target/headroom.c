@@ -15,20 +15,41 @@
 struct kind {
 	const char *mount;
 	const char *limit, *usage, *stat;
+	const char *brake;		/* a limit above which it is slowed */
+	const char *together;		/* 1: all in it are ended at once */
 	const char *reclaimable;	/* key in stat: cache that can go */
 	const char *none;		/* what is written for no limit */
 };
-static const struct kind memory_v2 = { "/sys/fs/cgroup", "memory.max",
-				       "memory.current", "memory.stat",
-				       "inactive_file", "max" };
-static const struct kind memory_v1 = { "/sys/fs/cgroup/memory",
-				       "memory.limit_in_bytes",
-				       "memory.usage_in_bytes", "memory.stat",
-				       "total_inactive_file", "-1" };
-static const struct kind pids_v2 = { "/sys/fs/cgroup", "pids.max",
-				     "pids.current", NULL, NULL, "max" };
-static const struct kind pids_v1 = { "/sys/fs/cgroup/pids", "pids.max",
-				     "pids.current", NULL, NULL, "max" };
+static const struct kind memory_v2 = {
+	.mount = "/sys/fs/cgroup",
+	.limit = "memory.max",
+	.usage = "memory.current",
+	.stat = "memory.stat",
+	.brake = "memory.high",
+	.together = "memory.oom.group",
+	.reclaimable = "inactive_file",
+	.none = "max",
+};
+static const struct kind memory_v1 = {
+	.mount = "/sys/fs/cgroup/memory",
+	.limit = "memory.limit_in_bytes",
+	.usage = "memory.usage_in_bytes",
+	.stat = "memory.stat",
+	.reclaimable = "total_inactive_file",
+	.none = "-1",
+};
+static const struct kind pids_v2 = {
+	.mount = "/sys/fs/cgroup",
+	.limit = "pids.max",
+	.usage = "pids.current",
+	.none = "max",
+};
+static const struct kind pids_v1 = {
+	.mount = "/sys/fs/cgroup/pids",
+	.limit = "pids.max",
+	.usage = "pids.current",
+	.none = "max",
+};
 
 static bool read_number(const char *folder, const char *name, uint64_t *ret)
 {
@@ -62,11 +83,12 @@ static uint64_t stat_number(const char *folder, const struct kind *k)
 	return 0;
 }
 
-static uint64_t left_in(const char *folder, const struct kind *k)
+static uint64_t left_in(const char *folder, const struct kind *k,
+			const char *name)
 {
 	uint64_t limit, usage, cache = 0;
 
-	if (!read_number(folder, k->limit, &limit) ||
+	if (!name || !read_number(folder, name, &limit) ||
 	    !read_number(folder, k->usage, &usage))
 		return UINT64_MAX;
 	if (k->stat)
@@ -75,9 +97,24 @@ static uint64_t left_in(const char *folder, const struct kind *k)
 	return limit > usage ? limit - usage : 0;
 }
 
+/* What one limit of a group leaves, if that is less than what is known. */
+static void one_limit(const char *folder, const struct kind *k,
+		      const char *name, struct tg_left *ret)
+{
+	uint64_t left = left_in(folder, k, name);
+
+	// v1 writes "no limit" as a number that is nearly as large.
+	if (left >= ret->amount || left >= INT64_MAX / 2)
+		return;
+	ret->amount = left;
+	snprintf(ret->file, sizeof(ret->file), "%s/%s", folder, name);
+	ret->none = k->none;
+}
+
 /* Of the group of path and those above it: the least, and whose limit it is. */
 static void least(const char *path, const struct kind *k, struct tg_left *ret)
 {
+	uint64_t together;
 	HS_TEXT folder = { 0 };
 	size_t base = strlen(k->mount);
 
@@ -87,16 +124,13 @@ static void least(const char *path, const struct kind *k, struct tg_left *ret)
 	// The top is "/".
 	hs_text_addf(&folder, "%s%s", k->mount, strcmp(path, "/") ? path : "");
 	for (;;) {
-		uint64_t left = left_in(hs_text_str(&folder), k);
 		char *slash = strrchr(folder.s, '/');
 
-		// v1 writes "no limit" as a number that is nearly as large.
-		if (left < ret->amount && left < INT64_MAX / 2) {
-			ret->amount = left;
-			snprintf(ret->file, sizeof(ret->file), "%s/%s",
-				 hs_text_str(&folder), k->limit);
-			ret->none = k->none;
-		}
+		one_limit(folder.s, k, k->limit, ret);
+		one_limit(folder.s, k, k->brake, ret);
+		if (k->together &&
+		    read_number(folder.s, k->together, &together))
+			ret->together |= together == 1;
 		if (!slash || (size_t)(slash - folder.s) < base)
 			break;
 		folder.len = (size_t)(slash - folder.s);

@@ -135,6 +135,10 @@ static struct hs_err *set_name(struct tg_tracer *t, struct tg_held *h)
 	return snap_call(t, h, "name", c);
 }
 
+/*
+ * Unless its end were that of all in its cgroup (memory.oom.group): then it is
+ * as likely to be chosen as the program itself, and no likelier.
+ */
 static void first_to_go(pid_t pid)
 {
 	int fd = tg_proc_open(pid, "oom_score_adj", O_WRONLY);
@@ -154,7 +158,8 @@ struct hs_err *tg_clone_disarm(struct tg_tracer *t, struct tg_held *h)
 	struct hs_err *err;
 	int fd;
 
-	first_to_go(h->snap);
+	if (!h->together)
+		first_to_go(h->snap);
 	fd = tg_proc_open(h->snap, "mem", O_RDWR);
 	if (fd < 0)
 		return hs_err_os(-fd, "open memory of clone %d", h->snap);

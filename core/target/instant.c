@@ -125,6 +125,7 @@ static struct hs_err *freeze_once(struct tg_client *c,
 		.n_stacks = (uint32_t)plan->stacks.n,
 		.syscall_ret = plan->gadgets.syscall_ret,
 		.restore_rt = plan->gadgets.restore_rt,
+		.flags = plan->together ? WR_TRACER_TOGETHER : 0,
 		.stop_ms = stop_ms < STOP_MS_MAX ? stop_ms : STOP_MS_MAX,
 	};
 	TG_PACKET q = { 0 };

@@ -67,6 +67,7 @@ struct hs_err *tg_plan_create(const struct tg_report *report,
 	p->pid = report->pid;
 	p->start_time = report->start_time;
 	p->n_threads = report->n_threads;
+	p->together = report->together;
 	err = tg_pin(report, p);
 	if (!err)
 		err = tg_maps_read(p->pid, &maps);

@@ -7,7 +7,11 @@
  */
 enum {
 	SPARE_BYTES = 4 << 20,	/* kernel stacks and the like */
-	SPARE_PIDS = 2,		/* S and E */
+	/*
+	 * S, E, one that runs code and the next one; and as many that the
+	 * program may want to start meanwhile.
+	 */
+	SPARE_PIDS = 8,
 };
 
 /*
@@ -115,12 +119,20 @@ struct hs_err *tg_check_memory(const struct tg_asking *k)
 
 	tg_headroom_read(k->pid, &left);
 	r->left_bytes = left.memory.amount;
+	r->together = left.memory.together;
+	// A clone that is ended, as the first to go, would be all of it: there
+	// must be room for a second of each page.
+	if (r->together)
+		r->needed_bytes += r->rss_bytes;
 	if (left.memory.amount >= r->needed_bytes)
 		return NULL;
 	hs_text_add(&why, "its cgroup has ");
 	hs_text_size(&why, left.memory.amount);
 	hs_text_add(&why, " of memory left, and a copy may come to need ");
 	hs_text_size(&why, r->needed_bytes);
+	if (r->together)
+		hs_text_add(&why, " (if there were none left, its whole group "
+			    "would be ended: memory.oom.group)");
 	return tg_refuse(k, hs_text_str(&why));
 }
 

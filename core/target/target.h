@@ -88,6 +88,7 @@ struct tg_report {
 	uint64_t copy_pause_ns;	/* of the second rung */
 	uint64_t needed_bytes;	/* memory the clone may come to cost */
 	uint64_t left_bytes;	/* in its cgroup; UINT64_MAX: no limit */
+	bool together;		/* a clone's end there would be its own */
 	enum tg_obstacle obstacle;	/* that was met first */
 	char comm[16];
 };
@@ -143,6 +144,8 @@ struct tg_left {
 	uint64_t amount;	/* UINT64_MAX: no limit, or not known */
 	char file[256];		/* that holds the limit, or "" */
 	const char *none;	/* what is written there for no limit */
+	bool together;		/* memory: who is ended for want of it takes
+				   all of a group along (memory.oom.group) */
 };
 struct tg_headroom {
 	struct tg_left memory, pids;	/* bytes; how many */

@@ -14,6 +14,7 @@ struct tg_plan {
 	int pidfd;
 	uint64_t start_time;
 	uint32_t n_threads;	/* about */
+	bool together;		/* as in the report */
 	struct tg_gadgets gadgets;
 	HS_VEC(struct wr_tracer_range) stacks;
 };

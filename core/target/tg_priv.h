@@ -195,6 +195,7 @@ struct tg_held {
 	int pidfd;		/* of it */
 	pid_t snap, eval;	/* S and E, 0 when there is none */
 	pid_t dead_snap;	/* S ended by itself: a zombie in the target */
+	bool together;		/* S is not to be the first to go */
 	int snap_mem;		/* S's memory, read and write */
 	struct tg_gadgets gadgets;
 	struct tg_stacks stacks;

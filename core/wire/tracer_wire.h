@@ -104,7 +104,11 @@ struct wr_tracer_freeze {
 	uint64_t syscall_ret;		/* address of 0f 05 c3 */
 	uint64_t restore_rt;		/* address of mov $15,%eax; syscall */
 	uint32_t stop_ms;		/* give up if not all stopped by then */
-	uint32_t reserved;
+	uint32_t flags;			/* wr_tracer_freeze_flag */
+};
+enum wr_tracer_freeze_flag {
+	/* The clone's end for want of memory would be that of its group. */
+	WR_TRACER_TOGETHER = 1,
 };
 /**
  * Reply to FREEZE and GET. fds: /proc/IMAGE/mem, read-only; memfd of

@@ -5,7 +5,8 @@ calls that they may make; such that are traced already. What an attach does to
 them is to be refused, or another way, never to end them.
 
 HEAPSH_STRESS=1 (make stress): 1000 attaches a row instead of 50, and a row that
-sets vm.overcommit_memory for a second, which is everybody's."""
+sets vm.overcommit_memory for a second, which is everybody's; so does
+HEAPSH_OWN_MACHINE=1 (make check-vm)."""
 import json
 import os
 import random
@@ -27,6 +28,7 @@ from obstacles import libc, ROOT
 MIB = 1 << 20
 SEIZE, DETACH, INTERRUPT = 0x4206, 17, 0x4207
 OVERCOMMIT = "/proc/sys/vm/overcommit_memory"
+OURS = STRESS or os.environ.get("HEAPSH_OWN_MACHINE")
 d = tgtest.Driver()
 
 
@@ -105,6 +107,59 @@ def becomes_full():
             equal([visible(f.pid), tgtest.children(f.pid)],
                   [[False, False], []], "and nothing is left of it")
             tgtest.ends_well(f, "becomes full: it found nothing wrong")
+
+
+def is_slowed():
+    """memory.high: above it, everybody in the group is made to wait."""
+    with Group("memory") as g:
+        if not g.path or not g.set("memory.high", "max"):
+            skip("a group that is slowed", g.why or "cgroup v2 alone has it")
+            return
+        with g.started(tgtest.FIXTURE, "dirty", 64) as f:
+            g.set("memory.high", g.used() + MIB)
+            refused("refused", "its cgroup has ", 3)("nearly slowed", f)
+            copied("nearly slowed, copied", f)
+            g.set("memory.high", "max")
+            cloned("no longer nearly slowed", f)
+            tgtest.ends_well(f, "slowed: it found nothing wrong")
+
+
+def ends_together():
+    """memory.oom.group, as orchestrators of containers set it: the end of a
+    copy would be that of all in the group."""
+    with Group("memory") as g:
+        if not g.path or not g.set("memory.oom.group", 1):
+            skip("a group that ends together",
+                 g.why or "cgroup v2 alone has it")
+            return
+        with g.started(tgtest.FIXTURE, "dirty", 64) as f:
+            g.limit(g.used() + 16 * MIB)
+            refused("refused", "memory.oom.group", 3)("ends together", f)
+            copied("ends together, copied", f)
+            g.limit(g.used() + 160 * MIB)
+            i = d.need("freeze", f.pid)
+            with open("/proc/%d/oom_score_adj" % i["snap"]) as s:
+                equal(s.read(), "0\n", "ends together: no copy is the first "
+                      "to go")
+            equal([f.ask("write"), g.killed()], [{"times": 2}, 0],
+                  "and there is room for all that the program writes")
+            d.need("release", i["id"])
+            tgtest.ends_well(f, "ends together: it found nothing wrong")
+
+
+def few_processes():
+    """pids.max: what it may still start is left to it."""
+    with Group("pids") as g:
+        if not g.path:
+            skip("a group with few processes", g.why)
+            return
+        with g.started(tgtest.FIXTURE, "registers", 0) as f:
+            g.limit(g.used() + 7)
+            refused("refused", "(pids.max)", 3)("few processes", f)
+            copied("few processes, copied", f)
+            g.limit(g.used() + 8)
+            cloned("some processes", f)
+            tgtest.ends_well(f, "few processes: it found nothing wrong")
 
 
 def no_process():
@@ -199,9 +254,9 @@ def stopped():
 
 def committed():
     """vm.overcommit_memory 2, for the blink of an eye: it is the machine's."""
-    if not STRESS or not ROOT or not os.access(OVERCOMMIT, os.W_OK):
+    if not OURS or not ROOT or not os.access(OVERCOMMIT, os.W_OK):
         skip("strict accounting of memory",
-             "it is the whole machine's: make stress, as root")
+             "it is the whole machine's: make stress or check-vm, as root")
         return
     with open("/proc/meminfo") as m:
         kb = {x.split(":")[0]: int(x.split()[1]) for x in m}
@@ -227,7 +282,8 @@ def committed():
         tgtest.ends_well(f, "overcommit: it found nothing wrong")
 
 
-harmtest.run_parts(filtered, nearly_full, becomes_full, no_process, traced,
+harmtest.run_parts(filtered, nearly_full, becomes_full, is_slowed,
+                   ends_together, few_processes, no_process, traced,
                    one_after_another, two_at_once, stopped, committed)
 equal(d.do("list"), [], "nothing is held at the end")
 equal(d.do("quit"), {"tracer_status": 0}, "the tracer ends when told to")

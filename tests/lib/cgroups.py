@@ -72,6 +72,13 @@ class Group:
         """None: no limit."""
         _write(self._none if value is None else value, self.path, self._limit)
 
+    def set(self, name, value):
+        """A file that only the second version has. False: nor has this."""
+        if not os.path.exists(os.path.join(self.path, name)):
+            return False
+        _write(value, self.path, name)
+        return True
+
     def used(self):
         return int(_read(self.path, self._usage))
 
