@@ -32,7 +32,7 @@ E2E_TESTS += tests/e2e/arrays.t tests/e2e/asked.t tests/e2e/attach_many.t tests/
 	tests/e2e/session.t tests/e2e/stranger.t tests/e2e/time.t tests/e2e/zoo.t
 # What attaching may do to a program, and how else it may be had.
 E2E_TESTS += tests/e2e/contended.t tests/e2e/container.t tests/e2e/core_hostile.t tests/e2e/denied.t tests/e2e/doctor.t \
-	tests/e2e/ladder.t
+	tests/e2e/ladder.t tests/e2e/yama.t
 EXTRA_DIST += tests/fixtures/live.py tests/fixtures/contended.py tests/lib/obstacles.py
 EXTRA_DIST += tests/fixtures/arrays.py tests/fixtures/census.py \
 	tests/fixtures/chain.c tests/fixtures/chain.py tests/fixtures/reprs.py \

@@ -90,13 +90,26 @@ struct hs_err *en_look(struct en_engine *en, const struct md_claim *claim,
 	return err;
 }
 
-static struct hs_err *open_copy(const struct tg_instant *t,
+struct hs_err *en_open_live(struct en_engine *en, int pid,
+			    struct im_image **ret)
+{
+	int mem = tg_memory(en->tracer, pid);
+
+	// Without it: im_open_live() has the words.
+	return mem < 0 ? im_open_live(pid, ret) :
+			 im_open_running(pid, mem, ret);
+}
+
+static struct hs_err *open_copy(const struct en_engine *en,
+				const struct tg_instant *t,
 				struct im_image **ret)
 {
 	HS_FREE struct im_thread *threads = image_threads(t);
+	HS_CLOSE int mem = tg_memory(en->tracer, t->pid);
 	struct im_copy copy = {
 		.pid = t->pid,
 		.fd = t->mirror->fd,
+		.mem_fd = mem,
 		.n_ranges = t->mirror->n_pieces,
 		.maps = t->mirror->maps,
 		.maps_bytes = t->mirror->maps_bytes,
@@ -115,16 +128,17 @@ static struct hs_err *open_copy(const struct tg_instant *t,
 }
 
 /** What was frozen, as an image. t NULL: nothing was, the process runs. */
-static struct hs_err *open_image(int pid, const struct tg_instant *t,
+static struct hs_err *open_image(struct en_engine *en, int pid,
+				 const struct tg_instant *t,
 				 struct im_image **ret)
 {
 	HS_FREE struct im_thread *threads = NULL;
 	int fd;
 
 	if (!t)
-		return im_open_live(pid, ret);
+		return en_open_live(en, pid, ret);
 	if (t->mirror)
-		return open_copy(t, ret);
+		return open_copy(en, t, ret);
 	threads = image_threads(t);
 	fd = fcntl(t->mem_fd, F_DUPFD_CLOEXEC, 3);
 	if (fd < 0)
@@ -180,7 +194,7 @@ struct hs_err *en_settle(struct en_engine *en, struct tg_instant *t,
 	err = tg_settle(en->tracer, t, &script);
 	if (err || t->state != WR_TRACER_SETTLED)
 		return err;
-	err = open_image(t->pid, t, &image);
+	err = open_image(en, t->pid, t, &image);
 	if (err)
 		return err;
 	im_destroy(*im);
@@ -211,7 +225,7 @@ struct hs_err *en_freeze(struct en_engine *en, int pid, struct tg_instant **t,
 	if (err)
 		return err;
 	en_way_say(en, &way);
-	err = open_image(pid, *t, ret);
+	err = open_image(en, pid, *t, ret);
 	if (err && *t) {
 		hs_err_free(tg_release(en->tracer, *t));
 		tg_instant_free(*t);
@@ -244,7 +258,7 @@ static struct hs_err *understand(struct en_engine *en, struct tg_instant *t,
 	struct hs_err *err;
 
 	in->tracer = t;
-	err = open_image(en->pid, t, &in->lg.image);
+	err = open_image(en, en->pid, t, &in->lg.image);
 	if (!err)
 		in->lg.taken_ns = im_info(in->lg.image)->taken_ns;
 	if (!err && t && t->state == WR_TRACER_UNSETTLED)
@@ -362,7 +376,7 @@ struct hs_err *en_recognise(struct en_engine *en,
 			    struct md_claim *ret)
 {
 	struct im_image *live;
-	struct hs_err *err = im_open_live(report->pid, &live);
+	struct hs_err *err = en_open_live(en, report->pid, &live);
 
 	if (err)
 		return err;
@@ -504,7 +518,7 @@ static struct hs_err *adopt_one(struct en_engine *en, uint64_t id,
 	err = tg_adopt(en->tracer, id, &t);
 	if (err)
 		return err;
-	err = open_image(t->pid, t, &im);
+	err = open_image(en, t->pid, t, &im);
 	if (!err) {
 		err = probe(en, im, &en->claim);
 		im_destroy(im);

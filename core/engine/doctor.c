@@ -298,7 +298,7 @@ static struct hs_err *runtime_rows(struct en_engine *en,
 	struct md_model *model = NULL;
 	struct md_claim claim;
 	struct im_image *im;
-	struct hs_err *err = im_open_live(report->pid, &im);
+	struct hs_err *err = en_open_live(en, report->pid, &im);
 
 	if (err)
 		return err;

@@ -192,6 +192,9 @@ void en_end_child(struct en_engine *en);
 /* doctor.c */
 /** What is permitted, recognised, left behind, and what to do about it. */
 struct hs_err *en_doctor(void *engine, int pid, json_t **ret) HS_MUST_USE;
+/** attach.c: the process as it runs, though the tracer alone may open it. */
+struct hs_err *en_open_live(struct en_engine *en, int pid,
+			    struct im_image **ret) HS_MUST_USE;
 /** attach.c: which plugin's is it? Asked of the running process. */
 struct hs_err *en_recognise(struct en_engine *en,
 			    const struct tg_report *report,

@@ -25,7 +25,7 @@ _Static_assert(offsetof(struct wr_probe_box, why) == offsetof(struct head, why),
 
 static struct hs_err *look(const struct en_live_calling *c, struct head *ret)
 {
-	if (tg_live_read(c->live->pid, c->live->box, ret, sizeof(*ret)) !=
+	if (tg_live_read(NULL, c->live->pid, c->live->box, ret, sizeof(*ret)) !=
 	    sizeof(*ret))
 		return hs_err_new(HS_ERR_GONE, "%s: process %d has ended",
 				  c->s.what, c->live->pid);
@@ -185,7 +185,8 @@ static struct hs_err *take_answer(const struct en_live_calling *c)
 	const uint64_t size = WR_PROBE_BOX_BYTES;
 	uint64_t number = c->box->number;
 
-	if (tg_live_read(c->live->pid, c->live->box, c->box, size) != size ||
+	if (tg_live_read(NULL, c->live->pid, c->live->box, c->box, size) !=
+		    size ||
 	    c->box->number != number)
 		return hs_err_new(HS_ERR_GONE,
 				  "%s: the call was made, but "

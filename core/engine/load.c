@@ -149,7 +149,8 @@ static struct hs_err *wait_for_it(struct en_safepoint *l,
 				  struct tg_plant_data *ret)
 {
 	do {
-		struct hs_err *err = tg_plant_look(&l->p, l->en->pid, ret);
+		struct hs_err *err = tg_plant_look(l->en->tracer,
+						   &l->p, l->en->pid, ret);
 
 		if (err && is_loaded(l->en->pid)) {
 			hs_err_free(err);
@@ -171,7 +172,8 @@ static struct hs_err *not_loaded(const struct en_safepoint *l,
 	uint64_t n = 0;
 
 	if (d->reason)
-		n = tg_live_read(l->en->pid, d->reason, why, sizeof(why));
+		n = tg_live_read(l->en->tracer, l->en->pid, d->reason, why,
+				 sizeof(why));
 	hs_text_escape(&t, why, strnlen(why, n));
 	return hs_err_new(HS_ERR_REFUSED,
 			  "probe load: %s; the program has "

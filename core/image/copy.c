@@ -155,13 +155,6 @@ static struct hs_err *take_pieces(struct copy *c, const struct im_copy *in)
 	return NULL;
 }
 
-static int open_memory(int pid)
-{
-	HS_FREE char *path = hs_xasprintf("/proc/%d/mem", pid);
-
-	return open(path, O_RDONLY | O_CLOEXEC);
-}
-
 struct hs_err *im_open_copy(const struct im_copy *in, struct im_image **ret)
 {
 	struct im_make make = {
@@ -173,7 +166,8 @@ struct hs_err *im_open_copy(const struct im_copy *in, struct im_image **ret)
 	struct copy *c = hs_xalloc(sizeof(*c));
 	struct hs_err *err;
 
-	c->mem_fd = open_memory(in->pid);
+	c->mem_fd = in->mem_fd < 0 ? -1 :
+				     fcntl(in->mem_fd, F_DUPFD_CLOEXEC, 3);
 	im_parse_maps(in->maps, in->maps_bytes, &c->arena, &c->maps);
 	err = map_bytes(c, in);
 	if (!err)

@@ -83,6 +83,9 @@ void im_destroy(struct im_image *im);
 
 /** Running process, nothing stopped: /proc/PID/maps and process_vm_readv. */
 struct hs_err *im_open_live(int pid, struct im_image **ret) HS_MUST_USE;
+/** The same; its /proc/PID/mem has been opened already, and is taken over. */
+struct hs_err *im_open_running(int pid, int mem_fd,
+			       struct im_image **ret) HS_MUST_USE;
 /**
  * A frozen clone. mem_fd: its /proc/PID/mem, taken over, which is read; where
  * it is -1, process_vm_readv is. clone_pid: for that and /proc/PID/maps; pid:
@@ -95,6 +98,7 @@ struct hs_err *im_open_clone(int pid, int clone_pid, int mem_fd,
 struct im_copy {
 	int pid;
 	int fd;			/* memory file: the ranges, back to back */
+	int mem_fd;		/* /proc/PID/mem of the process, or -1 */
 	const struct im_range *ranges;	/* sorted, disjoint */
 	size_t n_ranges;
 	const char *maps;	/* text of /proc/PID/maps at the instant */

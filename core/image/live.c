@@ -25,5 +25,10 @@ struct hs_err *im_open_live(int pid, struct im_image **ret)
 
 	if (fd < 0)
 		return open_failed(errno, pid);
-	return im_open_process(IM_LIVE, pid, pid, fd, NULL, 0, ret);
+	return im_open_running(pid, fd, ret);
+}
+
+struct hs_err *im_open_running(int pid, int mem_fd, struct im_image **ret)
+{
+	return im_open_process(IM_LIVE, pid, pid, mem_fd, NULL, 0, ret);
 }

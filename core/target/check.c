@@ -112,12 +112,15 @@ static struct hs_err *why_denied(const struct tg_asking *k, int errnum)
 		hs_text_add(&why, "kernel.yama.ptrace_scope is 3: nobody may, "
 				  "until the next boot");
 		hopeless = true;
-	} else if (tg_yama_scope() > 0 && geteuid() != 0) {
-		hs_text_addf(&why, "kernel.yama.ptrace_scope is %d: only its "
-			     "parent and root may, and who it lets (one "
-			     "started by \"heapsh run\", or with "
-			     "LD_PRELOAD=heapsh-probe.so, can be attached)",
-			     tg_yama_scope());
+	} else if (tg_yama_scope() == 2 && !tg_capable(TG_CAP_SYS_PTRACE)) {
+		hs_text_add(&why, "kernel.yama.ptrace_scope is 2: only root "
+				  "may (CAP_SYS_PTRACE)");
+	} else if (tg_yama_scope() == 1 && !tg_capable(TG_CAP_SYS_PTRACE)) {
+		hs_text_add(&why, "kernel.yama.ptrace_scope is 1: only its "
+				  "parent and root may, and who it lets (one "
+				  "started by \"heapsh run\", or with "
+				  "LD_PRELOAD=heapsh-probe.so, can be "
+				  "attached)");
 	} else {
 		hs_text_addf(&why, "the kernel does not permit ptrace (%s): it "
 			     "may have more capabilities than we, or a "

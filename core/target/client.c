@@ -177,19 +177,20 @@ struct hs_err *tg_or_gone(struct hs_err *err, int pid, uint64_t start_time)
 	return err;
 }
 
-static struct hs_err *probe_ourselves(int pid, int *ret_denied)
+/* /proc/PID/mem, or -errno. */
+static int open_ourselves(int pid)
 {
 	HS_TEXT path = { 0 };
-	HS_CLOSE int fd = -1;
+	int fd;
 
 	hs_text_addf(&path, "/proc/%d/mem", pid);
 	fd = open(hs_text_str(&path), O_RDONLY | O_CLOEXEC);
-	*ret_denied = fd < 0 ? errno : 0;
-	return NULL;
+	return fd < 0 ? -errno : fd;
 }
 
-struct hs_err *tg_client_probe(struct tg_client *c, int pid, int *ret_denied,
-			       int *ret_tracer)
+/* *ret_mem: its memory, or -errno with which the kernel refuses the tracer. */
+static struct hs_err *probe(struct tg_client *c, int pid, int *ret_mem,
+			    int *ret_tracer)
 {
 	struct wr_tracer_probed r;
 	struct wr_tracer_probe m;
@@ -197,8 +198,10 @@ struct hs_err *tg_client_probe(struct tg_client *c, int pid, int *ret_denied,
 	TG_PACKET a = { 0 };
 	struct hs_err *err;
 
-	if (!c)
-		return probe_ourselves(pid, ret_denied);
+	if (!c) {
+		*ret_mem = open_ourselves(pid);
+		return NULL;
+	}
 	tg_packet_init(&q, WR_TRACER_PROBE, sizeof(m), 0);
 	m = (struct wr_tracer_probe){ .head = q.head, .pid = pid };
 	memcpy(q.bytes, &m, sizeof(m));
@@ -206,9 +209,30 @@ struct hs_err *tg_client_probe(struct tg_client *c, int pid, int *ret_denied,
 	if (err)
 		return err;
 	memcpy(&r, a.bytes, sizeof(r));
-	*ret_denied = r.denied;
+	*ret_mem = r.denied ? -r.denied : tg_packet_take_fd(&a, 0);
 	*ret_tracer = r.tracer;
 	return NULL;
+}
+
+struct hs_err *tg_client_probe(struct tg_client *c, int pid, int *ret_denied,
+			       int *ret_tracer)
+{
+	HS_CLOSE int mem = -1;
+	struct hs_err *err = probe(c, pid, &mem, ret_tracer);
+
+	if (!err)
+		*ret_denied = mem < 0 ? -mem : 0;
+	return err;
+}
+
+int tg_memory(struct tg_client *c, int pid)
+{
+	int fd = open_ourselves(pid), tracer, mem = -1;
+
+	if (!c || (fd != -EACCES && fd != -EPERM))
+		return fd;
+	hs_err_free(probe(c, pid, &mem, &tracer));
+	return mem < 0 ? fd : mem;
 }
 
 struct hs_err *tg_add_ranges(struct tg_packet *q,

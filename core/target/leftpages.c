@@ -79,7 +79,7 @@ static uint64_t word_now(int pid, const struct wr_tracer_word *w)
 {
 	uint64_t v = 0;
 
-	return tg_live_read(pid, w->addr, &v, w->bytes) == w->bytes
+	return tg_live_read(NULL, pid, w->addr, &v, w->bytes) == w->bytes
 		       ? v
 		       : UINT64_MAX;
 }
@@ -145,7 +145,7 @@ static bool look(int pid, uint64_t addr, struct found *ret)
 	const struct tg_plant_note *n = &ret->data.note;
 
 	ret->left = (struct tg_left_pages){ .pid = pid, .addr = addr };
-	if (tg_live_read(pid, addr + WR_TRACER_PLANT_CODE, &ret->data,
+	if (tg_live_read(NULL, pid, addr + WR_TRACER_PLANT_CODE, &ret->data,
 			 sizeof(ret->data)) != sizeof(ret->data))
 		return false;
 	// Who is about to fill them has stopped the process.

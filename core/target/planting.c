@@ -177,10 +177,10 @@ struct hs_err *tg_uproot(struct tg_client *c, const struct tg_plan *plan,
 	return ask(c, plan, p, WR_TRACER_UPROOT, NULL, ret);
 }
 
-uint64_t tg_live_read(int pid, uint64_t addr, void *buf, uint64_t len)
+uint64_t tg_live_read(struct tg_client *c, int pid, uint64_t addr, void *buf,
+		      uint64_t len)
 {
-	HS_FREE char *path = hs_xasprintf("/proc/%d/mem", pid);
-	HS_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC);
+	HS_CLOSE int fd = tg_memory(c, pid);
 	uint64_t done = 0;
 
 	while (fd >= 0 && done < len) {
@@ -216,10 +216,10 @@ void tg_live_renew(int pid, uint64_t box)
 		errno = 0;
 }
 
-struct hs_err *tg_plant_look(const struct tg_planting *p, int pid,
-			     struct tg_plant_data *ret)
+struct hs_err *tg_plant_look(struct tg_client *c, const struct tg_planting *p,
+			     int pid, struct tg_plant_data *ret)
 {
-	if (tg_live_read(pid, tg_plant_argument(p), ret, sizeof(*ret)) !=
+	if (tg_live_read(c, pid, tg_plant_argument(p), ret, sizeof(*ret)) !=
 		    sizeof(*ret) ||
 	    ret->number != p->data.number)
 		return tg_gone(pid);

@@ -75,6 +75,13 @@ enum tg_obstacle {
 	TG_NO_ROOM_HERE,				/* of the copy */
 };
 
+/**
+ * /proc/PID/mem, read-only, for the caller to close; or -errno. Where we may
+ * not open it ourselves it is the tracer's (c may be NULL): of what it started
+ * it is the parent, which yama lets in, and we are not.
+ */
+int tg_memory(struct tg_client *c, int pid);
+
 /** What tg_check saw. All of it before any stop, hence a moment old. */
 struct tg_report {
 	int pid;

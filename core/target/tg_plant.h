@@ -85,8 +85,8 @@ void tg_plant_content(const struct tg_planting *p, uint8_t *to);
 struct hs_err *tg_plant(struct tg_client *c, const struct tg_plan *plan,
 			struct tg_planting *p) HS_MUST_USE;
 /** The data as the program has it now. HS_ERR_GONE: not there any more. */
-struct hs_err *tg_plant_look(const struct tg_planting *p, int pid,
-			     struct tg_plant_data *ret) HS_MUST_USE;
+struct hs_err *tg_plant_look(struct tg_client *c, const struct tg_planting *p,
+			     int pid, struct tg_plant_data *ret) HS_MUST_USE;
 /**
  * Take the pages out again; what has not been called by then is never called.
  * *ret: whether it was, wr_tracer_planted_state. Errors as tg_plant(): then it
@@ -116,8 +116,9 @@ size_t tg_left_pages(int pid, struct tg_left_pages **ret);
 struct hs_err *tg_clean_pages(struct tg_client *c, int pid,
 			      size_t *ret) HS_MUST_USE;
 
-/** Memory of the running program; returns how many bytes were read. */
-uint64_t tg_live_read(int pid, uint64_t addr, void *buf, uint64_t len);
+/** Memory of the running program (tg_memory); how many bytes were read. */
+uint64_t tg_live_read(struct tg_client *c, int pid, uint64_t addr, void *buf,
+		      uint64_t len);
 /** Says in the box that we live: now, and for WR_PROBE_LEASE_MS. */
 void tg_live_renew(int pid, uint64_t box);
 /** CLOCK_REALTIME at which that ends, in ns. */

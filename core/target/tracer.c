@@ -160,7 +160,8 @@ static struct hs_err *do_probe(struct tg_packet *in, struct tg_packet *out)
 	r.head.size = sizeof(r);
 	r.denied = fd < 0 ? -fd : 0;
 	r.tracer = getpid();
-	hs_close_p(&fd);
+	if (fd >= 0)
+		tg_packet_add_fd(out, fd);
 	memcpy(out->bytes, &r, sizeof(r));
 	return NULL;
 }

@@ -249,7 +249,7 @@ uint64_t vb_live_read(void *arg, uint64_t addr, void *buf, uint64_t len)
 {
 	const struct vb_live_call *c = arg;
 
-	return tg_live_read(c->live.pid, addr, buf, len);
+	return tg_live_read(NULL, c->live.pid, addr, buf, len);
 }
 
 /* --- it is made ---------------------------------------------------------- */

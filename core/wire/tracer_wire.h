@@ -86,6 +86,7 @@ struct wr_tracer_probe {
 	int32_t pid;
 	uint32_t reserved;
 };
+/** Reply to PROBE. fds: when it is not denied, that mem, read-only. */
 struct wr_tracer_probed {
 	struct wr_tracer_head head;
 	struct wr_tracer_status status;

@@ -17,7 +17,6 @@ from obstacles import (NOBODY, ROOT, SYSTEM, as_nobody, doctor, heapsh_by,
                        obeys, only, program, rows_of)
 
 YAMA = "/proc/sys/kernel/yama/ptrace_scope"
-STRESS = bool(os.environ.get("HEAPSH_STRESS"))
 # One thread, which may not start another.
 ALONE = """
 import ctypes, sys
@@ -117,7 +116,7 @@ def no_room_here(path):
               "no room for a copy")
 
 
-# --- yama ----------------------------------------------------------------------
+# --- yama, where the kernel has none; tests/e2e/yama.t else --------------------
 
 WORDS = {
     0: ("0: whoever has the same user may attach", ""),
@@ -142,32 +141,6 @@ def said_of_yama(path):
             continue
         equal(only(rows_of(r), "yama (kernel.yama.ptrace_scope)"),
               (words, line), "yama %d, as a user" % scope)
-
-
-def real_yama(path):
-    """Where the kernel has it and the machine is ours to set it."""
-    if not os.access(YAMA, os.W_OK) or not STRESS:
-        skip("yama itself", "not in this kernel" if not os.path.exists(YAMA)
-             else "it is the whole machine's: make stress, as root")
-        return
-    with open(YAMA) as f:
-        before = f.read()
-    try:
-        with program(SYSTEM, prefix=NOBODY) as f:
-            for scope in (0, 1, 2):     # from 3 there is no way back
-                with open(YAMA, "w") as y:
-                    y.write(str(scope))
-                d = as_nobody(f)
-                denied = only(d, "not to be attached")
-                if not scope:
-                    equal(denied[0], "nothing is said", "yama 0 permits it")
-                    continue
-                ok("kernel.yama.ptrace_scope is %d" % scope in denied[0],
-                   "yama %d is named" % scope) or diag(d)
-                obeys(denied[1], f, "frozen clone", "yama %d, as root" % scope)
-    finally:
-        with open(YAMA, "w") as y:
-            y.write(before)
 
 
 # --- accounting of memory --------------------------------------------------------
@@ -238,7 +211,6 @@ for version, path in found[-1:]:
         skip("who may not attach", "needs root and setpriv")
         break
     for part in (init_to_be, strict, more_capable, as_in_a_container,
-                 no_room_here, said_of_yama, real_yama, strict_accounting,
-                 second_hierarchy):
+                 no_room_here, said_of_yama, strict_accounting, second_hierarchy):
         part(path)
 hstest.done()

@@ -197,8 +197,11 @@ static void a_copy_reads_alike(void **state)
 	uint64_t at = (uintptr_t)area;
 	struct im_range v[] = { { at, at + 18 * PAGE },
 				{ at + 20 * PAGE, at + 40 * PAGE } };
-	struct im_copy copy = { .pid = child, .fd = fd, .ranges = v,
-				.n_ranges = 2, .maps = maps, .taken_ns = 7 };
+	HS_FREE char *mem_path = hs_xasprintf("/proc/%d/mem", (int)child);
+	HS_CLOSE int mem_fd = open(mem_path, O_RDONLY | O_CLOEXEC);
+	struct im_copy copy = { .pid = child, .fd = fd, .mem_fd = mem_fd,
+				.ranges = v, .n_ranges = 2, .maps = maps,
+				.taken_ns = 7 };
 	struct im_image *im;
 	struct hs_err *err;
 	ssize_t n;
