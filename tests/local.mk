@@ -101,6 +101,22 @@ stress: all $(check_PROGRAMS)
 	$(MAKE) $(AM_MAKEFLAGS) fuzz FUZZ_SECONDS=60 || rc=1; exit $$rc
 .PHONY: stress
 
+# Under a kernel of Debian's, with yama and cgroup v2: each test in a virtual
+# machine of its own (tests/vm/run). TESTS=… and all variables are as of check.
+VM_TESTS = $(STRESS_TESTS) tests/e2e/container.t tests/e2e/contended.t \
+	tests/e2e/denied.t tests/e2e/doctor.t tests/e2e/kill.t \
+	tests/e2e/ladder.t tests/e2e/live.t tests/e2e/load.t \
+	tests/e2e/probe.t tests/e2e/yama.t tests/target/check.t \
+	tests/target/evaluate.t tests/target/freeze.t tests/target/kill.t \
+	tests/target/settle.t
+check-vm: all
+	HEAPSH_TEST_LIMIT=$${HEAPSH_TEST_LIMIT:-3600} \
+	$(MAKE) $(AM_MAKEFLAGS) check \
+		T_LOG_COMPILER='$(abs_top_srcdir)/tests/vm/run' TESTS='$(if \
+		$(filter command,$(origin TESTS)),$(TESTS),$(VM_TESTS))'
+.PHONY: check-vm
+EXTRA_DIST += tests/vm/init tests/vm/main tests/vm/run
+
 # Each fuzz test for so long, and what it reaches.
 FUZZ_SECONDS = 10
 fuzz: all
