@@ -11,7 +11,7 @@ struct table {
 	struct hs_strmap at;
 };
 
-static void add(struct table *t, const char *type, int64_t count, int64_t size)
+static struct an_summary_row *row_of(struct table *t, const char *type)
 {
 	const uint64_t *found = hs_strmap_get(&t->at, type);
 	uint64_t at = found ? *found : t->rows.n;
@@ -22,8 +22,23 @@ static void add(struct table *t, const char *type, int64_t count, int64_t size)
 		hs_strmap_put(&t->at, type, at);
 		hs_vec_push(&t->rows, row);
 	}
-	t->rows.v[at].count += count;
-	t->rows.v[at].size += size;
+	return &t->rows.v[at];
+}
+
+static void add(struct table *t, const char *type, int64_t count, int64_t size)
+{
+	struct an_summary_row *row = row_of(t, type);
+
+	row->count = hs_add_i64(row->count, count);
+	row->size = hs_add_i64(row->size, size);
+}
+
+static void subtract(struct table *t, const struct an_summary_row *other)
+{
+	struct an_summary_row *row = row_of(t, other->type);
+
+	row->count = hs_sub_i64(row->count, other->count);
+	row->size = hs_sub_i64(row->size, other->size);
 }
 
 static int by_size(const void *a, const void *b)
@@ -94,7 +109,7 @@ struct an_summary *an_summary_diff(const struct an_summary *a,
 	for (i = 0; i < b->n; i++)
 		add(&t, b->rows[i].type, b->rows[i].count, b->rows[i].size);
 	for (i = 0; i < a->n; i++)
-		add(&t, a->rows[i].type, -a->rows[i].count, -a->rows[i].size);
+		subtract(&t, &a->rows[i]);
 	s = take(&t);
 	for (i = 0; i < s->n; i++) {
 		if (s->rows[i].count || s->rows[i].size)

@@ -74,6 +74,21 @@ static inline bool hs_mul_overflows(uint64_t a, uint64_t b, uint64_t *ret)
 {
 	return __builtin_mul_overflow(a, b, ret);
 }
+/** Sums of foreign numbers that are only shown: the nearest that there is. */
+static inline int64_t hs_add_i64(int64_t a, int64_t b)
+{
+	int64_t sum;
+
+	return !__builtin_add_overflow(a, b, &sum) ? sum :
+	       a < 0				   ? INT64_MIN : INT64_MAX;
+}
+static inline int64_t hs_sub_i64(int64_t a, int64_t b)
+{
+	int64_t rest;
+
+	return !__builtin_sub_overflow(a, b, &rest) ? rest :
+	       a < 0				    ? INT64_MIN : INT64_MAX;
+}
 /** Monotonic clock in nanoseconds. */
 uint64_t hs_now_ns(void);
 

@@ -89,7 +89,8 @@ struct changes {
 	struct hs_strmap at;
 };
 
-static void add_side(struct changes *c, const json_t *doc, int sign)
+static void add_side(struct changes *c, const json_t *doc,
+		     int64_t (*plus)(int64_t a, int64_t b))
 {
 	const json_t *rows = json_object_get(doc, "rows");
 	json_t *row;
@@ -104,24 +105,28 @@ static void add_side(struct changes *c, const json_t *doc, int sign)
 			hs_strmap_put(&c->at, one.kind, to);
 			hs_vec_push(&c->rows, one);
 		}
-		c->rows.v[to].count += sign * wr_get_i64(row, "count");
-		c->rows.v[to].size += sign * wr_get_i64(row, "size");
+		c->rows.v[to].count = plus(c->rows.v[to].count,
+					   wr_get_i64(row, "count"));
+		c->rows.v[to].size = plus(c->rows.v[to].size,
+					  wr_get_i64(row, "size"));
 	}
 }
 
-static int64_t magnitude(int64_t v)
+static uint64_t magnitude(int64_t v)
 {
-	return v < 0 ? -v : v;
+	return v < 0 ? -(uint64_t)v : (uint64_t)v;
 }
 
 static int by_magnitude(const void *a, const void *b)
 {
 	const struct change *x = a, *y = b;
-	int64_t d = magnitude(y->size) - magnitude(x->size);
+	uint64_t m = magnitude(x->size), n = magnitude(y->size);
 
-	if (!d)
-		d = magnitude(y->count) - magnitude(x->count);
-	return d ? (d > 0 ? 1 : -1) : strcmp(x->kind, y->kind);
+	if (m == n) {
+		m = magnitude(x->count);
+		n = magnitude(y->count);
+	}
+	return m != n ? (m < n ? 1 : -1) : strcmp(x->kind, y->kind);
 }
 
 static json_t *totals(const json_t *doc)
@@ -148,7 +153,7 @@ static json_t *change_rows(struct changes *c)
 		if (!one->count && !one->size)
 			continue;
 		row = json_object();
-		cumulative += one->size;
+		cumulative = hs_add_i64(cumulative, one->size);
 		set_new(row, "index", wr_u64(index++));
 		set_new(row, "count", wr_i64(one->count));
 		set_new(row, "size", wr_i64(one->size));
@@ -164,8 +169,8 @@ static json_t *subtract(const json_t *a, const json_t *b)
 	struct changes c = { 0 };
 	json_t *doc = wr_doc_create("diff");
 
-	add_side(&c, a, 1);
-	add_side(&c, b, -1);
+	add_side(&c, a, hs_add_i64);
+	add_side(&c, b, hs_sub_i64);
 	set_new(doc, "a", totals(a));
 	set_new(doc, "b", totals(b));
 	set_new(doc, "header", json_string(wr_get_text(a, "header")));
@@ -270,8 +275,10 @@ static void print_head(FILE *f, const json_t *doc, const char *format)
 	fprintf(f, ".loader: _load_stat\n.format: %s\n.timemade: %f\n", format,
 		when);
 	if (b) {
-		count = wr_get_i64(a, "count") - wr_get_i64(b, "count");
-		size = wr_get_i64(a, "size") - wr_get_i64(b, "size");
+		count = hs_sub_i64(wr_get_i64(a, "count"),
+				   wr_get_i64(b, "count"));
+		size = hs_sub_i64(wr_get_i64(a, "size"),
+				  wr_get_i64(b, "size"));
 		fprintf(f, ".b_count: %lld\n.b_size: %lld\n",
 			(long long)wr_get_i64(b, "count"),
 			(long long)wr_get_i64(b, "size"));

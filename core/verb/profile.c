@@ -370,8 +370,8 @@ static size_t counted(const struct an_profile *p)
 static void add_profiles(struct stats *s)
 {
 	const struct an_profile *p = s->p;
-	uint64_t least =
-		(uint64_t)((double)s->cutoff * 0.01 * (double)p->total);
+	double part = (double)s->cutoff * 0.01 * (double)p->total;
+	uint64_t least = part < 0x1p64 ? (uint64_t)part : UINT64_MAX;
 	size_t n = counted(p);
 	json_t *rows = json_array();
 

@@ -54,7 +54,9 @@ void sh_progress_text(struct hs_text *ret, const struct wr_shared *shared,
 	if (done && done <= total) {
 		left = seconds * (double)(total - done) / (double)done;
 		hs_text_add(&t, ", ");
-		hs_text_duration(&t, (uint64_t)(left * 1e9));
+		// of a clock that was read before it began
+		hs_text_duration(&t, left < 1e9 ? (uint64_t)(left * 1e9) :
+						  UINT64_MAX);
 		hs_text_add(&t, " left");
 	}
 	vw_clip(ret, style, hs_text_str(&t),

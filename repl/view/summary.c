@@ -104,10 +104,11 @@ static void print_sides(struct hs_text *out, const json_t *a, const json_t *b)
 	hs_text_addc(out, '\n');
 	print_side(out, "B", count_b, size_b);
 	hs_text_addc(out, '\n');
-	print_side(out, "A-B", count_a - count_b, size_a - size_b);
+	print_side(out, "A-B", hs_sub_i64(count_a, count_b),
+		   hs_sub_i64(size_a, size_b));
 	if (size_b)
 		hs_text_addf(out, "  = %9.3g %% of B",
-			     100.0 * (double)(size_a - size_b) /
+			     100.0 * (double)hs_sub_i64(size_a, size_b) /
 				     (double)size_b);
 	hs_text_add(out, "\n\n");
 }
@@ -137,7 +138,7 @@ void vw_diff(struct hs_text *out, const json_t *doc,
 	vw_grid_column(&g, header, false, 0);
 	json_array_foreach (json_object_get(doc, "rows"), i, row) {
 		size = wr_get_i64(row, "size");
-		cumulative += size;
+		cumulative = hs_add_i64(cumulative, size);
 		if (json_object_get(row, "cumulative"))
 			cumulative = wr_get_i64(row, "cumulative");
 		vw_grid_addf(&g, "%" PRIu64, json_object_get(row, "index") ?

@@ -112,6 +112,32 @@ def hex_of(sh, name):
     return sh("id(%s)" % name)["value"]
 
 
+HPY = """.loader: _load_stat
+.format: SetFormat
+.timemade: 0.0
+.count: %(n)d
+.size: %(n)d
+.kindname:
+.kindheader: Kind
+.numrows: 1
+.r: %(n)d %(n)d a.Type
+.end: .loader: _load_stat
+"""
+
+
+def hostile_file(sh, folder, v):
+    """Numbers that no heap has: their difference is the nearest there is."""
+    paths = [os.path.join(folder, name) for name in ("low.hpy", "high.hpy")]
+    for path, n in zip(paths, (-2 ** 63, 2 ** 63 - 1)):
+        with open(path, "w") as f:
+            f.write(HPY % {"n": n})
+    low, high = ["load('%s')" % path for path in paths]
+    equal(rows(sh("%s - %s" % (high, low))), {"a.Type": [str(2 ** 63 - 1)] * 2},
+          "%s: a file's numbers may be any" % v)
+    equal(rows(sh("%s - %s" % (low, high))), {"a.Type": [str(-2 ** 63)] * 2},
+          "%s: and the lowest is the lowest" % v)
+
+
 def times(sh, f, t, v):
     """View 13: differences, statistics on disk, relative heaps."""
     with tempfile.TemporaryDirectory() as folder:
@@ -119,6 +145,7 @@ def times(sh, f, t, v):
         sh("Type(Slot).dump('%s')" % path)
         equal(rows(sh("load %s" % path)), rows(sh("Type(Slot)")),
               "%s: a statistic comes back from its file" % v)
+        hostile_file(sh, folder, v)
         sh.say("before = heap")
         sh("setref")
         grown = f.ask("more")

@@ -55,6 +55,17 @@ static void signed_numbers_reach_both_ends(void **state)
 		REFUSES(hs_parse_i64, int64_t, wrong[i]);
 }
 
+static void sums_of_foreign_numbers_stop_at_both_ends(void **state)
+{
+	(void)state;
+	assert_int_equal(hs_add_i64(2, -3), -1);
+	assert_int_equal(hs_sub_i64(2, -3), 5);
+	assert_int_equal(hs_add_i64(INT64_MAX, 1), INT64_MAX);
+	assert_int_equal(hs_add_i64(INT64_MIN, -1), INT64_MIN);
+	assert_int_equal(hs_sub_i64(INT64_MIN, 1), INT64_MIN);
+	assert_int_equal(hs_sub_i64(0, INT64_MIN), INT64_MAX);
+}
+
 static void sizes_have_binary_units(void **state)
 {
 	static const char *const wrong[] = {
@@ -160,6 +171,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(unsigned_numbers_are_whole_strings),
 		cmocka_unit_test(signed_numbers_reach_both_ends),
+		cmocka_unit_test(sums_of_foreign_numbers_stop_at_both_ends),
 		cmocka_unit_test(sizes_have_binary_units),
 		cmocka_unit_test(percents_are_of_a_hundred),
 		cmocka_unit_test(durations_have_units_and_default_to_seconds),
