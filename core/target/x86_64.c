@@ -112,11 +112,19 @@ static bool ends_by_stop(int64_t nr)
 	case SYS_io_getevents:
 	case SYS_io_uring_enter:
 	case SYS_read:
+	case SYS_readv:
+	case SYS_preadv2:
 	case SYS_write:
+	case SYS_writev:
+	case SYS_pwritev2:
+	case SYS_splice:
+	case SYS_sendfile:
 	case SYS_recvfrom:
 	case SYS_recvmsg:
+	case SYS_recvmmsg:
 	case SYS_sendto:
 	case SYS_sendmsg:
+	case SYS_sendmmsg:
 	case SYS_accept:
 	case SYS_accept4:
 		return true;

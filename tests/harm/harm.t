@@ -30,7 +30,7 @@ from hstest import diag, equal, ok, skip
 
 NAIVE = os.path.join(tgtest.BUILD, "tests", "lib", "tg_naive")
 CALLS = ("nanosleep", "poll", "select", "epoll_wait", "futex", "sigtimedwait",
-         "semtimedop", "recv", "read")
+         "semtimedop", "recv", "readv", "recvmmsg", "read")
 d = tgtest.Driver()
 
 

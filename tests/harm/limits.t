@@ -74,7 +74,7 @@ def nearly_full():
             skip("a group that is nearly full", g.why)
             return
         with g.started(tgtest.FIXTURE, "dirty", 64) as f:
-            said = set()
+            said, copies = set(), set()
             for left in (64 << 10, 256 << 10, MIB, 4 * MIB, 8 * MIB, 16 * MIB):
                 g.limit(None)
                 g.limit(g.used() + left)
@@ -82,9 +82,12 @@ def nearly_full():
                 said.add(i.get("error"))
                 if "id" in i:
                     d.need("release", i["id"])
-                d.need("copy", f.pid)
+                copies.add(d.do("copy", f.pid).get("error"))
             equal(said, {"refused", None},
                   "a group that is nearly full: refused, or there is room")
+            # On a slow machine a copy may take longer than it is given.
+            ok(copies <= {None, "timeout"}, "a copy needs none of its memory"
+               ) or diag(copies)
             equal([g.killed(), f.ask("write")], [0, {"times": 2}],
                   "and nobody in it was ended")
             tgtest.ends_well(f, "nearly full: it found nothing wrong")

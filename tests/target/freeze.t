@@ -60,7 +60,8 @@ def blocked_calls():
     exact = ("nanosleep", "poll", "select", "futex")
     for words in [("blocked",)] + [
             ("blocked1", c) for c in exact + (
-                "epoll_wait", "sigtimedwait", "semtimedop", "recv", "read")]:
+                "epoll_wait", "sigtimedwait", "semtimedop", "recv", "readv",
+                "recvmmsg", "read")]:
         n = 60 if words[-1] in exact + ("blocked",) else 20
         _, truth = unharmed(words, n=n, hold_ms=17)
         for name, c in truth.get("calls", {}).items():
