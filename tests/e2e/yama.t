@@ -42,6 +42,21 @@ ROW = {0: ("0: whoever has the same user may attach", ""),
            "boot with another setting")}
 PRELOADED = "import ctypes; ctypes.CDLL(%r)"
 
+FORKING = """
+import json, os, subprocess, sys, time
+child = os.fork()
+if not child:
+    time.sleep(600)
+again = subprocess.Popen([sys.executable, "-c", "import time\\n"
+                          "print(1, flush=True)\\ntime.sleep(600)"],
+                         stdout=subprocess.PIPE)
+again.stdout.readline()
+print(json.dumps([child, again.pid]), flush=True)
+sys.stdin.readline()
+os.kill(child, 9)
+again.kill()
+"""
+
 
 def heapsh(args, commands=(), prefix=WHO):
     """The copy of us that anybody may run, by WHO."""
@@ -145,6 +160,25 @@ def consenting(scope):
                   name + ": doctor knows that it may be attached")
 
 
+def offspring(scope):
+    """What such a program forks is another, which has not asked; what it
+    executes does, where LD_PRELOAD is handed down."""
+    env = dict(os.environ, LD_PRELOAD=FOLDER + "/" + PROBE)
+    name = "yama %d, " % scope
+    with hstest.Fixture(WHO + [SYSTEM, "-c", FORKING], env=env) as f:
+        for pid, asks in zip(f.truth, (False, True)):
+            r = heapsh(["attach", pid], ["heap.count"])
+            d = r.docs[0]
+            if asks or not scope:
+                equal([r.status, d.get("rung")], [0, "preloaded probe"],
+                      name + "executed by one: preloaded probe")
+            else:
+                equal([r.status, d.get("message")],
+                      [3, "attach to %d: %s" % (pid, WHY[1])],
+                      name + "forked by one: refused")
+        f.end()
+
+
 def remedy(scope, f):
     return None if scope == 3 else "sudo heapsh attach %d" % f.pid
 
@@ -205,6 +239,8 @@ def set_to(scope):
 def under(scope):
     forbidden(scope)
     consenting(scope)
+    if scope < 2:
+        offspring(scope)
     started(scope, "", "frozen clone")
     started(scope, "--stop", "stopped and copied")
     started(scope, "--probe", "preloaded probe")
