@@ -179,6 +179,7 @@ struct hs_err *en_live_call(void *engine, const char *what,
 /* lifetime.c */
 /** How often, at most, it is asked what an instant costs the program. */
 #define EN_LOOK_NS UINT64_C(1000000000)
+enum { EN_WHOLE_MOST = 2 };	/* instants whose graphs keep all layers */
 enum { EN_KEPT_MOST = 2 };	/* released instants whose pages are kept */
 /** Between lines, once a second: give back what `hold` or `cow` say. */
 void en_lifetime(struct en_engine *en);

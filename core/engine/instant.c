@@ -26,12 +26,33 @@ struct en_instant *en_instant_create(struct en_engine *en)
 	return in;
 }
 
+/**
+ * A session takes instants for days: of all but the newest, what can be made
+ * again is given back, and what cannot where memory is short.
+ */
+static void shed_older(struct en_engine *en)
+{
+	const bool is_short = en->budget.limit &&
+			      en->budget.used > en->budget.limit / 2;
+
+	for (size_t i = 0; i + EN_WHOLE_MOST < en->instants.n; i++) {
+		struct lg_instant *in = en->instants.v[i];
+
+		if (!in->graph || in->n_views || in == en->session.current ||
+		    !(lg_instant_readable(in) || is_short))
+			continue;
+		gr_shed(in->graph);
+		md_trim(in->model);
+	}
+}
+
 void en_instant_enter(struct en_engine *en, struct lg_instant *in)
 {
 	in->number = ++en->n_taken;
 	hs_vec_push(&en->instants, lg_instant_ref(in));
 	lg_instant_unref(en->session.current);
 	en->session.current = lg_instant_ref(in);
+	shed_older(en);
 }
 
 struct hs_err *en_instant_find(struct en_engine *en, const char *which,
@@ -55,6 +76,13 @@ struct hs_err *en_instant_find(struct en_engine *en, const char *which,
 			     "snaps");
 }
 
+/** If they are: the graph must not take them for empty. */
+static void bytes_gone(struct lg_instant *in)
+{
+	if (in->graph && !lg_instant_readable(in))
+		gr_bytes_gone(in->graph);
+}
+
 struct hs_err *en_instant_release(struct en_engine *en, struct lg_instant *lg)
 {
 	struct en_instant *in = en_instant_of(lg);
@@ -63,6 +91,7 @@ struct hs_err *en_instant_release(struct en_engine *en, struct lg_instant *lg)
 		return NULL;
 	en_eval_end(in);
 	lg->released = true;
+	bytes_gone(lg);
 	in->released_at = hs_now_ns();
 	// Of one that is no more: a session of a thousand instants would run
 	// out of descriptors.
@@ -86,6 +115,7 @@ static void forget_older(struct en_engine *en)
 		md_trim(in->model);
 		im_forget(in->image, &en->task);
 		in->kept = false;
+		bytes_gone(in);
 	}
 }
 

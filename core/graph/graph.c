@@ -202,6 +202,19 @@ void gr_totals_deinit(struct gr_totals *t)
 	t->of_type = NULL;
 }
 
+void gr_shed(struct gr_graph *g)
+{
+	struct hs_budget *b = g->task.budget;
+
+	gr_drop_rows(g);
+	hs_big_free(b, g->reached, gr_bitmap_bytes(g->n));
+	hs_big_free(b, g->alive, gr_bitmap_bytes(g->n));
+	g->reached = g->alive = NULL;
+	gr_dom_deinit(&g->dom, g->n, b);
+	gr_depths_free(g, g->depth);
+	g->depth = NULL;
+}
+
 void gr_destroy(struct gr_graph *g)
 {
 	struct hs_budget *b;
@@ -217,13 +230,7 @@ void gr_destroy(struct gr_graph *g)
 	hs_big_free(b, g->outside, gr_bitmap_bytes(g->n));
 	hs_big_free(b, g->table, g->cap_owned * sizeof(*g->table));
 	hs_big_free(b, g->owner, g->cap_owned * sizeof(*g->owner));
-	gr_rows_deinit(&g->out, b);
-	gr_rows_deinit(&g->in, b);
-	hs_big_free(b, g->refcount, (uint64_t)g->n * sizeof(*g->refcount));
-	hs_big_free(b, g->reached, gr_bitmap_bytes(g->n));
-	hs_big_free(b, g->alive, gr_bitmap_bytes(g->n));
-	gr_dom_deinit(&g->dom, g->n, b);
-	gr_depths_free(g, g->depth);
+	gr_shed(g);
 	for (i = 0; i < g->n_roots; i++)
 		free(g->roots[i].name);
 	free(g->roots);

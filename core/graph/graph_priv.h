@@ -358,6 +358,9 @@ struct hs_err *gr_rows_init(struct gr_rows *r, struct hs_task *task,
 struct hs_err *gr_rows_place(struct gr_rows *r, struct hs_task *task)
 	HS_MUST_USE;
 void gr_rows_deinit(struct gr_rows *r, struct hs_budget *b);
+void gr_drop_rows(struct gr_graph *g);
+/** HS_ERR_FAULT when they are gone. */
+struct hs_err *gr_check_bytes(const struct gr_graph *g) HS_MUST_USE;
 
 /* --- dominators (dominators.c) ------------------------------------------ */
 
@@ -412,6 +415,7 @@ struct gr_graph {
 	struct gr_root *roots;
 	size_t n_roots, cap_roots;
 
+	bool bytes_gone;
 	bool has_rows;
 	struct gr_rows out, in;
 	uint32_t *refcount;		/* n, saturated */

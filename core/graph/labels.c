@@ -189,8 +189,10 @@ struct hs_err *gr_each_edge(struct gr_set *sources, struct hs_task *task,
 		.ops = ops,
 		.ask_all = gr_set_count(sources) < g->n / FEW,
 	};
-	struct hs_err *err;
+	struct hs_err *err = gr_check_bytes(g);
 
+	if (err)
+		return err;
 	l.n_items = g->jobs.n_jobs + ((uint64_t)g->n + IDS - 1) / IDS;
 	hs_progress(task, "naming edges", "MiB", l.n_items);
 	err = gr_parallel(l.ask_all ? 1 : g->threads, label_part, &l, &l.stop);

@@ -58,7 +58,7 @@ void gr_rows_deinit(struct gr_rows *r, struct hs_budget *b)
 	memset(r, 0, sizeof(*r));
 }
 
-static void drop_rows(struct gr_graph *g)
+void gr_drop_rows(struct gr_graph *g)
 {
 	struct hs_budget *b = g->task.budget;
 
@@ -66,6 +66,22 @@ static void drop_rows(struct gr_graph *g)
 	gr_rows_deinit(&g->in, b);
 	hs_big_free(b, g->refcount, (uint64_t)g->n * sizeof(*g->refcount));
 	g->refcount = NULL;
+	g->has_rows = false;
+}
+
+void gr_bytes_gone(struct gr_graph *g)
+{
+	g->bytes_gone = true;
+}
+
+struct hs_err *gr_check_bytes(const struct gr_graph *g)
+{
+	if (!g->bytes_gone)
+		return NULL;
+	return hs_err_remedy(hs_err_new(HS_ERR_FAULT,
+					"read references: the instant was "
+					"released before"),
+			     "snap takes a new one");
 }
 
 struct hs_err *gr_need_rows(struct gr_graph *g, struct hs_task *task)
@@ -74,11 +90,14 @@ struct hs_err *gr_need_rows(struct gr_graph *g, struct hs_task *task)
 
 	if (g->has_rows)
 		return NULL;
+	err = gr_check_bytes(g);
+	if (err)
+		return err;
 	err = gr_forward(g, task);
 	if (!err)
 		err = gr_reverse(g, task);
 	if (err) {
-		drop_rows(g);
+		gr_drop_rows(g);
 		return hs_err_wrap(err, "read the edges");
 	}
 	g->has_rows = true;

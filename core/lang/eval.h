@@ -71,6 +71,7 @@ struct lg_space_value {
 /** Data of a view; its pages share it. */
 struct lg_view_data {
 	unsigned refs;
+	struct lg_instant *in;		/* of the values that share it */
 	void *data;
 };
 struct lg_view_value {

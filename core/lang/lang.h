@@ -35,6 +35,7 @@ struct lg_instant {
 	bool kept;
 	struct im_image *image;		/* owned by the engine's hook below */
 	struct gr_graph *graph;		/* NULL until gr_build */
+	unsigned n_views;		/* listings that look into its rows */
 	struct an_summary *summary;	/* of verb summary; outlives release */
 	uint64_t taken_ns;		/* CLOCK_REALTIME */
 	json_t *attached;		/* its "attached" document */
@@ -52,6 +53,8 @@ static inline bool lg_instant_readable(const struct lg_instant *in)
 {
 	return !in->released || in->kept;
 }
+/** HS_ERR_FAULT, with a sentence, when they cannot. */
+struct hs_err *lg_check_bytes(const struct lg_instant *in) HS_MUST_USE;
 /** The graph, swept on first use. HS_ERR_FAULT when it is not readable. */
 struct hs_err *lg_instant_graph(struct lg_instant *in, struct hs_task *task,
 				struct gr_graph **ret) HS_MUST_USE;
@@ -121,6 +124,7 @@ struct lg_inner;
 struct lg_view_ops {
 	const char *words;		/* "paths", for messages */
 	const struct lg_word *attrs;	/* of its own; ends with NULL */
+	bool apart;		/* no call of its looks into rows, depths, … */
 	uint64_t (*rows)(void *data);
 	/** Rows first to end - 1 as a document, without "first" and "more". */
 	struct hs_err *(*doc)(struct lg_session *s, struct lg_value *v,

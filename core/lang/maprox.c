@@ -103,8 +103,10 @@ static struct hs_err *map_all(struct lg_session *s, struct lg_value *v,
 			    .m = lg_instant_model(v->in, s->task),
 			    .set = v->u.set.nodes };
 	struct gr_set *found;
-	struct hs_err *err;
+	struct hs_err *err = lg_check_bytes(v->in);
 
+	if (err)
+		return err;
 	x.n_types = md_n_types(x.m);
 	x.may = hs_xcalloc(x.n_types + 1, sizeof(*x.may));
 	err = map_members(&x);

@@ -94,8 +94,10 @@ static struct hs_err *make_word(struct lg_session *s, struct lg_instant *in,
 	struct hs_err *err;
 
 	if (!word->nodes) {
-		*ret = lg_space(in, word->space, 0, 0);
-		return NULL;
+		err = lg_check_bytes(in);
+		if (!err)
+			*ret = lg_space(in, word->space, 0, 0);
+		return err;
 	}
 	err = lg_instant_graph(in, s->task, &g);
 	if (!err)

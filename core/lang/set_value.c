@@ -29,10 +29,15 @@ struct hs_err *lg_check_rows(struct lg_instant *in, const struct gr_graph *g,
 			 ((factor[i] == AN_BY_RCS ||
 			   factor[i] == AN_BY_RCS_TYPE) &&
 			  !gr_has_rows(g));
-	if (!reads || lg_instant_readable(in))
+	return reads ? lg_check_bytes(in) : NULL;
+}
+
+struct hs_err *lg_check_bytes(const struct lg_instant *in)
+{
+	if (lg_instant_readable(in))
 		return NULL;
 	return hs_err_remedy(hs_err_new(HS_ERR_FAULT,
-					"read references of instant %u: it was "
+					"read the bytes of instant %u: it was "
 					"released before",
 					in->number),
 			     "snap takes a new one");

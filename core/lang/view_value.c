@@ -14,6 +14,8 @@ struct lg_value *lg_view(struct lg_instant *in, const struct lg_view_ops *ops,
 	v->u.view.ops = ops;
 	v->u.view.data = hs_xalloc(sizeof(*v->u.view.data));
 	v->u.view.data->refs = 1;
+	v->u.view.data->in = in;
+	in->n_views += !ops->apart;
 	v->u.view.data->data = data;
 	v->u.view.window.page = page;
 	return v;
@@ -30,6 +32,7 @@ void lg_view_deinit(struct lg_view_value *view)
 {
 	if (--view->data->refs)
 		return;
+	view->data->in->n_views -= !view->ops->apart;
 	view->ops->destroy(view->data->data);
 	free(view->data);
 }

@@ -32,6 +32,8 @@ static struct hs_err *run(const struct lg_call *call, struct lg_value **ret)
 	void *state;
 	struct hs_err *err = lg_current(call->session, &in);
 
+	if (!err)
+		err = lg_check_bytes(in);
 	if (err)
 		return err;
 	m = lg_instant_model(in, call->task);

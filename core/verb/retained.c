@@ -145,6 +145,7 @@ static struct hs_err *item(struct lg_session *s, struct lg_value *v, uint64_t i,
 
 static const struct lg_view_ops ops = {
 	.words = "rows by what they retain",
+	.apart = true,
 	.rows = rows,
 	.doc = doc,
 	.item = item,

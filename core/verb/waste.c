@@ -20,15 +20,15 @@ static struct hs_err *nodes_of(const struct lg_call *call,
 	struct lg_value *heap = NULL;
 	struct hs_err *err = NULL;
 
-	if (call->n_args)
-		return vb_nodes(call, nodes);
-	err = lg_word_value(call->session, "heap", &heap);
-	one.args = &heap;
-	one.n_args = 1;
+	if (!call->n_args) {
+		err = lg_word_value(call->session, "heap", &heap);
+		one.args = &heap;
+		one.n_args = 1;
+	}
 	if (!err)
 		err = vb_nodes(&one, nodes);
 	lg_unref(heap);
-	return err;
+	return err ? err : lg_check_bytes(nodes->in);
 }
 
 static struct hs_err *limit_of(const struct lg_call *call, size_t n,

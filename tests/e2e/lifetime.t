@@ -9,8 +9,8 @@ import time
 sys.path.insert(0, os.path.join(os.environ.get("abs_top_srcdir", "."),
                                 "tests", "lib"))
 import tgtest  # noqa: E402
-from hstest import (Shell, done, equal, ok, python, pythons,  # noqa: E402
-                    wait_for)
+from hstest import (SMOKE, Shell, done, equal, ok, python,  # noqa: E402
+                    pythons, wait_for)
 
 LOOK = ["asized tree['leaf 7'] detail=2", "asizeof tree", "tree['leaf 1999']",
         "refs tree", "find type=list size>1000"]
@@ -102,6 +102,7 @@ def setting_off(version, f):
 def the_newest_are_kept(version, f):
     """A session of many instants does not hold all their memory."""
     sh = Shell(f.pid)
+    count = sh("heap.count")["value"]
     for _ in range(4):
         sh("release")
         sh("snap")
@@ -115,7 +116,54 @@ def the_newest_are_kept(version, f):
     sh("use 1")
     said = sh("tree").get("message", "")
     ok("released" in said, "%s: the oldest does not: %s" % (version, said))
+    equal(sh("heap.count")["value"], count, version + ": its table does")
+    for line in ("heap.reachable.count", "heapu.count", "orphans.count",
+                 "heap.referrers.count", "heap.maprox.n.count", "waste",
+                 "duplicates", "modules", "threads"):
+        said = sh(line).get("message", "")
+        ok("released before" in said, "%s: %s: %s" % (version, line, said))
     equal(sh.end(), 1, version + ": that shell ends")
+
+
+LAYERS = ("heap.count", "heap.reachable.count", "iso(accounts[5]).domisize",
+          "heap.retained")
+
+
+def of_engine(sh):
+    """Resident memory of the engine, bytes: the largest of the shell's."""
+    return max(resident(pid) for pid, _ in tgtest.children(sh.p.pid))
+
+
+def resident(pid):
+    with open("/proc/%d/statm" % pid) as f:
+        return int(f.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def what_can_be_made_again_goes(version, path):
+    """Rows and dominators of a hundred thousand objects are 5 MB an instant of
+    7; older ones do not keep them, and still answer."""
+    with python(path, "bench_heap.py", "plain", "0.1") as f:
+        f.ask("make")
+        sh = Shell(f.pid)
+        shown = [plain(sh(line)) for line in LAYERS]
+        ways = plain(sh("pathsin accounts[7]"))     # a listing of @1
+        sh.say("ways = _")
+        for n in range(26):
+            if n == 5:
+                before = of_engine(sh)
+            sh("snap")
+            for line in LAYERS[:2] if SMOKE else LAYERS:
+                sh(line)
+        grown = (of_engine(sh) - before) / 20
+        ok(grown < 4 << 20, "%s: an older instant keeps %d KiB" %
+           (version, grown // 1024))
+        equal(plain(sh("ways"))["rows" if "rows" in ways else "paths"],
+              ways["rows" if "rows" in ways else "paths"],
+              version + ": a listing of the first is as it was")
+        sh("use 1")
+        equal([plain(sh(line)) for line in LAYERS], shown,
+              version + ": the first answers as it did")
+        sh.end()
 
 
 def memory_has_a_limit(version, f):
@@ -128,7 +176,8 @@ def memory_has_a_limit(version, f):
     sh.end()
 
 
-for version, path in pythons():
+pythons_here = pythons()
+for version, path in pythons_here:
     with python(path, "lifetime.py") as f:
         for swept in True, False:
             answers_afterwards(version, f, swept)
@@ -139,4 +188,6 @@ for version, path in pythons():
         memory_has_a_limit(version, f)
         the_newest_are_kept(version, f)
         equal(f.end()[0], 0, version + ": the program ends well")
+    if path == pythons_here[-1][1]:
+        what_can_be_made_again_goes(version, path)
 done()
