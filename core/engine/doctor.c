@@ -230,6 +230,7 @@ static void add_remedy(const struct found *f, enum tg_obstacle what,
 	case TG_FOREIGN:
 	case TG_SHADOW:
 	case TG_NAMESPACES:
+	case TG_WATCHED:
 	case TG_NO_ROOM_HERE:
 	default:
 		hs_text_add(t, err->remedy ? err->remedy : "");

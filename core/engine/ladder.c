@@ -75,6 +75,7 @@ static bool copy_may_do(enum tg_obstacle what)
 	case TG_FILTERED:
 	case TG_SHADOW:
 	case TG_NAMESPACES:
+	case TG_WATCHED:
 	case TG_NO_PIDS:
 	case TG_NO_MEMORY:
 	case TG_OVERCOMMIT:

@@ -258,6 +258,7 @@ static const struct step {
 	{ TG_FILTERED, FOR_CLONE, check_filter },
 	{ TG_SHADOW, FOR_CLONE, check_shadow },
 	{ TG_NAMESPACES, FOR_CLONE, check_namespaces },
+	{ TG_WATCHED, FOR_CLONE, tg_check_watched },
 	{ TG_LONG, FOR_CLONE | FOR_COPY, tg_check_pause },
 	{ TG_NO_PIDS, FOR_CLONE, tg_check_pids },
 	{ TG_NO_MEMORY, FOR_CLONE, tg_check_memory },

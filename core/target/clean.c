@@ -5,7 +5,10 @@
 #include <unistd.h>
 
 /* Zombies that an earlier heapsh, which was killed, has left in a process. */
-enum { CLEAN_MS = 30000 };
+enum {
+	CLEAN_MS = 30000,
+	AT_ONCE = 64,	/* for so many one thread stands still */
+};
 
 static struct hs_err *ask(struct tg_client *c, const struct tg_plan *plan,
 			  const struct wr_tracer_range *zombies, size_t n)
@@ -31,19 +34,22 @@ static struct hs_err *ask(struct tg_client *c, const struct tg_plan *plan,
 	return err ? err : tg_client_ask(c, &q, CLEAN_MS, &a);
 }
 
-struct hs_err *tg_clean(struct tg_client *c, int pid, size_t *ret)
+static size_t left_now(int pid)
 {
-	enum { MOST = 1000 };
 	HS_FREE struct tg_leftover *v = NULL;
-	HS_FREE struct tg_leftover *left = NULL;
-	HS_FREE struct wr_tracer_range *z = NULL;
-	size_t n = tg_leftovers(pid, &v);
-	struct tg_plan *plan = NULL;
-	struct tg_report report;
-	struct hs_err *err;
 
-	n = n < MOST ? n : MOST;
-	z = hs_xcalloc(n + 1, sizeof(*z));
+	return tg_leftovers(pid, &v);
+}
+
+/* Some of them. */
+static struct hs_err *clean_some(struct tg_client *c,
+				 const struct tg_plan *plan)
+{
+	struct wr_tracer_range z[AT_ONCE] = { { 0 } };
+	HS_FREE struct tg_leftover *v = NULL;
+	size_t n = tg_leftovers(plan->pid, &v);
+
+	n = n < AT_ONCE ? n : AT_ONCE;
 	for (size_t i = 0; i < n; i++) {
 		// Nobody holds it any more: it is a second of its program.
 		if (v[i].running)
@@ -51,13 +57,25 @@ struct hs_err *tg_clean(struct tg_client *c, int pid, size_t *ret)
 		z[i] = (struct wr_tracer_range){ (uint64_t)v[i].pid,
 						 (uint64_t)v[i].running };
 	}
-	err = tg_check(c, pid, NULL, &report);
+	return n ? ask(c, plan, z, n) : NULL;
+}
+
+struct hs_err *tg_clean(struct tg_client *c, int pid, size_t *ret)
+{
+	size_t n = left_now(pid), left = n, before = n + 1;
+	struct tg_plan *plan = NULL;
+	struct tg_report report;
+	struct hs_err *err = tg_check(c, pid, NULL, &report);
+
 	if (!err)
 		err = tg_plan_create(&report, &plan);
-	if (!err)
-		err = ask(c, plan, z, n);
+	while (!err && left && left < before) {
+		before = left;
+		err = clean_some(c, plan);
+		left = left_now(pid);
+	}
 	tg_plan_destroy(plan);
 	if (!err)
-		*ret = n - tg_leftovers(pid, &left);
+		*ret = n > left ? n - left : 0;
 	return err;
 }

@@ -161,6 +161,30 @@ static void limit_memory(const struct opening *o)
 	(void)prlimit(o->c->pid, RLIMIT_AS, &lim, NULL);
 }
 
+/*
+ * What the program may map, and what is ours beside it. Where the limit cannot
+ * be raised, the mapping fails and says so.
+ */
+static void make_room(const struct opening *o)
+{
+	static const __rlimit_resource_t of[] = { RLIMIT_AS, RLIMIT_DATA };
+	rlim_t ours = 0;
+
+	for (uint32_t i = 0; i < o->q.n_maps; i++)
+		ours += o->maps[i].len;
+	for (size_t i = 0; i < HS_ARRAY_SIZE(of); i++) {
+		struct rlimit lim;
+
+		if (prlimit(o->c->pid, of[i], NULL, &lim) ||
+		    lim.rlim_cur > RLIM_INFINITY - ours)
+			continue;
+		lim.rlim_cur += ours;
+		if (lim.rlim_max < lim.rlim_cur)
+			lim.rlim_max = lim.rlim_cur;
+		(void)prlimit(o->c->pid, of[i], &lim, NULL);
+	}
+}
+
 static struct hs_err *map_call(const struct opening *o, struct tg_call call,
 			       const char *what, int64_t expected)
 {
@@ -191,6 +215,10 @@ static struct hs_err *fill_map(const struct opening *o,
 	return err;
 }
 
+/*
+ * What is shared does not count as the program's data, of which it may have no
+ * more (RLIMIT_DATA); and nobody else has it, since a copy makes no child.
+ */
 static struct hs_err *make_map(const struct opening *o,
 			       const struct wr_tracer_map *m, uint64_t from)
 {
@@ -205,9 +233,14 @@ static struct hs_err *make_map(const struct opening *o,
 		.nr = SYS_mprotect,
 		.args = { m->addr, m->len, m->prot },
 	};
-	struct hs_err *err;
+	struct hs_err *err =
+		map_call(o, map, "map memory into", (int64_t)m->addr);
 
-	err = map_call(o, map, "map memory into", (int64_t)m->addr);
+	if (err && err->errnum == ENOMEM) {
+		hs_err_free(err);
+		map.args[3] ^= MAP_PRIVATE | MAP_SHARED;
+		err = map_call(o, map, "map memory into", (int64_t)m->addr);
+	}
 	if (!err)
 		err = fill_map(o, m, from);
 	if (!err && m->prot != (PROT_READ | PROT_WRITE))
@@ -253,6 +286,7 @@ static struct hs_err *fill(struct opening *o)
 		return hs_err_new(HS_ERR_REFUSED,
 				  "copy %d: memory shared with others could "
 				  "not be closed", c->pid);
+	make_room(o);
 	err = make_maps(o);
 	if (!err && !tg_clone_write(c->mem_fd, o->writes, o->q.n_writes))
 		err = hs_err_os(errno, "write into copy %d", c->pid);

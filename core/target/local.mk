@@ -13,6 +13,7 @@ libhs_target_la_SOURCES = %D%/blob.c %D%/check.c %D%/clean.c %D%/client.c \
 	%D%/tg_check.h %D%/tg_client.h %D%/tg_eval.h %D%/tg_evaluator.h \
 	%D%/tg_packet.h %D%/tg_plant.h %D%/tg_planting.h %D%/tg_priv.h \
 	%D%/tg_proc.h %D%/threads.c %D%/tracer.c %D%/turn.c \
+	%D%/watched.c \
 	%D%/x86_64.c \
 	%D%/x86_64_calls.c %D%/x86_64_frame.c %D%/x86_64_gadget.c \
 	%D%/x86_64_plant.c
@@ -58,6 +59,10 @@ noinst_PROGRAMS += tests/fixtures/eval_fixture
 tests_fixtures_eval_fixture_CFLAGS = $(CFLAGS_FIXTURE)
 tests_fixtures_eval_fixture_LDFLAGS = $(LDFLAGS_FIXTURE)
 tests_fixtures_eval_fixture_SOURCES = tests/fixtures/eval_fixture.c
+noinst_PROGRAMS += tests/fixtures/watched_fixture
+tests_fixtures_watched_fixture_CFLAGS = $(CFLAGS_FIXTURE)
+tests_fixtures_watched_fixture_LDFLAGS = $(LDFLAGS_FIXTURE)
+tests_fixtures_watched_fixture_SOURCES = tests/fixtures/watched_fixture.c
 noinst_PROGRAMS += tests/fixtures/world_fixture
 tests_fixtures_world_fixture_CFLAGS = $(CFLAGS_FIXTURE)
 tests_fixtures_world_fixture_LDFLAGS = $(LDFLAGS_FIXTURE)

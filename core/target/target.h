@@ -70,8 +70,8 @@ enum tg_obstacle {
 	TG_NO_OBSTACLE,
 	TG_MISSING, TG_NOT_PERMITTED, TG_FOREIGN,	/* of every rung */
 	TG_TRACED, TG_LONG,				/* of clone and copy */
-	TG_FILTERED, TG_SHADOW, TG_NAMESPACES, TG_NO_PIDS, TG_NO_MEMORY,
-	TG_OVERCOMMIT,					/* of the clone */
+	TG_FILTERED, TG_SHADOW, TG_NAMESPACES, TG_WATCHED, TG_NO_PIDS,
+	TG_NO_MEMORY, TG_OVERCOMMIT,			/* of the clone */
 	TG_NO_ROOM_HERE,				/* of the copy */
 };
 

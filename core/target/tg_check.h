@@ -26,6 +26,7 @@ void tg_estimate(const struct tg_asking *k);
 
 /* NULL, or why not. */
 struct hs_err *tg_check_pause(const struct tg_asking *k) HS_MUST_USE;
+struct hs_err *tg_check_watched(const struct tg_asking *k) HS_MUST_USE;
 struct hs_err *tg_check_pids(const struct tg_asking *k) HS_MUST_USE;
 struct hs_err *tg_check_memory(const struct tg_asking *k) HS_MUST_USE;
 struct hs_err *tg_check_overcommit(const struct tg_asking *k) HS_MUST_USE;

@@ -51,17 +51,24 @@ class Faulty:
         return p.returncode, time.monotonic() - start
 
 
-def moments(faulty, way):
-    """Numbers of requests at which to die, ascending."""
+def count(faulty, way):
+    """(it went well, requests of the tracer)"""
+    path = os.path.join(os.path.dirname(faulty.program), "count")
     with way.start() as f:
         way.begin(f)
-        path = os.path.join(os.path.dirname(faulty.program), "count")
         status, _ = faulty.do(f.pid, way.command(0), HEAPSH_TEST_COUNT=path)
-        with open(path) as file:
-            n = int(file.read())
         made = way.made(f, 0)
-    ok((status, made) == (0, 1) and n > LAST,
-       "%s: %d requests" % (way.name, n))
+    with open(path) as file:
+        return (status, made) == (0, 1), int(file.read())
+
+
+def moments(faulty, way):
+    """Numbers of requests at which to die, ascending. Some need many more, where
+    a lock is waited for in a copy."""
+    counts = [count(faulty, way) for _ in range(3)]
+    n = min(x for _, x in counts)
+    ok(all(well for well, _ in counts) and n > LAST,
+       "%s: %s requests" % (way.name, [x for _, x in counts]))
     if STRESS:
         return list(range(1, n + 1))
     first = random.sample(range(1, n - LAST), EARLY)

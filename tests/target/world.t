@@ -4,9 +4,11 @@
 world: files, locks, timers, memory that others have, too, signals, processes.
 Nothing comes through; and they are called well wherever the thread stands."""
 import os
+import resource
 import signal
 import sys
 import tempfile
+import time
 
 sys.path.insert(0, os.path.join(os.environ.get("abs_top_srcdir", "."),
                                 "tests", "lib"))
@@ -15,6 +17,7 @@ import tgtest
 from hstest import equal, ok
 
 FIXTURE = os.path.join(tgtest.BUILD, "tests", "fixtures", "world_fixture")
+WATCHED = os.path.join(tgtest.BUILD, "tests", "fixtures", "watched_fixture")
 EPERM = 1
 d = tgtest.Driver()
 # Functions whose call is refused, and answer EPERM.
@@ -32,8 +35,8 @@ FAULTS = [("fault", signal.SIGSEGV), ("divide", signal.SIGFPE),
 
 
 class Program(hstest.Fixture):
-    def __init__(self, mode, folder):
-        super().__init__([FIXTURE, mode, folder], start_new_session=True)
+    def __init__(self, mode, folder, **kw):
+        super().__init__([FIXTURE, mode, folder], start_new_session=True, **kw)
         self.id = d.need("freeze", self.pid)["id"]
         d.need("eval", self.id, 1 if mode == "tiny" else 0)
 
@@ -85,9 +88,46 @@ def stands(mode, folder):
         p.ends_well(mode + ": the program finds its world as it was")
 
 
+def limited(name, **limits):
+    """What is ours in a copy does not count against the program's limits."""
+    def limit():
+        for what, n in limits.items():
+            resource.setrlimit(getattr(resource, "RLIMIT_" + what), (n, n))
+
+    with tempfile.TemporaryDirectory() as folder:
+        p = Program("idle", folder, preexec_fn=limit)
+        r = d.do("call", 2000, p.truth["odd_state"])
+        if "error" in r and os.getuid() and "allocate" in r["message"]:
+            hstest.skip(name, "the limit cannot be raised by us")
+        else:
+            equal((r.get("end"), r.get("value")), ("returned", 0), name)
+        p.ends_well(name + ": the program ends well")
+
+
+def watched():
+    """Its clone() would wait for a thread that stands still with the others."""
+    with hstest.Fixture([WATCHED]) as f:
+        if "no" in f.truth:
+            hstest.skip("memory that is watched", f.truth["no"])
+            return
+        start = time.monotonic()
+        r = d.do("freeze", f.pid)
+        ok(time.monotonic() - start < 10 and
+           "userfaultfd" in r.get("message", "") and
+           r["remedy"] == "heapsh attach %d --live" % f.pid,
+           "watched: %s" % r.get("message"))
+        ok("pieces" in d.do("copy", f.pid), "watched: a copy may be made")
+        equal(f.end(), (0, '{"forks": 0, "faults": 1}'),
+              "watched: it was told of no child")
+
+
 for way in ("idle", "altstack", "tiny", "signals"):
     with tempfile.TemporaryDirectory() as folder:
         if way == "idle":
             contained(folder)
         stands(way, folder)
+limited("with little data", DATA=8 << 20)
+limited("with little address space", AS=64 << 20)
+limited("with a small stack", STACK=128 << 10)
+watched()
 hstest.done()
