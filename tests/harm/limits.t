@@ -82,12 +82,11 @@ def nearly_full():
                 said.add(i.get("error"))
                 if "id" in i:
                     d.need("release", i["id"])
-                copies.add(d.do("copy", f.pid).get("error"))
+                r = d.do("copy", f.pid)
+                copies.add(None if harmtest.too_slow(r) else r.get("error"))
             equal(said, {"refused", None},
                   "a group that is nearly full: refused, or there is room")
-            # On a slow machine a copy may take longer than it is given.
-            ok(copies <= {None, "timeout"}, "a copy needs none of its memory"
-               ) or diag(copies)
+            equal(copies, {None}, "a copy needs none of its memory")
             equal([g.killed(), f.ask("write")], [0, {"times": 2}],
                   "and nobody in it was ended")
             tgtest.ends_well(f, "nearly full: it found nothing wrong")

@@ -7,7 +7,7 @@ import time
 
 import hstest
 import tgtest
-from hstest import diag, equal, ok
+from hstest import diag, equal, ok, skip
 
 # "1": 1000 attaches a row; another number: so many.
 STRESS = int(os.environ.get("HEAPSH_STRESS") or 0)
@@ -27,13 +27,21 @@ def visible(pid):
 def looped(d, name, f, n, hold_ms=0, way="clone"):
     """n instants of f; a few may come too late on a busy machine."""
     done, r = {"n": 0, "late": 0}, {}
+    name = "%s: %d attaches" % (name, n)
     while sum(done.values()) < n and "error" not in r:
         r = d.do("loop", f.pid, min(ROUND, n - sum(done.values())), hold_ms,
                  way)
         done = {k: v + r.get(k, 0) for k, v in done.items()}
-    if not ok(sum(done.values()) >= n and done["late"] <= n // 4,
-              "%s: %d attaches" % (name, n)):
+    if too_slow(r):
+        skip(name, "a copy takes longer than it may, on this machine")
+    elif not ok(sum(done.values()) >= n and done["late"] <= n // 4, name):
         diag((done, r))
+
+
+def too_slow(r):
+    """Where the machine is emulated it may be."""
+    return os.environ.get("HEAPSH_OWN_MACHINE") and \
+        "it takes longer than the limit for its pause" in r.get("message", "")
 
 
 def gone(pid):
