@@ -112,6 +112,8 @@ static const struct {
 	{ "sys", FIRST, "flatsize OBJ is what sys.getsizeof answers" },
 	{ "h", FIRST, "heap" },
 	{ "hp", FIRST, "heap" },
+	{ "Root", FIRST, "sp OBJ shows the ways from the roots, by name" },
+	{ "get_rows", CALLED, "rows SET" },
 	{ "gcore", FIRST, "snap NAME takes an instant" },
 	/* of the program's own language */
 	{ "dir", FUNCTION, "show *" },
@@ -353,12 +355,22 @@ static const char *without_prefix(const struct lg_session *s, const char *line)
 	return NULL;
 }
 
+/* "hp = heap" was typed before: then hp is the user's own. */
+static bool is_variable(const struct lg_session *s, const char *word, size_t n)
+{
+	HS_FREE char *name = hs_xstrndup(word, n);
+
+	return hs_strmap_get(&s->variables, name);
+}
+
 /* The first word of the line that is in the table; false: none is. */
-static bool find_word(const char *line, bool tools, struct found *f,
-		      size_t *row)
+static bool find_word(const struct lg_session *s, const char *line, bool tools,
+		      struct found *f, size_t *row)
 {
 	*f = (struct found){ line, 0 };
 	while (next_word(f)) {
+		if (is_variable(s, f->at, f->n))
+			continue;
 		*row = row_of(line, f, tools);
 		if (*row < HS_ARRAY_SIZE(words))
 			return true;
@@ -378,8 +390,8 @@ struct hs_err *lg_elsewhere(const struct lg_session *s, const char *line,
 		return err;
 	if (ours)
 		return hs_err_remedy(err, "%s", ours);
-	if (!find_word(line, false, &f, &row) &&
-	    !find_word(line, true, &f, &row))
+	if (!find_word(s, line, false, &f, &row) &&
+	    !find_word(s, line, true, &f, &row))
 		return err;
 	// "for x in heap: print(x)": what is wrong with it is said already
 	if (words[row].where == FUNCTION && err->code == HS_ERR_USAGE)

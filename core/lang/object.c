@@ -88,6 +88,7 @@ struct hs_err *lg_object_attr(struct lg_session *s, struct lg_value *v,
 	const struct heapsh_key key = { .kind = HEAPSH_KEY_STR,
 					.text = { name, n } };
 	uint64_t addr = md_attr(m, v->u.addr, name, n);
+	const struct lg_verb *verb;
 	struct lg_near near = { 0 };
 	HS_FREE char *words = NULL;
 	struct hs_err *err;
@@ -103,6 +104,9 @@ struct hs_err *lg_object_attr(struct lg_session *s, struct lg_value *v,
 	err = hs_err_new(HS_ERR_NAME, "%s has no attribute %s", words, name);
 	if (is_set_attr(name))
 		return hs_err_remedy(err, "of a set: iso(OBJ).%s", name);
+	verb = lg_verb_named(s, name, n);
+	if (verb && verb->flags & LG_VERB_OF_SETS)
+		return hs_err_remedy(err, "%s OBJ", name);
 	err = hs_err_remedy(err, "show OBJ, for what it has");
 	md_names(m, v->u.addr, "", 0, add_near, &near);
 	if (lg_near_has(&near, name)) {

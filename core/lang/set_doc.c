@@ -30,9 +30,61 @@ static char *kind_of(const struct an_partition *p, size_t row)
 	return md_kind_name(gr_model(g), gr_type(g, id), gr_owner_type(g, id));
 }
 
-static json_t *row_doc(struct md_model *m, const struct an_partition *p,
-		       size_t row, bool one_kind, uint64_t cumulative)
+/* What rows are shown of. */
+struct page {
+	struct md_model *m;
+	const struct an_partition *p;
+	bool one_kind;
+	uint32_t module_type;	/* of a module; GR_NONE: there are none */
+};
+
+static int note_type(void *arg, struct heapsh_text name, uint64_t target)
 {
+	struct page *page = arg;
+	const struct gr_graph *g = gr_set_graph(page->p->set);
+	uint32_t id = gr_id(g, target);
+
+	(void)name;
+	if (id != GR_NONE)
+		page->module_type = gr_type(g, id);
+	return id == GR_NONE;
+}
+
+struct named {
+	uint64_t addr;
+	struct hs_text *name;
+};
+
+static int note_name(void *arg, struct heapsh_text name, uint64_t target)
+{
+	struct named *n = arg;
+
+	if (target != n->addr)
+		return 1;
+	hs_text_escape(n->name, name.s, name.n);
+	return 0;
+}
+
+/* "os" for the table of that module, whose first items say little. */
+static bool add_module(const struct page *page, uint32_t id,
+		       struct hs_text *out)
+{
+	const struct gr_graph *g = gr_set_graph(page->p->set);
+	struct named n = { .name = out };
+	size_t before = out->len;
+
+	if (page->module_type == GR_NONE ||
+	    gr_owner_type(g, id) != page->module_type ||
+	    gr_owner(g, id) == GR_NONE)
+		return false;
+	n.addr = gr_addr(g, gr_owner(g, id));
+	md_each_module(page->m, note_name, &n);
+	return out->len > before;
+}
+
+static json_t *row_doc(const struct page *page, size_t row, uint64_t cumulative)
+{
+	const struct an_partition *p = page->p;
 	const struct an_row r = an_row_at(p, row);
 	json_t *doc = json_object();
 	HS_FREE char *name = NULL;
@@ -49,13 +101,15 @@ static json_t *row_doc(struct md_model *m, const struct an_partition *p,
 		wr_set_text(doc, "kind", name, strlen(name));
 		return doc;
 	}
-	name = md_render(m, row_address(p, row), HEAPSH_RENDER_SHORT,
-			 ROW_COLUMNS);
-	if (!one_kind) {
+	if (!page->one_kind) {
 		kind = kind_of(p, row);
 		hs_text_addf(&both, "%s: ", kind);
 	}
-	hs_text_add(&both, name);
+	if (!add_module(page, p->ids[row], &both)) {
+		name = md_render(page->m, row_address(p, row),
+				 HEAPSH_RENDER_SHORT, ROW_COLUMNS);
+		hs_text_add(&both, name);
+	}
 	wr_set_text(doc, "kind", hs_text_str(&both), both.len);
 	set_new(doc, "address", wr_addr(row_address(p, row)));
 	return doc;
@@ -122,15 +176,17 @@ static struct hs_err *add_rows(struct lg_session *s, json_t *doc,
 {
 	const struct lg_window *w = &v->u.set.window;
 	uint64_t end = lg_window_end(s, w, p->n_rows), cumulative;
+	struct page page = { v->in->model, p, one_kind, GR_NONE };
 	json_t *rows = json_array();
 
+	if (p->by == AN_BY_ID && lg_instant_readable(v->in))
+		md_each_module(page.m, note_type, &page);
 	set_new(doc, "first", wr_u64(w->first));
 	set_new(doc, "rows", rows);
 	cumulative = an_rows_flat(p, w->first);
 	for (uint64_t i = w->first; i < end; i++) {
 		cumulative += an_row_at(p, i).flat;
-		json_array_append_new(rows, row_doc(v->in->model, p, i,
-						    one_kind, cumulative));
+		json_array_append_new(rows, row_doc(&page, i, cumulative));
 		if (hs_cancelled(s->task))
 			return hs_check_cancel(s->task);
 	}

@@ -53,6 +53,17 @@ def tables(sh, t, v):
           "%s: each object is in one row" % v)
 
 
+def texts(sh, v):
+    """What Heapy's rows of single objects name, ours do."""
+    for line, want in (("iso(json.__dict__).byid", ["json"]),
+                       ("iso(json.__dict__, hub).byid",
+                        ["dict of module: json", "__main__.Slot: "])):
+        kinds = [r["kind"] for r in sh(line)["rows"]]
+        ok(len(kinds) == len(want) and
+           all(k.startswith(w) for k, w in zip(kinds, want)),
+           "%s: %s: %s" % (v, line, kinds))
+
+
 def algebra(sh, t, v):
     equal(sh("Sub.count")["type"], "error",
           "%s: a class has the program's attributes" % v)
@@ -265,6 +276,7 @@ for version, path in pythons():
         shell = Shell(fixture.pid)
         truth = fixture.truth
         tables(shell, truth, version)
+        texts(shell, version)
         algebra(shell, truth, version)
         edges(shell, truth, version)
         first_of(shell, version)

@@ -206,6 +206,14 @@ static void objects_are_found_by_name_and_address(void **state)
 	fails("accounts['x']", said("list at %s has no item ['x']", hex), NULL);
 	fails("accounts.more", said("list at %s has no attribute more", hex),
 	      "of a set: iso(OBJ).more");
+	fails("accounts.sp", said("list at %s has no attribute sp", hex),
+	      "sp OBJ");
+	// a variable of that name is not the other tool
+	fails("hp.bysiz",
+	      "hp: no variable, no set word, and the program has no such name",
+	      "heap");
+	run("hp = heap");
+	fails("hp.bysiz", "a set has no attribute bysiz", "bysize");
 	fails("0x10", "0x10: no object begins there", NULL);
 	fails("accounts()",
 	      "call an object of the program: nothing of the "
