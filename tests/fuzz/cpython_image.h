@@ -60,6 +60,7 @@ struct heapsh_image {
 	uint64_t touched[2 * MAX_TOUCHED];	/* addresses to be read */
 	int n_touched;
 	struct cpython_forms forms;
+	uint64_t n_answers;			/* of its code */
 	uint32_t n_numbers;			/* of types */
 };
 
@@ -131,6 +132,15 @@ static void put_member(const struct cpython_layout *l, uint8_t *at,
 		v += slot_address(slot_named(m->to));
 	if (off >= 0 && off + m->width <= room)
 		memcpy(at + off, &v, (size_t)m->width);
+}
+
+static void put_fixed(uint8_t *at, const struct fixed_member *m)
+{
+	uint64_t v = (uint64_t)m->n;
+
+	if (m->to != NULL)
+		v += slot_address(slot_named(m->to));
+	memcpy(at + m->offset, &v, (size_t)m->width);
 }
 
 /* --- the image as it is at first ------------------------------------------ */
@@ -229,6 +239,10 @@ static void make_slot(struct heapsh_image *im, unsigned i)
 	for (size_t k = 0; k < sizeof(members) / sizeof(members[0]); k++)
 		if (strcmp(members[k].in, name) == 0)
 			put_member(l, at, SLOT_SIZE - SLOT_HEAD, &members[k]);
+	for (size_t k = 0;
+	     k < sizeof(fixed_members) / sizeof(fixed_members[0]); k++)
+		if (strcmp(fixed_members[k].in, name) == 0)
+			put_fixed(at, &fixed_members[k]);
 }
 
 static void make_str(struct heapsh_image *im)
@@ -239,6 +253,37 @@ static void make_str(struct heapsh_image *im)
 			 1u << l->str_ascii_bit;
 
 	memcpy(at + l->str_state, &state, sizeof(state));
+}
+
+/* Tracemalloc's table: one entry, in every bucket; the image points to it. */
+static void make_sites(struct heapsh_image *im)
+{
+	uint64_t key = slot_address(slot_named("list")) - 16;
+	uint8_t *entry = im->heap + slot_named("<entry>") * SLOT_SIZE +
+			 SLOT_HEAD;
+	uint8_t *buckets = im->heap + slot_named("<buckets>") * SLOT_SIZE +
+			   SLOT_HEAD;
+
+	put(entry, 8, key >> 4 | key << 60);
+	for (int i = 0; i < 16; i++)
+		put(buckets, i * 8, slot_address(slot_named("<entry>")));
+	put(im->types, TYPE_NAME - 8, slot_address(slot_named("<sites>")));
+}
+
+/* What names are found in: classes of an order, values of a dict. */
+static void make_names(struct heapsh_image *im)
+{
+	const struct cpython_layout *l = im->lay;
+	uint8_t *tuple = im->heap + slot_named("tuple") * SLOT_SIZE + SLOT_HEAD;
+	uint8_t *entries = im->heap + slot_named("<keys>") * SLOT_SIZE +
+			   SLOT_HEAD + l->dk_indices + 8;
+
+	put(tuple, l->tuple_items, type_address(slot_named("Instance")));
+	put(tuple, l->tuple_items + 8, type_address(slot_named("type")));
+	put(entries, l->me_value,
+	    slot_address(slot_named("member_descriptor")));
+	put(entries + l->sizeof_entry, l->me_value,
+	    slot_address(slot_named("weakref")));
 }
 
 /* Bytes of a line table, tables of keys and of sets, a frame in a generator. */
@@ -318,6 +363,8 @@ static struct heapsh_image *image_of(int which)
 		make_slot(im, i);
 	make_str(im);
 	make_tables(im);
+	make_names(im);
+	make_sites(im);
 	make_state(im);
 	find_owners(im);
 	return im;

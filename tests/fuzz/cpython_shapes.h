@@ -65,7 +65,8 @@ enum { N_TYPES = sizeof(types) / sizeof(types[0]) };
 static const char *const helpers[] = {
 	"<keys>", "<items>", "<table>", "<block>", "<iframe>", "<tstate>",
 	"<cframe>", "<values>", "<members>", "<methods>", "<text>", "<gil>",
-	"<arenas>", "<dims>", "<node>", "<lines>",
+	"<arenas>", "<dims>", "<node>", "<lines>", "<sites>", "<buckets>",
+	"<entry>", "<trace>",
 };
 enum { N_HELPERS = sizeof(helpers) / sizeof(helpers[0]) };
 
@@ -217,6 +218,8 @@ static const struct member {
 	{ "<keys>", F(dk_kind), NULL, 0, 1 },
 	{ "<keys>", F(dk_usable), NULL, 3, 8 },
 	{ "<keys>", F(dk_nentries), NULL, 2, 8 },
+	{ "member_descriptor", F(descr_name), "str", 0, 8 },
+	{ "weakref", F(wr_object), "list", 0, 8 },
 	{ "<methods>", F(ml_name), "<text>", 0, 8 },
 	{ "<methods>", F(moduledef_size), NULL, 64, 8 },
 	{ "<members>", F(member_name), "<text>", 0, 8 },
@@ -240,6 +243,38 @@ static const struct member state_members[] = {
 	{ NULL, F(interp_sysdict), "dict", 0, 8 },
 	{ NULL, F(interp_builtins), "dict", 0, 8 },
 	{ NULL, F(interp_gil), "<gil>", 0, 8 },
+};
+
+/* So, at places that no layout has: numpy's (numpy.c), tracemalloc's. */
+static const struct fixed_member {
+	const char *in;
+	int offset;
+	const char *to;
+	int64_t n;
+	int width;
+} fixed_members[] = {
+	{ "numpy.dtype", 24, NULL, 0x01000000, 4 },	/* holds objects */
+	{ "numpy.dtype", 28, NULL, 17, 4 },		/* is one */
+	{ "numpy.dtype", 32, NULL, 8, 8 },
+	{ "numpy.dtype", 40, NULL, 0, 8 },
+	{ "numpy.dtype", 48, "dict", 0, 8 },
+	{ "numpy.ndarray", 16, "<items>", 0, 8 },
+	{ "numpy.ndarray", 24, NULL, 2, 4 },
+	{ "numpy.ndarray", 32, "<dims>", 0, 8 },
+	{ "numpy.ndarray", 48, NULL, 0, 8 },
+	{ "numpy.ndarray", 56, "numpy.dtype", 0, 8 },
+	{ "numpy.ndarray", 64, NULL, 4, 4 },
+	{ "<dims>", 0, NULL, 2, 8 }, { "<dims>", 8, NULL, 3, 8 },
+	{ "numpy.void", 24, "<items>", 0, 8 },
+	{ "numpy.void", 32, "numpy.dtype", 0, 8 },
+	{ "numpy.void", 40, NULL, 4, 4 },
+	{ "<sites>", 0, NULL, 1, 8 }, { "<sites>", 8, NULL, 16, 8 },
+	{ "<sites>", 16, "<buckets>", 0, 8 },
+	{ "<entry>", 0, NULL, 0, 8 }, { "<entry>", 16, "list", -16, 8 },
+	{ "<entry>", 24, "<trace>", 0, 8 },
+	{ "<trace>", 8, "<trace>", 16, 8 },
+	{ "<trace>", 24, NULL, 1, 4 },		/* frames */
+	{ "<trace>", 28, "str", 0, 8 },
 };
 
 #endif

@@ -4,6 +4,7 @@
 #define FUZZ_ROUNDS_OF_ALL 6000
 #include "fuzz.h"
 
+#include "check_priv.h"
 #include "cpython_image.h"
 #include "evaluate.h"
 #include "find.h"
@@ -91,6 +92,14 @@ static int host_thread(struct heapsh_image *im, uint32_t index,
 	return index < 3;
 }
 
+static void host_machine(struct heapsh_image *im, uint32_t *width,
+			 uint32_t *little_endian)
+{
+	(void)im;
+	*width = 8;
+	*little_endian = 1;
+}
+
 static uint32_t host_type(struct heapsh_image *im, const struct heapsh_type *t)
 {
 	(void)t;
@@ -111,10 +120,94 @@ static int host_cancelled(struct heapsh_image *im)
 	return ++n_asked > 16;
 }
 
+/* --- answers of the program's own code ------------------------------------ */
+
+static const char *eval_why_not(struct heapsh_image *im)
+{
+	(void)im;
+	return NULL;
+}
+
+/* Some object, or a number: of each call another. */
+static uint64_t eval_answer(struct heapsh_image *im)
+{
+	uint64_t x = scatter(im->n_answers++);
+
+	return x & 1 ? slot_address((unsigned)(x >> 8) % N_SLOTS)
+		     : edges64[(x >> 8) % (sizeof(edges64) / sizeof(uint64_t))];
+}
+
+static void eval_call(struct heapsh_image *im, uint64_t function,
+		      const uint64_t *args, uint32_t n, uint32_t cpu_ms,
+		      struct heapsh_eval_result *ret)
+{
+	(void)function;
+	(void)args;
+	(void)n;
+	(void)cpu_ms;
+	ret->end = im->n_answers % 7 ? HEAPSH_EVAL_RETURNED
+				     : HEAPSH_EVAL_CRASHED;
+	ret->value = eval_answer(im);
+	ret->copy = 1;
+	ret->refused = -1;
+	ret->why[0] = '\0';
+}
+
+static void eval_batch(struct heapsh_image *im,
+		       const struct heapsh_eval_batch *b,
+		       struct heapsh_eval_result *ret)
+{
+	struct heapsh_eval_item item = { .size = sizeof(item), .text = "abc" };
+	uint64_t values[3];
+
+	item.values = values;
+	for (uint64_t i = 0; i < b->n; i++) {
+		for (int k = 0; k < 3; k++)
+			values[k] = eval_answer(im);
+		item.index = i;
+		item.end = im->n_answers % 7 ? HEAPSH_EVAL_RETURNED
+					     : HEAPSH_EVAL_CRASHED;
+		item.n = b->kind == HEAPSH_EVAL_VALUE ? 1 : 3;
+		item.total = item.n;
+		if (!b->each(b->arg, &item))
+			break;
+	}
+	ret->end = HEAPSH_EVAL_RETURNED;
+}
+
+static uint64_t eval_write(struct heapsh_image *im, uint64_t addr,
+			   const void *buf, uint64_t len)
+{
+	(void)buf;
+	return image_bytes(im, addr, len) != NULL ? len : 0;
+}
+
+static uint64_t eval_scratch(struct heapsh_image *im, uint64_t *len)
+{
+	(void)im;
+	*len = SLOT_SIZE;
+	return HEAP;
+}
+
+static void eval_reset(struct heapsh_image *im)
+{
+	(void)im;
+}
+
+static const struct heapsh_eval eval = {
+	.size = sizeof(eval),
+	.why_not = eval_why_not,
+	.call = eval_call,
+	.batch = eval_batch,
+	.read = host_read,
+	.write = eval_write,
+	.scratch = eval_scratch,
+	.reset = eval_reset,
+};
+
 static const void *host_interface(const char *name)
 {
-	(void)name;
-	return NULL;
+	return strcmp(name, HEAPSH_EVAL_0) == 0 ? &eval : NULL;
 }
 
 static const struct heapsh_host host = {
@@ -124,6 +217,7 @@ static const struct heapsh_host host = {
 	.symbol = host_symbol,
 	.mapping = host_mapping,
 	.thread = host_thread,
+	.machine = host_machine,
 	.type = host_type,
 	.cancelled = host_cancelled,
 	.diag = host_diag,
@@ -220,11 +314,12 @@ static void read_frames(const struct cpython_mem *m, uint64_t addr)
 	cpython_code_line(m, addr, INT32_MAX);
 }
 
-static void read_numbers(const struct cpython *st, uint64_t addr)
+static void read_numbers(struct cpython *st, uint64_t addr)
 {
 	struct heapsh_measure measure = { .size = sizeof(measure) };
 	struct heapsh_usage usage = { .size = sizeof(usage) };
 	struct heapsh_guard guards[HEAPSH_GUARDS];
+	struct heapsh_site site = { .size = sizeof(site) };
 	int names = 50;
 
 	cpython_measure(st, addr, &measure);
@@ -234,6 +329,8 @@ static void read_numbers(const struct cpython *st, uint64_t addr)
 	cpython_content_hash(st, addr);
 	cpython_alive(st, addr, guards);
 	cpython_each_base(&st->mem, addr, on_name, &names);
+	if (st->sites != NULL)
+		cpython_site(st, addr, 0, &site);
 }
 
 static void read_heap(const struct cpython *st, uint64_t addr)
@@ -253,6 +350,22 @@ static void read_heap(const struct cpython *st, uint64_t addr)
 		n_asked = 0;
 		cpython_at(st, &addr, 1, &sink);
 	}
+}
+
+static void ask_code(struct cpython *st, uint64_t addr)
+{
+	struct heapsh_invocation call = { .size = sizeof(call),
+					  .callee = addr };
+	struct heapsh_invoked invoked = { .size = sizeof(invoked) };
+	static struct heapsh_script script;
+	char buf[100], why[200];
+	uint64_t n;
+
+	cpython_ask_text(st, addr, 0, buf, sizeof(buf), &n, why, sizeof(why));
+	cpython_ask_flat(st, addr, &n, why, sizeof(why));
+	cpython_invoke(st, &call, buf, sizeof(buf), &invoked);
+	script = (struct heapsh_script){ .size = sizeof(script) };
+	cpython_script(st, &call, &script);
 }
 
 static void read_pympler(struct cpython *st, uint64_t id)
@@ -279,6 +392,8 @@ static void read_object(struct cpython *st, uint64_t addr, uint64_t made)
 	read_heap(st, addr);
 	read_pympler(st, addr);
 	read_pympler(st, addr + made);
+	if (made == 3)
+		ask_code(st, addr);
 }
 
 /* --- and of all of it ----------------------------------------------------- */
@@ -306,6 +421,14 @@ static void read_process(struct cpython *st)
 	struct heapsh_settle settle = { .size = sizeof(settle) };
 	struct cpython_found found = { .mem = st->mem,
 				       .minor = st->mem.minor };
+	static void (*const checks[])(const struct cpython *st,
+				      struct cpython_verdict *ret) = {
+		cpython_check_process, cpython_check_subclasses,
+		cpython_check_state, cpython_check_objects,
+	};
+	struct heapsh_compat_words words = { .size = sizeof(words) };
+	struct heapsh_safepoint_plan plan = { .size = sizeof(plan) };
+	struct heapsh_image *im = st->mem.im;
 	struct cpython_verdict verdict;
 	int names = 50;
 
@@ -316,9 +439,17 @@ static void read_process(struct cpython *st)
 	cpython_lookup(&st->mem, cpython_text("name"));
 	cpython_each_module(&st->mem, on_name, &names);
 	cpython_settle(&found, &settle);
-	cpython_check_process(st, &verdict);
+	for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]); i++) {
+		n_asked = 0;
+		verdict = (struct cpython_verdict){ 0 };
+		checks[i](st, &verdict);
+	}
 	n_asked = 0;
-	cpython_sites_active(st);
+	cpython_find(&host, im, &found);
+	cpython_pympler.begin(st, 0);
+	for (uint32_t i = 0; cpython_pympler.own_rule(st, i, &words); i++)
+		;
+	cpython_safepoint(st, HEAP, HEAP, &plan);
 }
 
 /* A pool whose blocks are copies of the objects. */
@@ -373,7 +504,7 @@ static struct cpython *state_create(struct heapsh_image *im)
 	if (st->types == NULL || st->functions == NULL || st->threads == NULL)
 		abort();
 	st->type_type = type_address(0);
-	st->python_dealloc = 0;
+	st->eval = &eval;
 	st->pool_size = im->lay->minor >= 10 ? 16384 : 4096;
 	st->mem.forms = &im->forms;
 	memset(&im->forms, 0, sizeof(im->forms));
@@ -403,7 +534,10 @@ static void fuzz_one(const uint8_t *bytes, size_t n)
 	im = image_of(bytes[0] % N_ROWS);
 	image_change(im, bytes + 2, n - 2);
 	n_asked = 0;
+	im->n_answers = bytes[1];
 	st = state_create(im);
+	if (bytes[1] & 32)
+		cpython_sites_active(st);
 	for (int i = 0; i < im->n_touched; i++)
 		read_object(st, im->touched[i], bytes[1] % 5 + 1);
 	if (bytes[1] & 64)
