@@ -230,9 +230,11 @@ bool cpython_frame_slot(const struct cpython_mem *m,
 			struct cpython_slot_value *ret)
 {
 	*ret = (struct cpython_slot_value){ 0 };
-	if (i < 0 || i >= f->n_slots + f->n_stack)
+	// numbers of slots may be any: no more than there are
+	if (i < 0 || i >= f->n_slots + f->n_stack ||
+	    !cpython_copy(m, f->slots + (unsigned)i * 8, &ret->value,
+			  sizeof(ret->value)))
 		return false;
-	ret->value = cpython_word(m, f->slots + (unsigned)i * 8);
 	if (i < f->n_slots)
 		ret->name = m->minor < 11
 				    ? old_name(m, f->code, i, &ret->is_cell)

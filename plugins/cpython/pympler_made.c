@@ -30,8 +30,8 @@ static bool next_local(const struct cpython_mem *m,
 {
 	struct cpython_slot_value slot;
 
-	while (*i < f->n_slots) {
-		if (!cpython_frame_slot(m, f, (*i)++, &slot) || !slot.name)
+	while (*i < f->n_slots && cpython_frame_slot(m, f, (*i)++, &slot)) {
+		if (!slot.name)
 			continue;
 		*name = slot.name;
 		*value = slot.is_cell ? cpython_field(m, slot.value,

@@ -170,24 +170,28 @@ static void emit_interpreter(const struct cpython_mem *m,
  * Threads
  */
 
-static void emit_slot(const struct cpython_mem *m,
+/* False: there is none. */
+static bool emit_slot(const struct cpython_mem *m,
 		      const struct cpython_root_sink *sink, const char *frame,
 		      const struct cpython_frame *f, int i)
 {
 	struct cpython_slot_value slot;
 	char name[256];
 
-	if (!cpython_frame_slot(m, f, i, &slot) || slot.value == 0)
-		return;
+	if (!cpython_frame_slot(m, f, i, &slot))
+		return false;
+	if (slot.value == 0)
+		return true;
 	if (i >= f->n_slots) {
 		emit(sink, slot.value, HEAPSH_ROOT_LOCAL, "%s.stack[%d]",
 		     frame, i - f->n_slots);
-		return;
+		return true;
 	}
 	if (cpython_str_copy(m, slot.name, name, sizeof(name)) < 0)
 		snprintf(name, sizeof(name), "?");
 	emit(sink, slot.value, HEAPSH_ROOT_LOCAL, "%s.%s['%s']", frame,
 	     slot.is_cell ? "cells" : "locals", name);
+	return true;
 }
 
 static void emit_frame(const struct cpython_mem *m,
@@ -197,8 +201,8 @@ static void emit_frame(const struct cpython_mem *m,
 	char name[64];
 
 	snprintf(name, sizeof(name), "threads[%u].frames[%u]", thread, index);
-	for (int i = 0; i < f->n_slots + f->n_stack; i++)
-		emit_slot(m, sink, name, f, i);
+	for (int i = 0; emit_slot(m, sink, name, f, i); i++)
+		;
 	if (f->locals != f->globals)
 		emit(sink, f->locals, HEAPSH_ROOT_LOCAL, "%s.f_locals", name);
 	emit(sink, f->object, HEAPSH_ROOT_CONTEXT, "%s", name);

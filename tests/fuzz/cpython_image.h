@@ -208,6 +208,7 @@ static void make_type(struct heapsh_image *im, unsigned i)
 	put(at, l->tp_bases, slot_address(slot_named("tuple")));
 	put(at, l->tp_repr, type_address(i));
 	put(at, l->tp_dealloc, type_address(i));
+	put(at, l->tp_traverse, type_address(i));	// asked of foreign ones
 	put(at, l->tp_methods, slot_address(slot_named("<methods>")));
 	put(at, l->tp_members, slot_address(slot_named("<members>")));
 	if (types[i].flags & CPYTHON_TP_HEAPTYPE) {
