@@ -90,8 +90,8 @@ bench: all tests/bench/guard_cost$(EXEEXT)
 
 # An hour: a thousand attaches of each kind, deaths behind every request, and
 # each fuzz test for a minute.
-STRESS_TESTS = tests/harm/die_at.t tests/harm/harm.t tests/harm/limits.t \
-	tests/harm/rungs.t
+STRESS_TESTS = tests/harm/die_at.t tests/harm/die_live.t tests/harm/harm.t \
+	tests/harm/limits.t tests/harm/rungs.t
 stress: all $(check_PROGRAMS)
 	@rc=0; $(AM_TESTS_ENVIRONMENT) \
 	HEAPSH_STRESS=1; export HEAPSH_STRESS; \
