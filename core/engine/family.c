@@ -85,20 +85,6 @@ static bool program_of(int pid, struct stat *ret)
 	return stat(path, ret) == 0;
 }
 
-static uint64_t rss_of(struct en_engine *en, int pid)
-{
-	struct im_image *live;
-	struct hs_err *err = en_open_live(en, pid, &live);
-	uint64_t rss = 0;
-
-	if (!err) {
-		rss = im_info(live)->rss;
-		im_destroy(live);
-	}
-	hs_err_free(err);
-	return rss;
-}
-
 static bool same_program(int pid, const struct stat *program)
 {
 	struct stat own;
@@ -108,8 +94,7 @@ static bool same_program(int pid, const struct stat *program)
 }
 
 /** Those that run the program that pid runs; the largest of them. */
-static unsigned workers_of(struct en_engine *en, int pid, int *largest,
-			   uint64_t *rss)
+static unsigned workers_of(int pid, int *largest, uint64_t *rss)
 {
 	struct stat program;
 	struct family f = { 0 };
@@ -123,7 +108,7 @@ static unsigned workers_of(struct en_engine *en, int pid, int *largest,
 		if (!same_program(f.pids.v[i], &program))
 			continue;
 		n++;
-		bytes = rss_of(en, f.pids.v[i]);
+		bytes = im_process_rss(f.pids.v[i]);
 		if (bytes > *rss) {
 			*rss = bytes;
 			*largest = f.pids.v[i];
@@ -140,8 +125,8 @@ void en_family_say(struct en_engine *en, int pid)
 	int child = 0;
 	unsigned n;
 
-	n = workers_of(en, pid, &child, &rss);
-	if (!child || rss <= rss_of(en, pid))
+	n = workers_of(pid, &child, &rss);
+	if (!child || rss <= im_process_rss(pid))
 		return;
 	hs_text_size(&size, rss);
 	en_words(en, "heapsh: children of it (%u) run the same program; %d has "

@@ -81,6 +81,8 @@ struct hs_err *im_create(const struct im_info *info,
 			 int root_pid, struct im_image **ret) HS_MUST_USE;
 void im_destroy(struct im_image *im);
 
+/** Bytes resident, by /proc/PID/statm; 0 when not known. */
+uint64_t im_process_rss(int pid);
 /** Running process, nothing stopped: /proc/PID/maps and process_vm_readv. */
 struct hs_err *im_open_live(int pid, struct im_image **ret) HS_MUST_USE;
 /** The same; its /proc/PID/mem has been opened already, and is taken over. */

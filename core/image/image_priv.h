@@ -110,8 +110,6 @@ struct hs_err *im_open_process(enum im_kind kind, int who, int pid, int mem_fd,
 
 /** "program argument": the arguments, "" when there are none. free(). */
 char *im_process_command(int pid);
-/** Bytes resident, by /proc/PID/statm; 0 when not known. */
-uint64_t im_process_rss(int pid);
 /** Where the kernel put the program's own headers; 0 when not known. */
 uint64_t im_process_phdr(int pid);
 

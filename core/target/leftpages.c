@@ -130,15 +130,6 @@ static bool is_traced(int pid)
 	       tg_field_u64(hs_text_str(&status), "TracerPid");
 }
 
-/* A copy has what its process had: the pages are no leftover of the copy's. */
-static bool is_copy(int pid)
-{
-	HS_TEXT comm = { 0 };
-
-	return tg_read_proc(pid, "comm", &comm) &&
-	       !strcmp(hs_text_str(&comm), "heapsh-snap\n");
-}
-
 /* false: they are somebody's who lives. */
 static bool look(int pid, uint64_t addr, struct found *ret)
 {
@@ -174,7 +165,8 @@ static void search(int pid, struct list *to)
 	for (size_t i = 0; !err && i < maps.v.n; i++) {
 		struct found f;
 
-		if (is_ours(&maps, i) && !is_copy(pid) &&
+		// A copy has what its process had: no leftover of its own.
+		if (is_ours(&maps, i) && !tg_is_clone(pid) &&
 		    look(pid, maps.v.v[i].start, &f))
 			hs_vec_push(&to->v, f);
 	}
@@ -275,7 +267,7 @@ struct hs_err *tg_clean_pages(struct tg_client *c, int pid, size_t *ret)
 {
 	HS_FREE struct tg_left_pages *before = NULL;
 	HS_FREE struct tg_left_pages *after = NULL;
-	size_t n = tg_left_pages(pid, &before);
+	size_t n = tg_left_pages(pid, &before), left;
 	struct tg_plan *plan = NULL;
 	struct tg_report report;
 	struct hs_err *err = tg_check(c, pid, NULL, &report);
@@ -290,7 +282,10 @@ struct hs_err *tg_clean_pages(struct tg_client *c, int pid, size_t *ret)
 		err = clean_once(c, pid, plan);
 	}
 	tg_plan_destroy(plan);
-	if (!err)
-		*ret = n - tg_left_pages(pid, &after);
+	if (!err) {
+		left = tg_left_pages(pid, &after);
+		// Another heapsh may have left some meanwhile.
+		*ret = n > left ? n - left : 0;
+	}
 	return err;
 }
