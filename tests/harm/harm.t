@@ -25,7 +25,7 @@ sys.path.insert(0, os.path.join(os.environ.get("abs_top_srcdir", "."),
 import harmtest
 import hstest
 import tgtest
-from harmtest import grew, looped, N, sizes, STRESS, visible
+from harmtest import at_rest, grew, looped, N, sizes, STRESS, visible
 from hstest import diag, equal, ok, skip
 
 NAIVE = os.path.join(tgtest.BUILD, "tests", "lib", "tg_naive")
@@ -119,9 +119,9 @@ def nothing_grows():
     n = N if STRESS else 5 * N
     with tgtest.fixture("registers", 2) as f:
         visited("growth", f, N)
-        before = [sizes(f.pid), sizes(d.tracer)]
+        before = [sizes(f.pid), sizes(at_rest(d.tracer))]
         visited("growth", f, n)
-        after = [sizes(f.pid), sizes(d.tracer)]
+        after = [sizes(f.pid), sizes(at_rest(d.tracer))]
         for who, a, b in zip(("the program", "the tracer"), before, after):
             grew(a, b, "%d attaches later %s" % (n, who))
         tgtest.ends_well(f, "growth: it found nothing wrong")
@@ -155,18 +155,18 @@ def nothing_grows_in_a_session():
         who = dict(roles(s), **{"heapsh": s.p.pid, "the program": f.pid})
         ok(len(who) == 4, "engine and tracer are found") or diag(who)
         turns(s, 20)
-        before = {name: sizes(pid) for name, pid in who.items()}
+        before = {name: sizes(at_rest(pid)) for name, pid in who.items()}
         turns(s, N)
         for name, pid in sorted(who.items()):
-            grew(before[name], sizes(pid), "%d attaches later %s" % (N, name),
-                 pages=512)
+            grew(before[name], sizes(at_rest(pid)),
+                 "%d attaches later %s" % (N, name), pages=512)
         s("attach %d" % f.pid)
         descriptors = []
         for _ in range(2):
             for _ in range(5):
                 s("release")
                 s("snap")
-            descriptors.append([sizes(pid)[2] for pid in who.values()])
+            descriptors.append([sizes(at_rest(pid))[2] for pid in who.values()])
         equal(descriptors[1], descriptors[0],
               "instants that were given back hold no descriptor")
         s.end()

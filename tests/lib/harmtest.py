@@ -78,10 +78,21 @@ def row(visit, *words, way="", same=False, childless=True, **env):
     return r
 
 
+def at_rest(pid):
+    """A process of ours: it has answered, and undone what the answer took,
+    when it waits for the next request."""
+    def waits():
+        with open("/proc/%d/status" % pid) as f:
+            return "\nState:\tS" in f.read()
+    hstest.wait_for(waits, "process %d does not wait" % pid)
+    return pid
+
+
 def sizes(pid):
-    """Resident pages; mappings, descriptors, children."""
-    with open("/proc/%d/statm" % pid) as f:
-        rss = int(f.read().split()[1])
+    """Resident pages; mappings, descriptors, children. The counter in statm
+    is off by dozens of pages a processor (Linux 6.2, percpu_counter)."""
+    with open("/proc/%d/smaps_rollup" % pid) as f:
+        rss = int(f.read().split("\nRss:")[1].split()[0]) // 4
     with open("/proc/%d/maps" % pid) as f:
         maps = len(f.readlines())
     return [rss, maps, len(os.listdir("/proc/%d/fd" % pid)),
