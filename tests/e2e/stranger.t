@@ -37,7 +37,7 @@ class Toy(Fixture):
                 self.counts[words[1]] = [int(w) for w in words[2:]]
             elif words[0] == "global":
                 self.globals[words[1]] = words[2]
-            words = self.p.stdout.readline().rstrip("\n").split("\t")
+            words = self.line().split("\t")
 
 
 def run(argv, **kw):

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the end-to-end tests stand on: TAP, fixtures that say what is true of
 themselves, and the built heapsh over them."""
+import codecs
 import glob
 import json
 import os
@@ -74,7 +75,7 @@ def _version(path):
             "int(bool(sysconfig.get_config_var('Py_GIL_DISABLED'))))")
     try:
         out = subprocess.run([path, "-c", code], capture_output=True,
-                             text=True, timeout=30)
+                             text=True, timeout=LIMIT)
     except (OSError, subprocess.TimeoutExpired):
         return None
     words = out.stdout.split()
@@ -110,6 +111,8 @@ class Fixture:
         self.p = subprocess.Popen(argv, stdin=subprocess.PIPE,
                                   stdout=subprocess.PIPE, text=True, **kw)
         self.pid = self.p.pid
+        self._said = ""     # what nobody has asked for yet
+        self._decoder = codecs.getincrementaldecoder(self.p.stdout.encoding)()
         line = self.line()
         try:
             self.truth = json.loads(line)
@@ -117,10 +120,17 @@ class Fixture:
             self.truth = line
 
     def line(self, timeout=LIMIT):
-        r, _, _ = select.select([self.p.stdout], [], [], timeout)
-        if not r:
-            raise TimeoutError("fixture %d says nothing" % self.pid)
-        return self.p.stdout.readline().rstrip("\n")
+        """The next; "" at the end. Two may come at once."""
+        while "\n" not in self._said:
+            r, _, _ = select.select([self.p.stdout], [], [], timeout)
+            if not r:
+                raise TimeoutError("fixture %d says nothing" % self.pid)
+            more = os.read(self.p.stdout.fileno(), 1 << 16)
+            if not more:
+                break
+            self._said += self._decoder.decode(more)
+        line, _, self._said = self._said.partition("\n")
+        return line
 
     def say(self, text):
         self.p.stdin.write(text + "\n")
@@ -146,7 +156,7 @@ class Fixture:
             self.p.stdin.close()
         except (BrokenPipeError, ValueError):
             pass
-        last = self.p.stdout.read()
+        last = self._said + self.p.stdout.read()
         return self.p.wait(LIMIT), last.strip()
 
     def __enter__(self):
