@@ -89,7 +89,7 @@ def tracer_dies(words, way="clone"):
             before = len(tgtest.children(f.pid))
             with tgtest.Driver(HEAPSH_TEST_DIE_AT=str(n)) as d:
                 done = attach(d, f.pid, way)
-                died = not tgtest.alive(d.tracer)
+                died = d.was_killed()
             why = tgtest.settled(f.pid)
             if why:
                 odd.append((n, why))
@@ -138,12 +138,11 @@ def target_dies(words, way="clone"):
                 d.say("quit")
                 if '"tracer_status": 0' not in d.line():
                     odd.append((n, "the tracer does not end well"))
-            alive = f.p.poll() is None
-            if not alive and f.p.returncode != -signal.SIGKILL:
-                odd.append((n, f.p.returncode))
-            if alive:
-                f.end()
+            status, _ = f.end()     # one that dies may take a while
+            if status == 0:
                 break
+            if status != -signal.SIGKILL:
+                odd.append((n, status))
         n += 2 * STEP
     equal(odd, [], "%s, program killed behind request %d, … %d: the tracer "
           "goes on, and its parent can reap it" % (name, FIRST, n - 2 * STEP))

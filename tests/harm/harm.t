@@ -25,12 +25,17 @@ sys.path.insert(0, os.path.join(os.environ.get("abs_top_srcdir", "."),
 import harmtest
 import hstest
 import tgtest
-from harmtest import at_rest, grew, looped, N, sizes, STRESS, visible
+from harmtest import (gone, grew, looped, N, sizes, sizes_at_rest, STRESS,
+                      visible)
 from hstest import diag, equal, ok, skip
 
 NAIVE = os.path.join(tgtest.BUILD, "tests", "lib", "tg_naive")
 CALLS = ("nanosleep", "poll", "select", "epoll_wait", "futex", "sigtimedwait",
          "semtimedop", "recv", "readv", "recvmmsg", "read")
+# So often a plain injector may try. Of a hundred visits on one processor (on
+# two) those to one thread that allocates did harm 2 (8) times, to registers 29
+# (60), of fifteen to four threads 5 (7).
+LUCK = 1000
 d = tgtest.Driver()
 
 
@@ -65,7 +70,7 @@ def rows():
 def stops():
     """Stopped and continued by others all the while."""
     with tgtest.fixture("progress") as f:
-        done = threading.Event()
+        begun, done = threading.Event(), threading.Event()
 
         def signals():
             while not done.is_set():
@@ -73,15 +78,17 @@ def stops():
                 time.sleep(random.uniform(0, 0.003))
                 os.kill(f.pid, signal.SIGCONT)
                 time.sleep(random.uniform(0, 0.003))
+                begun.set()
 
         t = threading.Thread(target=signals)
         t.start()
+        begun.wait()
         visited("stops", f, N)
         done.set()
         t.join()
         # The last word was SIGCONT.
         hstest.wait_for(lambda: visible(f.pid) == [False, False], "runs")
-        equal(tgtest.children(f.pid), [], "stops: it runs, and has no zombie")
+        equal(tgtest.none_left(f.pid), [], "stops: it runs, and has no zombie")
         ok(tgtest.ends_well(f, "stops: it found nothing wrong")
            .get("continued", 0) > 0, "stops: it was stopped indeed")
 
@@ -119,10 +126,11 @@ def nothing_grows():
     n = N if STRESS else 5 * N
     with tgtest.fixture("registers", 2) as f:
         visited("growth", f, N)
-        before = [sizes(f.pid), sizes(at_rest(d.tracer))]
+        before = [gone(f.pid), sizes_at_rest(d.tracer), sizes(f.pid)]
         visited("growth", f, n)
-        after = [sizes(f.pid), sizes(at_rest(d.tracer))]
-        for who, a, b in zip(("the program", "the tracer"), before, after):
+        after = [gone(f.pid), sizes_at_rest(d.tracer), sizes(f.pid)]
+        for who, a, b in zip(("the tracer", "the program"), before[1:],
+                             after[1:]):
             grew(a, b, "%d attaches later %s" % (n, who))
         tgtest.ends_well(f, "growth: it found nothing wrong")
 
@@ -149,16 +157,21 @@ def nothing_grows_in_a_session():
         for _ in range(n):
             shell("attach %d" % f.pid)
             shell("detach")
+        gone(f.pid)
+
+    def resting(who):
+        return {name: sizes_at_rest(pid) for name, pid in who.items()}
 
     with hstest.python(path, "idle.py") as f:
         s = hstest.Shell(f.pid)
         who = dict(roles(s), **{"heapsh": s.p.pid, "the program": f.pid})
         ok(len(who) == 4, "engine and tracer are found") or diag(who)
         turns(s, 20)
-        before = {name: sizes(at_rest(pid)) for name, pid in who.items()}
+        before = resting(who)
         turns(s, N)
-        for name, pid in sorted(who.items()):
-            grew(before[name], sizes(at_rest(pid)),
+        after = resting(who)
+        for name in sorted(who):
+            grew(before[name], after[name],
                  "%d attaches later %s" % (N, name), pages=512)
         s("attach %d" % f.pid)
         descriptors = []
@@ -166,7 +179,7 @@ def nothing_grows_in_a_session():
             for _ in range(5):
                 s("release")
                 s("snap")
-            descriptors.append([sizes(at_rest(pid))[2] for pid in who.values()])
+            descriptors.append([x[2] for x in resting(who).values()])
         equal(descriptors[1], descriptors[0],
               "instants that were given back hold no descriptor")
         s.end()
@@ -177,7 +190,7 @@ def harmed(words, library):
     with tgtest.fixture(*words) as f:
         # Of several threads the last: the first waits for us.
         tid = max(int(t) for t in os.listdir("/proc/%d/task" % f.pid))
-        subprocess.run([NAIVE, str(tid), library], timeout=20,
+        subprocess.run([NAIVE, str(tid), library], timeout=hstest.LIMIT,
                        stderr=subprocess.DEVNULL)
         try:
             f.p.stdin.write("\n")
@@ -196,14 +209,9 @@ def control():
         return
     library = shutil.which("sh") and "libutil.so.1"
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    for words, trials in ((("malloc", 1), 30), (("malloc", 4), 4),
-                          (("registers", 0), 4)):
-        n = 0
-        for _ in range(3 * trials):
-            n += harmed(words, library)
-            if n:
-                break
-        ok(n > 0, "%s: a plain dlopen() does harm, and is found out"
+    for words in ("malloc", 1), ("malloc", 4), ("registers", 0):
+        ok(any(harmed(words, library) for _ in range(LUCK)),
+           "%s: a plain dlopen() does harm, and is found out"
            % " ".join(map(str, words)))
 
 

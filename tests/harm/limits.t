@@ -41,7 +41,7 @@ def refused(code, what, n=N):
     def visit(name, f):
         said = set()
         for _ in range(n):
-            r = d.do("freeze", f.pid)
+            r = d.patiently("freeze", f.pid)
             said.add((r.get("error"), what in r.get("message", "")))
         equal(said, {(code, True)}, "%s: refused %d times" % (name, n))
     return visit
@@ -78,11 +78,11 @@ def nearly_full():
             for left in (64 << 10, 256 << 10, MIB, 4 * MIB, 8 * MIB, 16 * MIB):
                 g.limit(None)
                 g.limit(g.used() + left)
-                i = d.do("freeze", f.pid)
+                i = d.patiently("freeze", f.pid)
                 said.add(i.get("error"))
                 if "id" in i:
                     d.need("release", i["id"])
-                r = d.do("copy", f.pid)
+                r = d.patiently("copy", f.pid)
                 copies.add(None if harmtest.too_slow(r) else r.get("error"))
             equal(said, {"refused", None},
                   "a group that is nearly full: refused, or there is room")
@@ -106,8 +106,8 @@ def becomes_full():
             hstest.wait_for(lambda: not tgtest.alive(i["snap"]), "the copy")
             ok(g.killed() > 0, "it is the copy that is ended")
             d.need("release", i["id"])
-            equal([visible(f.pid), tgtest.children(f.pid)],
-                  [[False, False], []], "and nothing is left of it")
+            equal([harmtest.gone(f.pid), visible(f.pid)],
+                  [True, [False, False]], "and nothing is left of it")
             tgtest.ends_well(f, "becomes full: it found nothing wrong")
 
 
@@ -173,8 +173,8 @@ def no_process():
               "--clear-groups", "prlimit", "--nproc=1"]
     with hstest.Fixture(nobody + [tgtest.FIXTURE, "registers", "0"]) as f:
         refused("os", "Resource temporarily unavailable")("no process left", f)
-        equal([visible(f.pid), tgtest.children(f.pid)], [[False, False], []],
-              "no process left: it runs on")
+        equal([harmtest.gone(f.pid), visible(f.pid)],
+              [True, [False, False]], "no process left: it runs on")
         copied("no process left, copied", f)
         tgtest.ends_well(f, "no process left: it found nothing wrong")
 
@@ -205,7 +205,7 @@ def taken_at_once(o, f, held):
         o.say("loop %d 1000000" % f.pid)
         time.sleep(random.uniform(0, 0.02))
     os.kill(o.tracer, signal.SIGKILL)
-    r = d.do("freeze", f.pid)
+    r = d.patiently("freeze", f.pid)
     if "id" in r:
         d.need("release", r["id"])
     return r.get("message")
@@ -236,8 +236,8 @@ def two_at_once():
             said += [json.loads(each.line()) for each in (d, o)]
         equal([r for r in said if "error" in r], [],
               "two at once: %d attaches of each" % N)
-        hstest.wait_for(lambda: not tgtest.children(f.pid), "no zombie")
-        equal(visible(f.pid), [False, False], "two at once: it runs")
+        equal([harmtest.gone(f.pid), visible(f.pid)],
+              [True, [False, False]], "two at once: it runs")
         tgtest.ends_well(f, "two at once: it found nothing wrong")
 
 
@@ -272,7 +272,7 @@ def committed():
             with open(OVERCOMMIT, "w") as o:
                 o.write("2")
             large = d.do("freeze", f.pid)
-            copy = d.do("copy", f.pid)
+            copy = d.patiently("copy", f.pid)
         finally:
             with open(OVERCOMMIT, "w") as o:
                 o.write(before)

@@ -15,7 +15,7 @@ sys.path.insert(0, os.path.join(os.environ.get("abs_top_srcdir", "."),
 import harmtest
 import hstest
 import tgtest
-from harmtest import at_rest, grew, looped, N, sizes, STRESS, visible
+from harmtest import grew, looped, N, sizes, sizes_at_rest, STRESS, visible
 from hstest import diag, equal, ok, skip
 
 COPIES = N if STRESS else max(N // 2, 3)
@@ -44,10 +44,10 @@ def copied():
     row(visit, "copied", "children", childless=False)
     with tgtest.fixture("registers", 2) as f:
         looped(d, "copies grow", f, N, 0, "copy")
-        before = [sizes(f.pid), sizes(at_rest(d.tracer))]
+        before = [sizes_at_rest(d.tracer), sizes(f.pid)]
         looped(d, "copies grow", f, 2 * N, 0, "copy")
-        for who, a, b in zip(("the program", "the tracer"), before,
-                             [sizes(f.pid), sizes(at_rest(d.tracer))]):
+        for who, a, b in zip(("the tracer", "the program"), before,
+                             [sizes_at_rest(d.tracer), sizes(f.pid)]):
             grew(a, b, "%d copies later %s" % (2 * N, who))
         tgtest.ends_well(f, "copies grow: it found nothing wrong")
 

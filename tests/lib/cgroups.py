@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A cgroup with limits of its own, of the first version or the second: that
 which has the controller on this machine."""
+import errno
 import os
 
 import hstest
@@ -61,9 +62,18 @@ class Group:
 
     def __exit__(self, *exc):
         if self.path:
-            hstest.wait_for(lambda: not _read(self.path, "cgroup.procs"),
-                            "a group is empty")
-            os.rmdir(self.path)
+            hstest.wait_for(self._removed, "a group is empty")
+
+    def _removed(self):
+        """Its last process may be listed no more, but not have ended."""
+        try:
+            if not _read(self.path, "cgroup.procs"):
+                os.rmdir(self.path)
+                return True
+        except OSError as e:
+            if e.errno != errno.EBUSY:
+                raise
+        return False
 
     def add(self, pid):
         _write(pid, self.path, "cgroup.procs")

@@ -3,7 +3,9 @@
 and what the kernel says about both."""
 import json
 import os
+import signal
 import subprocess
+import time
 
 import hstest
 
@@ -13,6 +15,7 @@ FAULTY = os.path.join(BUILD, "tests", "lib", "tg_driver_fault")
 FIXTURE = os.path.join(BUILD, "tests", "fixtures", "tg_fixture")
 SETTLED, LIMIT, FAULT = 1, 2, 3     # enum wr_tracer_settle_state
 UNSETTLED = 0
+VFORK = "58"        # SYS_vfork
 
 
 class Driver(hstest.Fixture):
@@ -27,13 +30,38 @@ class Driver(hstest.Fixture):
     def do(self, *words):
         return self.ask(" ".join(str(w) for w in words))
 
-    def need(self, *words):
-        """do(), for what must succeed."""
+    def patiently(self, *words):
+        """do(), and again where a thread was not given the processor in time
+        to stop, which is said: a person would, too."""
+        end = time.monotonic() + hstest.LIMIT
         r = self.do(*words)
+        while "error" in r and r["error"] == "timeout" and \
+                time.monotonic() < end:
+            r = self.do(*words)
+        return r
+
+    def loop(self, pid, n):
+        """n instants, not counting those that came too late."""
+        end, made = time.monotonic() + hstest.LIMIT, 0
+        while made < n and time.monotonic() < end:
+            r = self.do("loop", pid, n - made)
+            if "error" in r:
+                return r
+            made += r["n"]
+        return {"n": made}
+
+    def need(self, *words):
+        """patiently(), for what must succeed."""
+        r = self.patiently(*words)
         if "error" in r:
             raise AssertionError("%s: %s" % (" ".join(map(str, words)),
                                              r["message"]))
         return r
+
+    def was_killed(self):
+        """The tracer, by one of its own requests? Ends it if not. One that
+        is about to end may look alive; its parent knows."""
+        return self.do("quit")["tracer_status"] == signal.SIGKILL
 
 
 def fixture(*words, **kw):
@@ -85,6 +113,29 @@ def children(pid):
         if name.isdigit() and stat_field(int(name), 4) == str(pid):
             found.append((int(name), stat_field(int(name), 3)))
     return found
+
+
+def none_left(pid):
+    """Its children when there are none, or in the end. A busy machine may give
+    a thread of the program too little time to wait for a clone that has ended;
+    then the tracer comes back, each half second."""
+    try:
+        hstest.wait_for(lambda: not children(pid), "no child")
+    except TimeoutError:
+        pass
+    return children(pid)
+
+
+def wait_vforked(pid):
+    """Until a thread of it waits for its vfork() child."""
+    def waits():
+        for tid in os.listdir("/proc/%d/task" % pid):
+            with open("/proc/%d/task/%s/syscall" % (pid, tid)) as f:
+                if stat_field(int(tid), 3) == "D" and \
+                        f.read().split()[0] == VFORK:
+                    return bool(children(pid))
+        return False
+    hstest.wait_for(waits, "vfork")
 
 
 def clones():

@@ -16,6 +16,7 @@ import tgtest
 from hstest import equal, ok
 
 N = 10 if hstest.SMOKE else 100
+LUCK = 1000     # tries of what happens now and then, before it is missed
 FIXTURE = os.path.join(tgtest.BUILD, "tests", "fixtures", "eval_fixture")
 EPERM, ETIMEDOUT = 1, 110
 SYS_clone, SYS_openat, SYS_kill, SYS_mprotect = 56, 257, 62, 10
@@ -133,12 +134,13 @@ def nothing_stays(p):
     ok(len(copies) == 1, "the copy is a child of the clone")
     d.need("release", i["id"])
     ok(not any(tgtest.alive(c) for c in copies), "and ends with it")
-    equal(tgtest.children(p.pid), [], "the program has no zombie")
+    equal(tgtest.none_left(p.pid), [], "the program has no zombie")
 
 
 def idle():
     with_file = os.path.exists(FILE)
     p = Program("idle")
+    p.listens()
     before = tgtest.footprint(p.pid)
     p.attach()
     values(p)
@@ -152,11 +154,13 @@ def idle():
     ok(not with_file and not os.path.exists(FILE), "no file was written")
 
 
-def busy(mode, function, want, what):
-    """Right in every one of N instants; how often a thread had to help."""
+def busy(mode, function, want, what, until_helped=False):
+    """Right in every one of N instants, or of more until another thread had
+    to help; how often one had to."""
     p = Program(mode)
-    good = helped = 0
-    for _ in range(N):
+    n = good = helped = 0
+    while n < N or (until_helped and not helped and n < LUCK):
+        n += 1
         p.attach()
         r = p.call(function)
         good += (r["end"], r["value"]) == ("returned", want)
@@ -164,8 +168,8 @@ def busy(mode, function, want, what):
             hstest.diag(r)
         helped += r["helped"] > 0
         p.release()
-    equal(good, N, "%s: %d of %d (others had to run on in %d)"
-          % (what, good, N, helped))
+    equal(good, n, "%s: %d of %d (others had to run on in %d)"
+          % (what, good, n, helped))
     p.ends_well("%s: the program finds nothing wrong" % mode)
     return helped
 
@@ -178,7 +182,7 @@ def other_namespace():
         return
     with hstest.Fixture(prefix + [FIXTURE, "idle", FILE]) as f:
         pid = tgtest.children(f.pid)[0][0]
-        i = d.do("freeze", pid)
+        i = d.patiently("freeze", pid)
         if "error" in i:
             hstest.skip("in another namespace", i["message"])
             return
@@ -272,7 +276,7 @@ def dies_anywhere():
                 other.do("eval", i["id"])
                 other.do("call", 1000, p.truth["take_mutex"])
                 other.do("release", i["id"])
-            died = not tgtest.alive(other.tracer)
+            died = other.was_killed()
         new = {c for c, _ in tgtest.children(p.pid)} - before
         left += [(n, c) for c in new if not ends_soon(c)]
         deaths += died
@@ -285,9 +289,11 @@ def dies_anywhere():
 
 idle()
 busy("hammer", "use_malloc", 3000, "under four threads that allocate")
-ok(busy("arena", "use_malloc", 3000, "with one lock for all") > 0 or
-   hstest.SMOKE, "now and then the lock is another thread's")
-ok(busy("lock", "take_mutex", 7, "a lock that is nearly always taken") > 0,
+ok(busy("arena", "use_malloc", 3000, "with one lock for all",
+        not hstest.SMOKE) > 0 or hstest.SMOKE,
+   "now and then the lock is another thread's")
+ok(busy("lock", "take_mutex", 7, "a lock that is nearly always taken",
+        True) > 0,
    "its owner gives it back, in the copy")
 other_namespace()
 engine_dies()

@@ -46,7 +46,7 @@ def invariant_holds():
         ok(raw_torn > 0, "raw copies are torn now and then (%d of %d)"
            % (raw_torn, n))
         equal(torn, 0, "settled copies never are")
-        equal(tgtest.children(f.pid), [], "no zombie is left")
+        equal(tgtest.none_left(f.pid), [], "no zombie is left")
         tgtest.ends_well(f, "invariant: it found nothing wrong")
 
 
@@ -82,7 +82,7 @@ def writes():
         equal([i["state"], i["eval"], i["image"], i["why"]],
               [tgtest.FAULT, 0, i["snap"], "the copy could not be written to"],
               "where nothing is mapped nothing can be written")
-        equal(tgtest.children(i["snap"]), [],
+        equal(tgtest.none_left(i["snap"]), [],
               "and the failed copy is gone, its zombie too")
         d.need("release", i["id"])
         tgtest.ends_well(f, "writes: the program has none of them")
@@ -118,7 +118,7 @@ def the_call_is_not_made():
             at.add(d.need("thread", i["id"], 0)["syscall"])
             d.need("release", i["id"])
         ok(62 in at, "a copy arrives at kill()")
-        equal(d.do("loop", f.pid, 300).get("n"), 300,
+        equal(d.loop(f.pid, 300).get("n"), 300,
               "that its only thread is at a signal is no reason to give up")
         tgtest.ends_well(f, "kill() was not called by any copy")
 
@@ -141,7 +141,7 @@ def limit():
 def blocked_already():
     """A thread that waits in a call is where it would arrive: nothing runs."""
     with tgtest.fixture("many", 3) as f:
-        i = d.need("settle", d.need("freeze", f.pid)["id"], 1, 60)
+        i = d.need("settle", d.need("freeze", f.pid)["id"], 1, 2000)
         equal(i["state"], tgtest.SETTLED, "a waiting thread is settled")
         d.need("release", i["id"])
         equal(d.do("settle", 12345, 0, 60).get("message"), "no instant",
