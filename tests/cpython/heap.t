@@ -8,7 +8,7 @@ import sys
 
 sys.path.insert(0, os.path.join(os.environ.get("abs_top_srcdir", "."),
                                 "tests", "lib"))
-from hstest import diag, done, equal, ok, pythons  # noqa: E402
+from hstest import diag, done, equal, listens, ok, pythons  # noqa: E402
 
 SRC = os.environ.get("abs_top_srcdir", ".")
 BUILD = os.environ.get("abs_top_builddir", ".")
@@ -59,6 +59,7 @@ def check(version, python):
         if not line:
             raise EOFError("the zoo of %s ended early" % version)
         rows.append(line.rstrip("\n").split("\t"))
+    listens(target.pid)
     census = subprocess.Popen([CENSUS, str(target.pid), PLUGIN], text=True,
                               stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                               stderr=subprocess.DEVNULL)

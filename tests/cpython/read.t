@@ -12,7 +12,7 @@ import sys
 
 sys.path.insert(0, os.path.join(os.environ.get("abs_top_srcdir", "."),
                                 "tests", "lib"))
-from hstest import diag, done, ok, pythons, skip  # noqa: E402
+from hstest import diag, done, listens, ok, pythons, skip  # noqa: E402
 
 SRC = os.environ.get("abs_top_srcdir", ".")
 BUILD = os.environ.get("abs_top_builddir", ".")
@@ -190,6 +190,7 @@ def examine(python):
         if not line:
             raise EOFError("the fixture ended early")
         facts.append(json.loads(line))
+    listens(facts[0]["pid"])
     peek = Peek(facts[0])
     facts += [dict(f, what="cut") for f in facts if f["what"] == "repr"]
     result = []

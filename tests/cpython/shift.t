@@ -92,6 +92,7 @@ def shift(job):
     argv = [path, "-c", BARE] if what == "bare" else \
         [path, os.path.join(FIXTURES, "edges.py")]
     f = Fixture(argv)
+    f.listens()
     run = subprocess.run([SHIFT, str(f.pid), str(by)], capture_output=True,
                          text=True, timeout=LIMIT)
     f.p.kill()

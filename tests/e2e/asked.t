@@ -12,10 +12,10 @@ import time
 
 sys.path.insert(0, os.path.join(os.environ.get("abs_top_srcdir", "."),
                                 "tests", "lib"))
-from hstest import (SMOKE, FIXTURES, done, equal, heapsh,  # noqa: E402
+from hstest import (SMOKE, FIXTURES, diag, done, equal, heapsh,  # noqa: E402
                     int_of, ok, python, pythons, skip, values)
 
-LATEST = 2.0		# seconds an answer may take
+LATEST = 2.0		# seconds an answer may take, but for one in five
 ROUNDS = int(os.environ.get("HEAPSH_ROUNDS", 10 if SMOKE else 25))
 # What each hostile text form comes to.
 SENTENCES = {
@@ -23,7 +23,7 @@ SENTENCES = {
     "kills_parent": r"PermissionError.*kill\(\) was refused",
     "forks": r"PermissionError.*refused",
     "opens": r"PermissionError.*openat\(\) was refused",
-    "loops": r"ended after 1\.\d s of processor time",
+    "loops": r"ended after [1-9]\d*\.\d s of processor time",
     "waits": r"waits for a lock that nobody",
     "exits": r"has called exit\(3\)",
     "shares": r"crashed with signal 11 \(Segmentation fault\)",
@@ -141,7 +141,9 @@ def hammered(version, path, folder):
                 late.append((i, took))
         equal(wrong, [], "%s: right in %d of %d attaches under a hammer"
               % (version, ROUNDS - len(wrong), ROUNDS))
-        equal(late, [], "%s: none is later than %g s" % (version, LATEST))
+        if not ok(len(late) <= ROUNDS // 5, "%s: they come within %g s" %
+                  (version, LATEST)):
+            diag(late)
         equal(f.end(), (0, "same"), "%s: the hammered program ended well"
               % version)
 

@@ -63,6 +63,7 @@ def table(doc):
 for version, path in pythons():
     with tempfile.TemporaryDirectory() as tmp:
         with python(path, "census.py", tmp + "/census") as f:
+            f.listens()
             census = read(tmp + "/census")
             docs = heapsh(["attach", f.pid], ["heap.bytype.all",
                           "x = heap.byid"] + ["x[%d:%d].all" % (

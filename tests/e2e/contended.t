@@ -7,8 +7,8 @@ import sys
 
 sys.path.insert(0, os.path.join(os.environ.get("abs_top_srcdir", "."),
                                 "tests", "lib"))
-from hstest import (diag, done, equal, heapsh, ok, python,  # noqa: E402
-                    pythons, SMOKE)
+from hstest import (comes_to, diag, done, equal, heapsh,  # noqa: E402
+                    ok, python, pythons, SMOKE)
 import tgtest  # noqa: E402
 
 TIMES = 6 if SMOKE else 30
@@ -27,6 +27,7 @@ with python(path, "contended.py",
           (TIMES, f.truth["items"]))
     if not ok(unsettled <= max(TIMES // 15, 1), "all but a few settle"):
         diag("%d of %d did not" % (unsettled, TIMES))
-    equal(tgtest.children(f.pid), [], "what was given back is gone")
+    comes_to(lambda: tgtest.children(f.pid), [],
+             "what was given back is gone")
     equal(f.end()[1], "good", "the program goes on")
 done()

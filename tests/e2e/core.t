@@ -29,6 +29,7 @@ if not shutil.which("gcore"):
     done()
 for version, path in pythons():
     with tempfile.TemporaryDirectory() as tmp, python(path, "idle.py") as f:
+        f.listens()
         live = heapsh(["attach", f.pid], CMDS)
         subprocess.run(["gcore", "-o", tmp + "/core", str(f.pid)],
                        capture_output=True, stdin=subprocess.DEVNULL)

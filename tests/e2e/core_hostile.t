@@ -73,6 +73,7 @@ if not shutil.which("gcore"):
 diag("HEAPSH_SEED=%d" % SEED)
 for version, path in pythons()[-1:]:
     with tempfile.TemporaryDirectory() as tmp, python(path, "idle.py") as f:
+        f.listens()
         subprocess.run(["gcore", "-o", tmp + "/core", str(f.pid)],
                        capture_output=True, stdin=subprocess.DEVNULL)
         whole = "%s/core.%d" % (tmp, f.pid)

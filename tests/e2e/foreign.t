@@ -12,7 +12,7 @@ import urllib.request
 
 sys.path.insert(0, os.path.join(os.environ.get("abs_top_srcdir", "."),
                                 "tests", "lib"))
-from hstest import (diag, done, equal, heapsh, ok, skip,  # noqa: E402
+from hstest import (done, equal, heapsh, ok, serve, skip,  # noqa: E402
                     wait_for)
 
 APP = '''
@@ -55,28 +55,23 @@ class Load(threading.Thread):
             self.once()
 
 
-def free_port():
-    import socket
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+URL = "http://127.0.0.1:%d/"
 
 
-def up(url):
+def up(port):
     try:
-        urllib.request.urlopen(url, timeout=2).read()
+        urllib.request.urlopen(URL % port, timeout=20).read()
         return True
     except OSError:
         return False
 
 
-def explore(name, argv, port, cls, cwd, pid_of=lambda p: p.pid):
-    url = "http://127.0.0.1:%d/" % port
-    p = subprocess.Popen(argv, cwd=cwd, stdin=subprocess.DEVNULL,
-                         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+def explore(name, argv, cls, cwd, pid_of=lambda p: p.pid):
+    """argv: a word with %d in it is that for the port."""
+    p, port = serve(lambda port: [x % port if "%d" in x else x for x in argv],
+                    up, name, cwd=cwd)
     try:
-        wait_for(lambda: up(url), name + " answers")
-        load = Load(url)
+        load = Load(URL % port)
         load.start()
         wait_for(lambda: load.n > 5, name + " is under load")
         r = heapsh(["attach", pid_of(p)],
@@ -111,25 +106,21 @@ def kids(pid):
 
 
 with tempfile.TemporaryDirectory() as tmp:
-    port = free_port()
     explore("http.server", ["/usr/bin/python3", "-m", "http.server",
-                            str(port), "--bind", "127.0.0.1"], port,
+                            "%d", "--bind", "127.0.0.1"],
             "__main__.DualStackServer", tmp)
     if shutil.which("hg"):
-        port = free_port()
         subprocess.run(["hg", "init", tmp + "/repo"], check=True)
         explore("hg serve", ["hg", "-R", tmp + "/repo", "serve", "-a",
-                             "127.0.0.1", "-p", str(port)], port,
+                             "127.0.0.1", "-p", "%d"],
                 "mercurial.hg.cachedlocalrepo", tmp)
     else:
         skip("hg serve", "mercurial is not installed")
     if shutil.which("gunicorn"):
-        port = free_port()
         with open(tmp + "/app.py", "w") as f:
             f.write(APP)
-        explore("gunicorn", ["gunicorn", "-b", "127.0.0.1:%d" % port,
-                             "app:app"], port, "app.Session", tmp,
-                gunicorn_worker)
+        explore("gunicorn", ["gunicorn", "-b", "127.0.0.1:%d", "app:app"],
+                "app.Session", tmp, gunicorn_worker)
     else:
         skip("gunicorn", "gunicorn is not installed")
 done()

@@ -18,7 +18,7 @@ SENTENCES = [
     ("opens()", r"PermissionError: .*; its system call openat\(\) was refused"),
     ("kills()", r"it crashed with signal 9 \(Killed\); that was in a copy"),
     ("os.fork()", r"(PermissionError|OSError).*refused"),
-    ("loops() limit=200ms", r"it was ended after 0\.[2-9] s of processor"),
+    ("loops() limit=200ms", r"it was ended after (0\.[2-9]|[1-9]\d*\.\d) s of processor"),
     ("waits()", r"waits for a lock that nobody"),
     ("exits()", r"it has called exit\(3\)"),
     ("writes_shared()", r"crashed with signal 11 \(Segmentation fault\)"),

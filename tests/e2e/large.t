@@ -169,7 +169,7 @@ def gives_up(f, version):
     for line in LONG:
         got = interrupt(shell, word, line)
         # Done before the finger had a processor: once more, from scratch.
-        for _ in range(5):
+        for _ in range(50):
             if got[0] == "cancelled":
                 break
             shell.end()
@@ -227,6 +227,7 @@ def counted(f, version):
 for version, path in pythons():
     with python(path, "bench_heap.py", "accounts", str(MILLIONS)) as f:
         f.truth = f.ask("make")
+        f.listens()
         all_formats(f, version)
         goes_away(f, version)
         interrupted(f, version)
@@ -234,6 +235,7 @@ for version, path in pythons():
     newest = version, path
 with python(newest[1], "bench_heap.py", "accounts", str(LARGE)) as f:
     f.truth = f.ask("make")
+    f.listens()
     gives_up(f, newest[0])
     bounded(f, newest[0])
     counted(f, newest[0])

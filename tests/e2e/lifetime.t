@@ -9,8 +9,8 @@ import time
 sys.path.insert(0, os.path.join(os.environ.get("abs_top_srcdir", "."),
                                 "tests", "lib"))
 import tgtest  # noqa: E402
-from hstest import (SMOKE, Shell, done, equal, ok, python,  # noqa: E402
-                    pythons, wait_for)
+from hstest import (SMOKE, Shell, comes_to, done, equal, ok,  # noqa: E402
+                    python, pythons, wait_for)
 
 LOOK = ["asized tree['leaf 7'] detail=2", "asizeof tree", "tree['leaf 1999']",
         "refs tree", "find type=list size>1000"]
@@ -37,7 +37,7 @@ def answers_afterwards(version, f, swept):
     f.ask("write")
     said = sh("release")
     ok("are kept and still answer" in said["value"], name + said["value"])
-    equal(tgtest.children(f.pid), [], name + "the clone is gone")
+    comes_to(lambda: tgtest.children(f.pid), [], name + "the clone is gone")
     for line, was in zip(LOOK + ["heap"], before):
         if was:
             equal(plain(sh(line)), was, name + line)
@@ -84,7 +84,8 @@ def costs_too_much(version, f):
 
     wait_for(written, "an instant of a program that writes is let go")
     ok(True, version + ": an instant is let go when its pages are written")
-    equal(tgtest.children(f.pid), [], version + ": the clone is gone")
+    comes_to(lambda: tgtest.children(f.pid), [],
+             version + ": the clone is gone")
     sh.end()
 
 
@@ -144,6 +145,7 @@ def what_can_be_made_again_goes(version, path):
     7; older ones do not keep them, and still answer."""
     with python(path, "bench_heap.py", "plain", "0.1") as f:
         f.ask("make")
+        f.listens()
         sh = Shell(f.pid)
         shown = [plain(sh(line)) for line in LAYERS]
         ways = plain(sh("pathsin accounts[7]"))     # a listing of @1

@@ -68,6 +68,7 @@ def once(version, path):
 def taken_back(version, path):
     """A main thread that runs no Python code is not made to."""
     with python(path, "loading.py", "blocked", "0", "0") as f:
+        f.listens()
         a, maps = f.truth, open("/proc/%d/maps" % f.pid).read()
         d = heapsh(["attach", f.pid],
                    ["probe load yes=1 wait=300ms"]).results[0]
@@ -79,6 +80,7 @@ def taken_back(version, path):
         equal((same(a, b), b["loaded"]), ({}, False),
               "%s: nor is it loaded when it runs again" % version)
         # and the queue works
+        f.listens()
         d = heapsh(["attach", f.pid],
                    ["probe load yes=1 wait=300ms"]).results[0]
         ok("taken back" in d.get("message", ""),
@@ -139,6 +141,7 @@ def left_alone(version, path):
                 rows = [x.split() for x in maps]
             return sum(len(r) == 5 and "x" in r[1] for r in rows)
 
+        f.listens()
         before = foreign()
         p = subprocess.Popen(
             [HEAPSH, "attach", str(f.pid), "-q", "-e",

@@ -52,6 +52,7 @@ def where(pid, addresses):
 def test(version, path):
     f = Fixture([path, "-c", "print('ready', flush=True); input()"])
     try:
+        f.listens()
         heap, orphans = [
             d for d in heapsh(["attach", f.pid],
                               ["heap", "set rows=100000",

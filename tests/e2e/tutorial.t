@@ -3,7 +3,6 @@
 """The leak hunt of doc/tutorial.md is true: its program is started, its lines
 are typed, and the answers are as it says, but for numbers."""
 import os
-import socket
 import subprocess
 import sys
 import tempfile
@@ -12,7 +11,7 @@ import urllib.request
 sys.path.insert(0, os.path.join(os.environ.get("abs_top_srcdir", "."),
                                 "tests", "lib"))
 from hstest import (HEAPSH, LIMIT, SRC, diag, done, equal,  # noqa: E402
-                    ok, skip, wait_for)
+                    ok, serve, skip)
 from transcript import differs, mask, session  # noqa: E402
 
 PYTHON = "/usr/bin/python3"
@@ -23,9 +22,9 @@ def get(url):
         return r.status == 200 and r.read()
 
 
-def up(url):
+def up(port):
     try:
-        return bool(get(url))
+        return bool(get("http://127.0.0.1:%d/article/1/" % port))
     except OSError:
         return False
 
@@ -63,19 +62,14 @@ def main():
     with open(os.path.join(SRC, "doc", "tutorial.md"), encoding="utf-8") as f:
         commands, want = session(f.read())
     ok(len(commands) >= 8, "the tutorial has %d lines" % len(commands))
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        port = s.getsockname()[1]
-    base = "http://127.0.0.1:%d" % port
     with tempfile.TemporaryDirectory() as tmp:
-        shop = subprocess.Popen(
-            [PYTHON, os.path.join(SRC, "doc", "shop.py"), "runserver",
-             "--noreload", "127.0.0.1:%d" % port], cwd=tmp,
-            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
+        shop, port = serve(
+            lambda port: [PYTHON, os.path.join(SRC, "doc", "shop.py"),
+                          "runserver", "--noreload", "127.0.0.1:%d" % port],
+            up, "the shop", cwd=tmp,
             env=dict(os.environ, PYTHONDONTWRITEBYTECODE="1"))
+        base = "http://127.0.0.1:%d" % port
         try:
-            wait_for(lambda: up(base + "/article/1/"), "the shop answers")
             ok(pages(base, 0, 2000), "the shop is visited")
             status, got = type_in(shop.pid, commands, base)
             equal(status, 0, "the tutorial's lines can be typed")

@@ -113,6 +113,7 @@ def texts(row):
 
 # From one look to the next other things change (memory that is free, of which
 # the engine has a share); the name of a row does not.
+AGAIN = 30
 AT_WORK = {"plugins": 0, "doctor": 0, "info setup": 0, "snaps": 1}
 
 
@@ -174,11 +175,10 @@ def listings(version, f, helps, docs):
             def run(lines):
                 return heapsh(["attach", f.pid], lines).results
             line = LINES[verb]
-            # What another program leaves or ends between two looks.
             faults = try_one(line, run)
-            if faults and line in AT_WORK:
-                # Another program came or went between two looks.
-                faults = try_one(line, run)
+            for _ in range(AGAIN if line in AT_WORK else 0):
+                # What another program leaves or ends between two looks.
+                faults = faults and try_one(line, run)
             wrong += faults
         elif verb in WHY:
             said.append("%s: %s" % (verb, WHY[verb]))

@@ -8,6 +8,7 @@ import os
 import random
 import re
 import select
+import socket
 import subprocess
 import sys
 import time
@@ -21,6 +22,8 @@ SMOKE = bool(os.environ.get("CHECK_SMOKE"))
 LIMIT = 120
 # Unbuffered, print() loses what a full pipe did not take when it was stopped.
 os.environ.pop("PYTHONUNBUFFERED", None)
+# Servers of ours are on this machine, whatever proxy it has for others.
+os.environ["no_proxy"] = "*"
 
 _n = 0
 _failed = 0
@@ -40,6 +43,16 @@ def equal(got, want, name):
     if not ok(got == want, name):
         diag("  got: %.600r" % (got,))
         diag(" want: %.600r" % (want,))
+
+
+def comes_to(look, want, name):
+    """equal() of what look() answers, if not now then a moment later: what a
+    busy machine did not let heapsh undo at once, it comes back for."""
+    try:
+        wait_for(lambda: look() == want, name)
+    except TimeoutError:
+        pass
+    equal(look(), want, name)
 
 
 def skip(name, why):
@@ -103,6 +116,44 @@ def pythons():
     return found
 
 
+def listens(pid):
+    """Wait until a program reads its standard input, or is in a select() without
+    an end: its line comes before the objects that it was written with are gone,
+    and before its main thread has nothing to run."""
+    def waits():
+        with open("/proc/%d/syscall" % pid) as f:
+            words = f.read().split()
+        return words[:2] == ["0", "0x0"] or \
+            words[0] in ("23", "270") and words[5] == "0x0"
+    wait_for(waits, "program %d does not read" % pid)
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def serve(argv_of, answers, what, **kw):
+    """(process, port) of a server that answers, or has ended: then each of some
+    ports was taken by another program before it came to it."""
+    for _ in range(5):
+        port = free_port()
+        p = subprocess.Popen(argv_of(port), stdin=subprocess.DEVNULL,
+                             stdout=subprocess.DEVNULL,
+                             stderr=subprocess.DEVNULL, **kw)
+        try:
+            wait_for(lambda: p.poll() is not None or answers(port),
+                     what + " answers")
+        except TimeoutError:
+            p.kill()
+            p.wait()
+            raise
+        if p.poll() is None:
+            break
+    return p, port
+
+
 class Fixture:
     """A process that prints a line of truth when it is ready, and another when
     it is told to end."""
@@ -142,12 +193,7 @@ class Fixture:
         return json.loads(self.line())
 
     def listens(self):
-        """Wait until it reads its standard input: its line comes before the
-        objects that it was written with are gone."""
-        def reads():
-            with open("/proc/%d/syscall" % self.pid) as f:
-                return f.read().startswith("0 0x0 ")
-        wait_for(reads, "fixture %d does not read" % self.pid)
+        listens(self.pid)
 
     def end(self):
         """Tell it to end: (exit status, what it said last)."""

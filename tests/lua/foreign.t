@@ -5,7 +5,6 @@ with a state for each of its threads, and nmap while a script of its runs. Their
 tables are listed, and they go on."""
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -13,7 +12,8 @@ import urllib.request
 
 sys.path.insert(0, os.path.join(os.environ.get("abs_top_srcdir", "."),
                                 "tests", "lib"))
-from hstest import (LIMIT, Shell, done, equal, ok, skip, wait_for)  # noqa: E402
+from hstest import LIMIT, Shell, done, equal, ok, serve, skip  # noqa: E402
+from hstest import wait_for  # noqa: E402
 
 APP = '''
 sessions = {}
@@ -59,12 +59,6 @@ end
 """
 
 
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
-
-
 def get(port, path):
     try:
         with urllib.request.urlopen("http://127.0.0.1:%d%s" % (port, path),
@@ -74,7 +68,16 @@ def get(port, path):
         return None
 
 
+def sleeps(pid):
+    """All threads of it: it has answered, and undone what the answer took."""
+    def asleep(tid):
+        with open("/proc/%d/task/%s/stat" % (pid, tid)) as f:
+            return f.read().rpartition(") ")[2][0] == "S"
+    return all(asleep(tid) for tid in os.listdir("/proc/%d/task" % pid))
+
+
 def check(pid, port):
+    wait_for(lambda: sleeps(pid), "haproxy waits for requests")
     sh = Shell(pid)
     equal((sh.attached["runtime"], sh.attached["version"][:3]), ("Lua", "5.3"),
           "recognised by its library")
@@ -148,17 +151,16 @@ if path is None:
     skip("haproxy", "it is not installed")
     done()
 with tempfile.TemporaryDirectory() as folder:
-    port = free_port()
     app, config = (os.path.join(folder, n) for n in ("app.lua", "cfg"))
     with open(app, "w") as f:
         f.write(APP)
-    with open(config, "w") as f:
-        f.write(CONFIG % (app, port))
-    p = subprocess.Popen([path, "-db", "-f", config],
-                         stderr=subprocess.DEVNULL)
+
+    def argv_of(port):
+        with open(config, "w") as f:
+            f.write(CONFIG % (app, port))
+        return [path, "-db", "-f", config]
+    p, port = serve(argv_of, lambda port: get(port, "/seen"), "haproxy")
     try:
-        wait_for(lambda: p.poll() is not None or get(port, "/seen"),
-                 "haproxy answers")
         if p.poll() is None:
             check(p.pid, port)
         else:

@@ -175,6 +175,7 @@ for v in ("5.4",) if SMOKE else ("5.4", "5.3", "5.1"):
         skip("Lua " + v, "no program lua%s" % v)
         continue
     with Fixture([path, os.path.join(FIXTURES, "zoo.lua")]) as f:
+        f.listens()
         sh = Shell(f.pid)
         equal((sh.attached["runtime"], sh.attached["version"][:3]),
               ("Lua", v), "%s: recognised without a symbol of a state" % v)

@@ -49,6 +49,7 @@ def fields():
 def shift(argv, by):
     """What the program says first, and {how: {field}}."""
     with Fixture(argv) as f:
+        f.listens()
         run = subprocess.run([SHIFT, str(f.pid), str(by)], timeout=LIMIT,
                              capture_output=True, text=True)
     first, *lines = run.stdout.splitlines() or ["nothing: " + run.stderr]
