@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a thread has found while the graph is built.
-#include "graph_priv.h"
+#include "notes_priv.h"
 
 void gr_find_init(struct gr_find *f, struct hs_task *task)
 {
@@ -9,7 +9,6 @@ void gr_find_init(struct gr_find *f, struct hs_task *task)
 	gr_shapes_init(&f->shapes, task);
 	f->late_addr.item_size = sizeof(uint64_t);
 	f->late_shape.item_size = sizeof(uint32_t);
-	f->owners.item_size = sizeof(struct gr_pair);
 }
 
 void gr_find_deinit(struct gr_find *f)
@@ -22,7 +21,7 @@ void gr_find_deinit(struct gr_find *f)
 	gr_shapes_deinit(&f->shapes);
 	gr_vec_deinit(b, &f->late_addr);
 	gr_vec_deinit(b, &f->late_shape);
-	gr_vec_deinit(b, &f->owners);
+	gr_notes_destroy(f->owners);
 }
 
 static void count(struct gr_find *f, struct gr_recent *r)
@@ -82,7 +81,14 @@ struct hs_err *gr_find_late(struct gr_find *f, const struct heapsh_object *o)
 
 struct hs_err *gr_find_owner(struct gr_find *f, uint64_t table, uint64_t owner)
 {
-	const struct gr_pair pair = { table, owner };
+	if (f->totals || (table | owner) & 7)	// those are no objects
+		return NULL;
+	if (!f->owners)
+		f->owners = gr_notes_create(f->task);
+	return gr_notes_put(f->owners, table, owner);
+}
 
-	return f->totals ? NULL : gr_vec_push(f->task, &f->owners, &pair);
+struct hs_err *gr_find_seal(struct gr_find *f)
+{
+	return f->owners ? gr_notes_seal(f->owners) : NULL;
 }

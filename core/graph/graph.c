@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "graph_priv.h"
+#include "notes_priv.h"
 
 enum { SAMPLE = 16 };	/* part of the windows that tells of all */
 
@@ -228,8 +228,7 @@ void gr_destroy(struct gr_graph *g)
 	gr_shapes_deinit(&g->shapes);
 	gr_nodes_deinit(&g->nodes);
 	hs_big_free(b, g->outside, gr_bitmap_bytes(g->n));
-	hs_big_free(b, g->table, g->cap_owned * sizeof(*g->table));
-	hs_big_free(b, g->owner, g->cap_owned * sizeof(*g->owner));
+	gr_owned_destroy(g->owned, b);
 	gr_shed(g);
 	for (i = 0; i < g->n_roots; i++)
 		free(g->roots[i].name);

@@ -29,6 +29,11 @@ struct hs_err *gr_vec_push(struct hs_task *task, struct gr_vec *vec,
 			   const void *item) HS_MUST_USE;
 void gr_vec_deinit(struct hs_budget *b, struct gr_vec *vec);
 
+/* --- order (sort.c) ----------------------------------------------------- */
+
+/** gr_sort_u64() of what is in the order of the bits below shift already. */
+void gr_sort_above(uint64_t *v, uint64_t *tmp, size_t n, unsigned shift);
+
 /* --- threads (parallel.c) ----------------------------------------------- */
 
 typedef struct hs_err *gr_part_fn(void *arg, unsigned thread);
@@ -409,8 +414,7 @@ struct gr_graph {
 	struct gr_shapes shapes;
 	struct gr_nodes nodes;
 	uint64_t *outside;		/* n bits: not found by the sweep */
-	uint32_t *table, *owner;	/* n_owned, by table */
-	uint64_t n_owned, cap_owned;
+	struct gr_owned *owned;		/* notes_priv.h */
 
 	struct gr_root *roots;
 	size_t n_roots, cap_roots;
@@ -453,11 +457,8 @@ struct gr_find {
 		uint64_t n;		/* seen, and not counted yet */
 	} recent[1024];
 	struct gr_vec late_addr, late_shape;	/* uint64_t, uint32_t */
-	struct gr_vec owners;			/* struct gr_pair */
+	struct gr_notes *owners;		/* by table, or NULL: none */
 	uint64_t refused;
-};
-struct gr_pair {
-	uint64_t table, owner;			/* addresses */
 };
 void gr_find_init(struct gr_find *f, struct hs_task *task);
 void gr_find_deinit(struct gr_find *f);
@@ -492,6 +493,8 @@ struct hs_err *gr_find_late(struct gr_find *f, const struct heapsh_object *o)
 	HS_MUST_USE;
 struct hs_err *gr_find_owner(struct gr_find *f, uint64_t table, uint64_t owner)
 	HS_MUST_USE;
+/** Give back what only finding more would need; more may follow. */
+struct hs_err *gr_find_seal(struct gr_find *f) HS_MUST_USE;
 
 /** All that gr_build() holds until the columns are filled. */
 struct gr_building {

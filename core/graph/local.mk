@@ -2,11 +2,12 @@
 noinst_LTLIBRARIES += libhs_graph.la
 libhs_graph_la_CPPFLAGS = $(INC_GRAPH)
 libhs_graph_la_SOURCES = %D%/graph.h %D%/graph_priv.h %D%/forward_priv.h \
+	%D%/notes_priv.h \
 	%D%/closure.c %D%/columns.c %D%/depth.c %D%/domsearch.c %D%/dominators.c \
 	%D%/find.c %D%/forward.c %D%/graph.c \
 	%D%/index.c %D%/jobs.c %D%/labels.c %D%/owners.c %D%/parallel.c \
-	%D%/nodes.c %D%/place.c %D%/reach.c %D%/reverse.c %D%/rows.c \
-	%D%/select.c %D%/set.c %D%/setop.c \
+	%D%/nodes.c %D%/notes.c %D%/owned.c %D%/place.c %D%/reach.c \
+	%D%/reverse.c %D%/rows.c %D%/select.c %D%/set.c %D%/setop.c \
 	%D%/shape.c %D%/sort.c %D%/space.c %D%/sweep.c %D%/vec.c %D%/walk.c
 
 # graph and analysis are tested over a toy in the place of model and image.
@@ -34,6 +35,13 @@ tests_unit_graph_hostile_t_CPPFLAGS = $(INC_GRAPH) $(INC_TESTS)
 tests_unit_graph_hostile_t_SOURCES = tests/unit/graph_hostile.c \
 	tests/lib/graphcheck.h tests/lib/graphcheck.c
 tests_unit_graph_hostile_t_LDADD = libhs_graph.la libhs_toy.la $(LIBS_BASE) \
+	$(CMOCKA_LIBS)
+
+check_PROGRAMS += tests/unit/graph_notes.t
+tests_unit_graph_notes_t_CPPFLAGS = $(INC_GRAPH) $(INC_TESTS) \
+	-I$(top_srcdir)/core/graph
+tests_unit_graph_notes_t_SOURCES = tests/unit/graph_notes.c
+tests_unit_graph_notes_t_LDADD = libhs_graph.la libhs_toy.la $(LIBS_BASE) \
 	$(CMOCKA_LIBS)
 
 check_PROGRAMS += tests/unit/graph_set.t

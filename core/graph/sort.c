@@ -45,10 +45,10 @@ static bool is_sorted(const uint64_t *v, size_t n)
 	return true;
 }
 
-void gr_sort_u64(uint64_t *v, uint64_t *tmp, size_t n)
+void gr_sort_above(uint64_t *v, uint64_t *tmp, size_t n, unsigned shift)
 {
-	uint64_t *from = v, *to = tmp, *swap;
-	unsigned shift;
+	uint64_t *from = v, *to = tmp, *swap, all = 0;
+	size_t i;
 
 	if (is_sorted(v, n))
 		return;
@@ -56,7 +56,9 @@ void gr_sort_u64(uint64_t *v, uint64_t *tmp, size_t n)
 		qsort(v, n, sizeof(*v), compare);
 		return;
 	}
-	for (shift = 0; shift < 64; shift += DIGIT_BITS) {
+	for (i = 0; i < n; i++)
+		all |= v[i];
+	for (; shift < 64 && all >> shift; shift += DIGIT_BITS) {
 		if (!pass(from, to, n, shift))
 			continue;
 		swap = from;
@@ -65,4 +67,9 @@ void gr_sort_u64(uint64_t *v, uint64_t *tmp, size_t n)
 	}
 	if (from != v)
 		memcpy(v, from, n * sizeof(*v));
+}
+
+void gr_sort_u64(uint64_t *v, uint64_t *tmp, size_t n)
+{
+	gr_sort_above(v, tmp, n, 0);
 }

@@ -278,6 +278,8 @@ static struct hs_err *sweep_part(void *arg, unsigned thread)
 	err = gr_stream_init(&s->stream, b->g->m, b->task);
 	if (!err) {
 		err = sweep_jobs(s);
+		if (!err)
+			err = gr_find_seal(s->find);
 		b->unread[thread] = s->stream.unread;
 		gr_stream_deinit(&s->stream);
 	}
