@@ -9,9 +9,8 @@ import select
 import struct
 import termios
 
-from hstest import diag
+from hstest import diag, LIMIT
 
-LIMIT = 30
 # What we ourselves send: colours, bracketed paste, erase line, cursor moves of
 # readline within a line. Nothing else may begin with ESC.
 OURS = re.compile("\x1b\\[(\\?2004[hl]|[0-9;]*m|[0-9]*[KCDPJA@]|[0-9]*G)")
@@ -26,10 +25,11 @@ class Terminal:
         self.prompt_re = "(%s)" % prompt
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
+            # Here, where it is before the program looks.
+            fcntl.ioctl(0, termios.TIOCSWINSZ,
+                        struct.pack("HHHH", rows, columns, 0, 0))
             os.chdir(folder)
             os.execve(argv[0], argv, env)
-        fcntl.ioctl(self.fd, termios.TIOCSWINSZ,
-                    struct.pack("HHHH", rows, columns, 0, 0))
 
     def type(self, text):
         os.write(self.fd, text.encode())

@@ -298,7 +298,8 @@ def interrupts(sh):
 
 
 def names(sh):
-    me = sh.path("zebra-one")
+    name = "zebra-%d" % os.getpid()     # which no other test has
+    me = sh.path(name)
     with open(me, "w") as f:
         f.write("import sys; print('up', flush=True); sys.stdin.read()")
 
@@ -309,19 +310,19 @@ def names(sh):
         return p
 
     a = start()
-    r = sh.run("attach", "zebra-one", "-e", "number")
+    r = sh.run("attach", name, "-e", "number")
     equal((r.returncode, sh.log("hello")[-1]["hello"]["pid"]), (0, a.pid),
           "attach NAME finds the process by a word of its command line")
     b = start()
-    r = sh.run("attach", "zebra-one", "-e", "number")
+    r = sh.run("attach", name, "-e", "number")
     ok(r.returncode == 3 and "2 processes are called so" in r.stderr and
        str(a.pid) in r.stderr and str(b.pid) in r.stderr,
        "several are listed: 3")
     for p in a, b:
         p.communicate()
-    r = sh.run("attach", "zebra-one", "-e", "number")
+    r = sh.run("attach", name, "-e", "number")
     equal((r.stderr, r.returncode),
-          ("heapsh: attach zebra-one: no process is called so\n"
+          ("heapsh: attach " + name + ": no process is called so\n"
            "  try: ps x lists what runs\n", 3),
           "none: 3")
     r = sh.run("attach", "99999999999", "-e", "number")

@@ -166,10 +166,12 @@ def long_results(sh):
 def progress(sh):
     t = start(sh)
     t.type("progress\n")
-    text = t.prompt()
+    text = t.until("left|swept")
     ok(re.search(r"swe\\x1bping: \d+ of 2000000 objects, \d+ %, "
                  r"[0-9.]+ k/s, [0-9.]+ m?s left", text),
        "after a second a line says how far it is") or diag(repr(text))
+    open(sh.path("seen"), "w").close()
+    t.prompt()
     ok(re.search("\r\x1b\\[Kswept\r\n", t.seen), "and is erased") or \
         diag(repr(t.seen[-300:]))
     t.type("quit\n")
