@@ -85,7 +85,7 @@ def whole():
                    "accounts,shuffled,deep,chain,malloc,large,buffers", PROFILE="",
                    HEAPSH_BENCH_PEERS="")
         p = subprocess.run([RUN, HEAP], env=env, capture_output=True,
-                           text=True, timeout=200)
+                           text=True, timeout=500)
         if not ok(p.returncode == 0, "a run over small heaps"):
             diag(p.stdout + p.stderr)
             return
