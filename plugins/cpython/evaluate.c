@@ -78,26 +78,43 @@ static uint64_t sizeof_def(const struct cpython_mem *m, uint64_t type)
 	return 0;
 }
 
-/* Does the type answer sys.getsizeof() without Python code? */
-static bool sized_by_c(const struct cpython_mem *m, uint64_t type)
+/*
+ * A function that Cython compiled: since 3.0 its classes have objects of a type
+ * of its own for methods (Cython/Utility/CythonFunction.c, "_cython_3_0_11." or
+ * nothing before this name). A class statement can borrow no more than the name.
+ */
+static bool is_compiled(const struct cpython *st, const struct cpython_mem *m,
+			uint64_t f)
 {
-	uint64_t f = cpython_class_attr(m, type, cpython_text("__sizeof__"));
+	static const char want[] = "cython_function_or_method";
+	uint64_t type = cpython_type_of(m, f);
+	char name[64];
+	const char *dot;
 
-	return cpython_form_of(m, f) == CPYTHON_FORM_METHOD_DESCR;
+	if (st->python_dealloc == 0 || type == 0 ||
+	    cpython_field(m, type, m->lay->tp_dealloc) == st->python_dealloc ||
+	    cpython_cstr(m, cpython_field(m, type, m->lay->tp_name), name,
+			 sizeof(name)) <= 0)
+		return false;
+	dot = strrchr(name, '.');
+	return strcmp(dot != NULL ? dot + 1 : name, want) == 0;
 }
 
 static void find_sizeof(const struct cpython *st, const struct cpython_mem *m,
 			struct cpython_type *t)
 {
-	uint64_t def;
+	uint64_t def, f;
+	bool compiled;
 
 	if (t->kind != CPYTHON_KIND_OTHER || t->more != CPYTHON_MORE_NONE)
 		return;
 	def = sizeof_def(m, t->address);
-	t->about = def != 0;
-	if (def == 0)
+	f = cpython_class_attr(m, t->address, cpython_text("__sizeof__"));
+	compiled = is_compiled(st, m, f);
+	t->about = def != 0 || compiled;
+	if (!t->about)
 		return;
-	if (sized_by_c(m, t->address)) {
+	if (compiled || cpython_form_of(m, f) == CPYTHON_FORM_METHOD_DESCR) {
 		t->sizeof_fn =
 			st->functions != NULL ? st->functions->getsizeof : 0;
 		t->whole_size = true;
