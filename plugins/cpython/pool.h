@@ -22,6 +22,17 @@ struct cpython_pool {
 	uint64_t freeblock;	/* address of the first free one, or 0 */
 };
 
+/**
+ * The pool that was looked at last: of objects that are asked for in the order
+ * of addresses, most are in the same one as those before.
+ */
+struct cpython_pool_seen {
+	uint64_t base;		/* 0: none yet */
+	bool is_pool;
+	struct cpython_pool pool;
+	uint8_t is_free[CPYTHON_BLOCKS_MAX];	/* by block */
+};
+
 /** p: the pool's own bytes, at least 48. False: it is none, or is empty. */
 static inline bool cpython_pool_open(const struct cpython *st,
 				     const uint8_t *p,

@@ -19,6 +19,7 @@
 
 struct cpython_layout;
 struct cpython_keys_seen;
+struct cpython_pool_seen;
 struct cpython_forms;
 struct cpython_sought;
 
@@ -28,6 +29,7 @@ struct cpython_mem {
 	struct heapsh_image *im;
 	void *reader;			/* of a sink; NULL: the main thread */
 	struct cpython_keys_seen *keys;	/* of one sweep, or NULL */
+	struct cpython_pool_seen *pool;	/* of one call of at(), or NULL */
 	struct cpython_forms *forms;	/* of all threads, or NULL */
 	struct cpython_sought *sought;	/* of one thread, or NULL */
 	const struct cpython_layout *lay;

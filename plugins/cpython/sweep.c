@@ -368,32 +368,77 @@ void cpython_sweep(const struct cpython *st, const struct heapsh_chunk *chunk,
 
 /* --- one address -------------------------------------------------------- */
 
-/*
- * Is a block in use that begins at addr? 1: yes, of *block bytes; 0: no; -1:
- * addr is in no pool.
- */
-static int in_pool(const struct cpython *st, const struct cpython_mem *m,
-		   uint64_t addr, uint64_t *block)
+/* Fill *ret for the pool at base, if there is one. */
+static void look_at_pool(const struct cpython *st, const struct cpython_mem *m,
+			 uint64_t base, struct cpython_pool_seen *ret)
 {
-	uint64_t base = addr & ~((uint64_t)st->pool_size - 1), off, free;
-	struct cpython_pool pool;
 	uint8_t head[64];
+	const uint8_t *p;
 
-	if (!cpython_copy(m, base, head, sizeof(head)) ||
-	    !cpython_pool_open(st, head, &pool))
-		return -1;
-	off = addr - base;
-	if (off < pool.first || off >= pool.end ||
-	    (off - pool.first) % pool.block != 0)
-		return 0;
-	free = pool.freeblock;
-	for (int i = 0; free != 0 && i < CPYTHON_BLOCKS_MAX; i++) {
-		if (free == addr)
-			return 0;
-		free = cpython_word(m, free);
+	ret->base = base;
+	ret->is_pool = cpython_copy(m, base, head, sizeof(head)) &&
+		       cpython_pool_open(st, head, &ret->pool);
+	if (!ret->is_pool)
+		return;
+	p = m->host->view(m->im, m->reader, base, st->pool_size);
+	if (p != NULL)
+		cpython_pool_free(p, base, &ret->pool, ret->is_free);
+	else	// a free block shows no living object either
+		memset(ret->is_free, 0, sizeof(ret->is_free));
+}
+
+/* The pool that addr is in, or NULL. own: where there is none of m's. */
+static const struct cpython_pool_seen *
+pool_of(const struct cpython *st, const struct cpython_mem *m, uint64_t addr,
+	struct cpython_pool_seen *own)
+{
+	uint64_t base = addr & ~((uint64_t)st->pool_size - 1);
+	struct cpython_pool_seen *seen = m->pool;
+
+	if (seen == NULL) {
+		seen = own;
+		seen->base = 0;
 	}
-	*block = pool.block;
-	return 1;
+	if (base != 0 && seen->base != base)
+		look_at_pool(st, m, base, seen);
+	return base != 0 && seen->is_pool ? seen : NULL;
+}
+
+/* Its count lives and its type is known, which is set; p: its own bytes. */
+static bool head_ok(struct cpython_obj *o, const uint8_t *p)
+{
+	const struct cpython_layout *l = o->m->lay;
+	uint64_t refcount, type;
+
+	memcpy(&refcount, p + l->ob_refcnt, 8);
+	memcpy(&type, p + l->ob_type, 8);
+	if (!cpython_refcount_ok(refcount))
+		return false;
+	o->type = cpython_type(o->st, o->m, type);
+	return o->type != NULL;
+}
+
+/* The object in its block of a pool, which is copied. */
+static bool open_block(struct cpython_obj *o,
+		       const struct cpython_pool_seen *seen, uint8_t *buf,
+		       uint64_t cap, struct cpython_size *size)
+{
+	uint32_t off = (uint32_t)(o->addr - seen->base), i, pre;
+	const struct cpython_pool *pool = &seen->pool;
+	uint64_t n = pool->block < cap ? pool->block : cap;
+
+	if (off < pool->first || off >= pool->end)
+		return false;
+	i = (off - pool->first) / pool->block;
+	pre = off - pool->first - i * pool->block;
+	if (seen->is_free[i] || pre + 16 > n ||
+	    !cpython_copy(o->m, o->addr - pre, buf, n) ||
+	    !head_ok(o, buf + pre) || o->type->pre != (int32_t)pre)
+		return false;
+	o->block = pool->block;
+	o->p = buf + pre;
+	o->n = n - pre;
+	return fits(o, size);
 }
 
 /*
@@ -404,56 +449,70 @@ static bool pre_ok(const struct cpython_obj *o)
 {
 	uint64_t next, prev;
 
-	if (o->type->pre == 0 || o->block != 0)
+	if (o->type->pre == 0)
 		return true;
 	memcpy(&next, o->p - 16, 8);
 	memcpy(&prev, o->p - 8, 8);
 	return next >> 48 == 0 && prev >> 48 == 0;
 }
 
+/* The object that lies in no pool: as much of it as is known to be there. */
+static bool open_outside(struct cpython_obj *o, uint8_t *buf, uint64_t cap)
+{
+	const struct cpython_layout *l = o->m->lay;
+	uint64_t pre, n;
+	bool static_type;
+
+	if (!cpython_copy(o->m, o->addr, buf, 16) || !head_ok(o, buf))
+		return false;
+	pre = (uint64_t)o->type->pre;
+	n = (uint64_t)o->type->basic + 64;
+	// a static type has no header of the collector's (type_is_gc)
+	static_type = o->type->kind == CPYTHON_KIND_TYPE &&
+		      !(cpython_type_flags(o->m, o->addr) &
+			CPYTHON_TP_HEAPTYPE);
+	if (static_type)
+		n = (uint64_t)l->sizeof_type;
+	if (n > cap - 32)
+		n = cap - 32;
+	o->p = buf + 32;
+	memset(buf, 0, 32);
+	while (n >= 16 && !cpython_copy(o->m, o->addr, buf + 32, n))
+		n = n / 2 & ~UINT64_C(7);
+	o->n = n;
+	if (n < 16 || (pre != 0 && !static_type &&
+		       !cpython_copy(o->m, o->addr - pre, buf + 32 - pre, pre)))
+		return false;
+	return static_type || pre_ok(o);
+}
+
+/* As cpython_obj_open(). *size: of the object's own block. */
+static bool open_sized(const struct cpython *st, const struct cpython_mem *m,
+		       uint64_t addr, uint8_t *buf, uint64_t cap,
+		       struct cpython_obj *ret, struct cpython_size *size)
+{
+	const struct cpython_pool_seen *seen;
+	struct cpython_pool_seen own;
+
+	if (!cpython_plausible(addr))
+		return false;
+	*ret = (struct cpython_obj){ .st = st, .m = m, .addr = addr };
+	seen = pool_of(st, m, addr, &own);
+	if (seen != NULL)
+		return open_block(ret, seen, buf, cap, size);
+	if (!open_outside(ret, buf, cap))
+		return false;
+	cpython_own_size(ret, size);
+	return true;
+}
+
 bool cpython_obj_open(const struct cpython *st, const struct cpython_mem *m,
 		      uint64_t addr, uint8_t *buf, uint64_t cap,
 		      struct cpython_obj *ret)
 {
-	const struct cpython_layout *l = m->lay;
-	uint64_t head[2], pre, n;
 	struct cpython_size size;
-	bool static_type;
 
-	if (!cpython_plausible(addr) ||
-	    !cpython_copy(m, addr, head, sizeof(head)) ||
-	    !cpython_refcount_ok(head[l->ob_refcnt / 8]))
-		return false;
-	*ret = (struct cpython_obj){ .st = st, .m = m, .addr = addr };
-	ret->type = cpython_type(st, m, head[l->ob_type / 8]);
-	if (ret->type == NULL)
-		return false;
-	pre = (uint64_t)ret->type->pre;
-	// a static type has no header of the collector's (type_is_gc)
-	static_type = ret->type->kind == CPYTHON_KIND_TYPE &&
-		      !(cpython_type_flags(m, addr) & CPYTHON_TP_HEAPTYPE);
-	n = (uint64_t)ret->type->basic + 64;
-	if (static_type)
-		n = (uint64_t)l->sizeof_type;
-	if (in_pool(st, m, addr - pre, &ret->block) == 0)
-		return false;
-	if (ret->block != 0)
-		n = ret->block - pre;
-	if (n > cap - 32)
-		n = cap - 32;
-	ret->p = buf + 32;
-	memset(buf, 0, 32);
-	while (n > 16 && !cpython_copy(m, addr, buf + 32, n))
-		n = n / 2 & ~UINT64_C(7);
-	ret->n = n;
-	if (n < 16 || (pre != 0 && !static_type &&
-		       !cpython_copy(m, addr - pre, buf + 32 - pre, pre)))
-		return false;
-	if (ret->block != 0 && pre >= ret->block)
-		return false;
-	if (ret->block != 0)
-		return fits(ret, &size);
-	return static_type || pre_ok(ret);
+	return open_sized(st, m, addr, buf, cap, ret, &size);
 }
 
 bool cpython_living(const struct cpython *st, const struct cpython_mem *m,
@@ -489,6 +548,7 @@ void cpython_at(const struct cpython *st, const uint64_t *addr, uint32_t n,
 	uint8_t buf[CPYTHON_HEAD + 32];
 	struct cpython_asked asked = { 0 };
 	struct cpython_keys_seen keys = { 0 };
+	struct cpython_pool_seen pool;
 	struct cpython_mem m = st->mem;
 	uint32_t gathered = 0;		/* up to here */
 	struct cpython_size size;
@@ -496,10 +556,13 @@ void cpython_at(const struct cpython *st, const uint64_t *addr, uint32_t n,
 
 	m.reader = sink->reader;
 	m.keys = &keys;
+	m.pool = &pool;
+	pool.base = 0;
 	for (uint32_t i = 0; i < n && !m.host->cancelled(m.im); i++) {
 		struct cpython_answer *answer = NULL;
 
-		if (!cpython_obj_open(st, &m, addr[i], buf, sizeof(buf), &o)) {
+		if (!open_sized(st, &m, addr[i], buf, sizeof(buf), &o,
+				&size)) {
 			sink->nothing(sink, addr[i]);
 			continue;
 		}
@@ -514,7 +577,6 @@ void cpython_at(const struct cpython *st, const uint64_t *addr, uint32_t n,
 			o.told = asked.words + answer->first;
 			o.n_told = answer->n;
 		}
-		cpython_own_size(&o, &size);
 		emit(&o, &size, sink, NULL, answer);
 	}
 	cpython_asked_deinit(&asked);
