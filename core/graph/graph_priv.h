@@ -340,6 +340,13 @@ void gr_stream_deinit(struct gr_stream *s);
 void gr_stream_sweep(struct gr_stream *s, const struct gr_piece *p,
 		     struct heapsh_sink *sink);
 
+/**
+ * Read all bytes from addr to addr + GR_WINDOW and lend them to the reader,
+ * until gr_stream_return(). False: not all can be read.
+ */
+bool gr_stream_lend(struct gr_stream *s, uint64_t addr);
+void gr_stream_return(struct gr_stream *s);
+
 /* --- the graph ---------------------------------------------------------- */
 
 /** Compressed rows: targets of node i are v[start(i)] .. v[start(i + 1)]. */

@@ -243,3 +243,16 @@ void gr_stream_sweep(struct gr_stream *s, const struct gr_piece *p,
 	md_sweep(s->m, &chunk, sink);
 	md_reader_lend(s->reader, 0, NULL, 0);
 }
+
+bool gr_stream_lend(struct gr_stream *s, uint64_t addr)
+{
+	if (md_read(s->m, addr, s->buf, GR_WINDOW) != GR_WINDOW)
+		return false;
+	md_reader_lend(s->reader, addr, s->buf, GR_WINDOW);
+	return true;
+}
+
+void gr_stream_return(struct gr_stream *s)
+{
+	md_reader_lend(s->reader, 0, NULL, 0);
+}

@@ -2,13 +2,14 @@
 noinst_LTLIBRARIES += libhs_graph.la
 libhs_graph_la_CPPFLAGS = $(INC_GRAPH)
 libhs_graph_la_SOURCES = %D%/graph.h %D%/graph_priv.h %D%/forward_priv.h \
-	%D%/notes_priv.h \
+	%D%/notes_priv.h %D%/window_priv.h \
 	%D%/closure.c %D%/columns.c %D%/depth.c %D%/domsearch.c %D%/dominators.c \
 	%D%/find.c %D%/forward.c %D%/graph.c \
 	%D%/index.c %D%/jobs.c %D%/labels.c %D%/owners.c %D%/parallel.c \
 	%D%/nodes.c %D%/notes.c %D%/owned.c %D%/place.c %D%/reach.c \
 	%D%/reverse.c %D%/rows.c %D%/select.c %D%/set.c %D%/setop.c \
-	%D%/shape.c %D%/sort.c %D%/space.c %D%/sweep.c %D%/vec.c %D%/walk.c
+	%D%/shape.c %D%/sort.c %D%/space.c %D%/sweep.c %D%/vec.c %D%/walk.c \
+	%D%/window.c
 
 # graph and analysis are tested over a toy in the place of model and image.
 check_LTLIBRARIES += libhs_toy.la
