@@ -81,7 +81,7 @@ static uint64_t sizeof_def(const struct cpython_mem *m, uint64_t type)
 /*
  * A function that Cython compiled: since 3.0 its classes have objects of a type
  * of its own for methods (Cython/Utility/CythonFunction.c, "_cython_3_0_11." or
- * nothing before this name). A class statement can borrow no more than the name.
+ * nothing before this name). A class statement can borrow only the name.
  */
 static bool is_compiled(const struct cpython *st, const struct cpython_mem *m,
 			uint64_t f)
