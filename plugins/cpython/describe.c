@@ -41,6 +41,7 @@ struct draft {
 	bool exact;		/* row is the type's own */
 	bool foreign;		/* a type of C code that is not known: */
 	uint64_t first_foreign;	/* the nearest one */
+	uint64_t known;		/* what the last of them derives from, or 0 */
 	bool failed;		/* no memory */
 };
 
@@ -257,6 +258,7 @@ static void follow_bases(struct draft *d)
 		if (row != NULL || shape != NULL ||
 		    (base == 0 && strcmp(name, "object") == 0)) {
 			cover(d, 0, basic);
+			d->known = type;
 			return;
 		}
 		if (!d->foreign)
@@ -491,7 +493,7 @@ static void describe(struct draft *d)
 	find_scans(d);
 	if (t->kind == CPYTHON_KIND_TUPLE)
 		find_hidden(d);
-	cpython_find_functions(d->st, d->m, d->first_foreign, t);
+	cpython_find_functions(d->st, d->m, d->first_foreign, d->known, t);
 	t->quick = (uint8_t)cpython_quick_of(t);
 	announce(d);
 	t->plain = (t->flags & HEAPSH_TYPE_LEAF) && t->pre == 0 && !t->loose &&

@@ -126,15 +126,15 @@ static void find_sizeof(const struct cpython *st, const struct cpython_mem *m,
 
 void cpython_find_functions(const struct cpython *st,
 			    const struct cpython_mem *m, uint64_t foreign,
-			    struct cpython_type *t)
+			    uint64_t known, struct cpython_type *t)
 {
 	const struct cpython_layout *l = m->lay;
-	uint64_t base = cpython_field(m, foreign, l->tp_base);
 	uint64_t f = cpython_field(m, foreign, l->tp_traverse);
 
+	// inherited from a type that is unknown, too, it tells as much
 	if (foreign != 0 && f != 0 &&
 	    (cpython_type_flags(m, foreign) & CPYTHON_TP_HAVE_GC) &&
-	    f != cpython_field(m, base, l->tp_traverse))
+	    f != cpython_field(m, known, l->tp_traverse))
 		t->traverse = f;
 	find_sizeof(st, m, t);
 }

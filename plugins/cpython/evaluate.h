@@ -60,10 +60,13 @@ struct cpython_answer *cpython_asked_next(struct cpython_asked *a,
 void cpython_asked_reset(struct cpython_asked *a);
 void cpython_asked_deinit(struct cpython_asked *a);
 
-/** Set traverse, sizeof_fn, whole_size and about of a type of C code. */
+/**
+ * Set traverse, sizeof_fn, whole_size and about of a type of C code: foreign is
+ * the nearest unknown type it derives from, known the nearest known one; or 0.
+ */
 void cpython_find_functions(const struct cpython *st,
 			    const struct cpython_mem *m, uint64_t foreign,
-			    struct cpython_type *t);
+			    uint64_t known, struct cpython_type *t);
 
 /** Functions of struct heapsh_ask, plugin_interfaces.h. */
 uint32_t cpython_ask_text(const struct cpython *st, uint64_t addr,
