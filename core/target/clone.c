@@ -39,7 +39,7 @@ struct hs_err *tg_clone_of(struct tg_tracer *t, struct tg_held *h,
 enum tg_end tg_clone_call(struct tg_tracer *t, struct tg_held *h, pid_t pid,
 			  struct tg_call call, int64_t *ret)
 {
-	uint64_t deadline = hs_now_ns() + UINT64_C(1) * TG_CALL_MS * TG_MS;
+	uint64_t deadline = hs_now_ns() + UINT64_C(1) * TG_CLONE_MS * TG_MS;
 	struct tg_remote io = { .call = call };
 	enum tg_end end = tg_remote_call(t, pid, &h->base, &h->gadgets, h->sp,
 					 deadline, &io);

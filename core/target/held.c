@@ -47,7 +47,7 @@ struct hs_err *tg_clone_adopt(struct tg_tracer *t, pid_t pid)
 {
 	const long options = PTRACE_O_EXITKILL | PTRACE_O_TRACESYSGOOD |
 			     PTRACE_O_TRACECLONE;
-	uint64_t deadline = hs_now_ns() + UINT64_C(1) * TG_CALL_MS * TG_MS;
+	uint64_t deadline = hs_now_ns() + UINT64_C(1) * TG_CLONE_MS * TG_MS;
 	struct tg_event ev;
 
 	tg_task_wait(t->signal_fd, pid, false, deadline, &ev);

@@ -21,7 +21,8 @@
 
 enum {
 	TG_MS = 1000000,		/* nanoseconds */
-	TG_CALL_MS = 2000,		/* a call in a clone */
+	TG_CALL_MS = 2000,		/* a call in a thread of the program */
+	TG_CLONE_MS = 10000,		/* in a clone: nobody stands still */
 	TG_END_MS = 10000,		/* a killed clone of many GB is gone */
 };
 

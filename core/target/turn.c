@@ -36,7 +36,10 @@ bool tg_await_turn(int tid, int our_tracer, uint64_t deadline_ns,
 		*ret_tracer = tracer_of(tid);
 		if (!*ret_tracer || *ret_tracer == our_tracer)
 			return true;
-		if (hs_now_ns() >= deadline_ns || !is_heapsh(*ret_tracer))
+		if (hs_now_ns() >= deadline_ns)
+			return false;
+		// One that has ended meanwhile has no name, and no thread.
+		if (!is_heapsh(*ret_tracer) && tracer_of(tid) == *ret_tracer)
 			return false;
 		(void)poll(NULL, 0, STEP_MS);
 	}
