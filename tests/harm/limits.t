@@ -82,8 +82,8 @@ def nearly_full():
                 said.add(i.get("error"))
                 if "id" in i:
                     d.need("release", i["id"])
-                r = d.patiently("copy", f.pid)
-                copies.add(None if harmtest.too_slow(r) else r.get("error"))
+                r = d.do("copy", f.pid)
+                copies.add(None if tgtest.is_late(r) else r.get("error"))
             equal(said, {"refused", None},
                   "a group that is nearly full: refused, or there is room")
             equal(copies, {None}, "a copy needs none of its memory")

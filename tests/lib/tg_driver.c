@@ -185,6 +185,14 @@ static int by_value(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
+/* A busy machine stops a thread too late, or us in a copy; it says so. */
+static bool was_late(struct hs_err **err)
+{
+	if (*err && strstr((*err)->message, "the limit for its pause"))
+		return hs_err_catch(err, (*err)->code);
+	return hs_err_catch(err, HS_ERR_TIMEOUT);
+}
+
 /* loop PID N [HOLD_MS [copy]]: freeze (or copy), hold, release, N times. */
 static void do_loop(struct driver *d, const struct line *l)
 {
@@ -197,8 +205,7 @@ static void do_loop(struct driver *d, const struct line *l)
 		struct tg_instant *in;
 
 		err = (copied ? copy : freeze)(d, (int)number(l, 1), &in);
-		// A busy machine may stop a thread too late; it says so.
-		if (hs_err_catch(&err, HS_ERR_TIMEOUT)) {
+		if (was_late(&err)) {
 			failed++;
 			n--;
 			continue;

@@ -18,6 +18,11 @@ UNSETTLED = 0
 VFORK = "58"        # SYS_vfork
 
 
+def is_late(r):
+    return "error" in r and (r["error"] == "timeout" or
+                             "the limit for its pause" in r["message"])
+
+
 class Driver(hstest.Fixture):
     """Commands of tg_driver, one line each. faults: of tg_driver_fault, which
     has them chosen by its environment."""
@@ -35,8 +40,7 @@ class Driver(hstest.Fixture):
         to stop, which is said: a person would, too."""
         end = time.monotonic() + hstest.LIMIT
         r = self.do(*words)
-        while "error" in r and r["error"] == "timeout" and \
-                time.monotonic() < end:
+        while is_late(r) and time.monotonic() < end:
             r = self.do(*words)
         return r
 

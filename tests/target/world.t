@@ -116,7 +116,7 @@ def watched():
            "userfaultfd" in r.get("message", "") and
            r["remedy"] == "heapsh attach %d --live" % f.pid,
            "watched: %s" % r.get("message"))
-        ok("pieces" in d.do("copy", f.pid), "watched: a copy may be made")
+        ok("pieces" in d.patiently("copy", f.pid), "watched: a copy may be made")
         equal(f.end(), (0, '{"forks": 0, "faults": 1}'),
               "watched: it was told of no child")
 
