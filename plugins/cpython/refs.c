@@ -492,7 +492,8 @@ bool cpython_refs(const struct cpython_obj *o, struct heapsh_sink *sink)
 		cpython_scan_words(&v, o->addr + (uint64_t)t->scans[i].from,
 				   (uint64_t)(t->scans[i].to -
 					      t->scans[i].from) / 8, NULL);
-	cpython_refs_told(&v);
+	if (o->told != NULL)
+		cpython_refs_told(&v);
 	if (v.frontier) {
 		if (t->tp_flags & CPYTHON_TP_HAVE_GC)
 			neighbours(&v);

@@ -486,18 +486,23 @@ static bool open_outside(struct cpython_obj *o, uint8_t *buf, uint64_t cap)
 	return static_type || pre_ok(o);
 }
 
-/* As cpython_obj_open(). *size: of the object's own block. */
-static bool open_sized(const struct cpython *st, const struct cpython_mem *m,
-		       uint64_t addr, uint8_t *buf, uint64_t cap,
-		       struct cpython_obj *ret, struct cpython_size *size)
+/*
+ * As cpython_obj_open(), of *ret whose st and m are set, and which is as of the
+ * object before or zero. *size: of the object's own block.
+ */
+static bool open_sized(struct cpython_obj *ret, uint64_t addr, uint8_t *buf,
+		       uint64_t cap, struct cpython_size *size)
 {
 	const struct cpython_pool_seen *seen;
 	struct cpython_pool_seen own;
 
 	if (!cpython_plausible(addr))
 		return false;
-	*ret = (struct cpython_obj){ .st = st, .m = m, .addr = addr };
-	seen = pool_of(st, m, addr, &own);
+	ret->addr = addr;
+	ret->block = 0;
+	ret->told = NULL;
+	ret->n_told = 0;
+	seen = pool_of(ret->st, ret->m, addr, &own);
 	if (seen != NULL)
 		return open_block(ret, seen, buf, cap, size);
 	if (!open_outside(ret, buf, cap))
@@ -512,7 +517,8 @@ bool cpython_obj_open(const struct cpython *st, const struct cpython_mem *m,
 {
 	struct cpython_size size;
 
-	return open_sized(st, m, addr, buf, cap, ret, &size);
+	*ret = (struct cpython_obj){ .st = st, .m = m };
+	return open_sized(ret, addr, buf, cap, &size);
 }
 
 bool cpython_living(const struct cpython *st, const struct cpython_mem *m,
@@ -552,7 +558,7 @@ void cpython_at(const struct cpython *st, const uint64_t *addr, uint32_t n,
 	struct cpython_mem m = st->mem;
 	uint32_t gathered = 0;		/* up to here */
 	struct cpython_size size;
-	struct cpython_obj o;
+	struct cpython_obj o = { .st = st, .m = &m };
 
 	m.reader = sink->reader;
 	m.keys = &keys;
@@ -561,8 +567,7 @@ void cpython_at(const struct cpython *st, const uint64_t *addr, uint32_t n,
 	for (uint32_t i = 0; i < n && !m.host->cancelled(m.im); i++) {
 		struct cpython_answer *answer = NULL;
 
-		if (!open_sized(st, &m, addr[i], buf, sizeof(buf), &o,
-				&size)) {
+		if (!open_sized(&o, addr[i], buf, sizeof(buf), &size)) {
 			sink->nothing(sink, addr[i]);
 			continue;
 		}
