@@ -110,10 +110,8 @@ static void on_nothing(struct heapsh_sink *sink, uint64_t addr)
 
 static struct hs_err *ask(struct walker *k, const uint64_t *addr, uint64_t n)
 {
-	struct hs_err *err = hs_check_cancel(k->w->task);
+	struct hs_err *err;
 
-	if (err || !n)
-		return err;
 	k->addr = addr;
 	k->n = n;
 	k->at = 0;
@@ -122,7 +120,8 @@ static struct hs_err *ask(struct walker *k, const uint64_t *addr, uint64_t n)
 	hs_progress_add(k->w->task, n);
 	err = k->err;
 	k->err = NULL;
-	return err;
+	// Interrupted, at() has left out the rest.
+	return err ? err : hs_check_cancel(k->w->task);
 }
 
 static struct hs_err *ask_all(struct walker *k, const uint64_t *addr,
@@ -146,8 +145,12 @@ static struct hs_err *walk_window(struct walker *k, const uint64_t *addr,
 	uint64_t i;
 
 	gr_window_open(x, &k->w->seen, addr[0]);
-	for (i = 0; i < n; i++)
-		gr_window_want(x, addr[i]);
+	for (i = 0; i < n && !err; i++) {
+		if (addr[i] & 7)	// what a user may have named
+			err = ask(k, &addr[i], 1);
+		else
+			gr_window_want(x, addr[i]);
+	}
 	while (!err && (n = gr_window_take(x, k->batch, SLICE))) {
 		if (!read && gr_window_pages(x) >= MANY) {
 			read = true;

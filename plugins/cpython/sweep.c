@@ -530,8 +530,10 @@ bool cpython_living(const struct cpython *st, const struct cpython_mem *m,
 	return cpython_obj_open(st, m, addr, buf, sizeof(buf), &o);
 }
 
-/* Addresses that are looked at again when one of them is to be asked. */
-enum { TOGETHER = 4096 };
+enum {
+	TOGETHER = 4096,	/* looked at again when one is to be asked */
+	LOOK = 16,		/* addresses without a look at Ctrl-C */
+};
 
 static void gather_at(const struct cpython *st, const struct cpython_mem *m,
 		      const uint64_t *addr, uint32_t n, uint32_t want,
@@ -564,9 +566,12 @@ void cpython_at(const struct cpython *st, const uint64_t *addr, uint32_t n,
 	m.keys = &keys;
 	m.pool = &pool;
 	pool.base = 0;
-	for (uint32_t i = 0; i < n && !m.host->cancelled(m.im); i++) {
+	for (uint32_t i = 0; i < n; i++) {
 		struct cpython_answer *answer = NULL;
 
+		// a large one looks itself, every few items
+		if (i % LOOK == 0 && m.host->cancelled(m.im))
+			break;
 		if (!open_sized(&o, addr[i], buf, sizeof(buf), &size)) {
 			sink->nothing(sink, addr[i]);
 			continue;
