@@ -214,6 +214,16 @@ def blocked_signals(pid):
         return [line.split()[1] for line in f if line.startswith("SigBlk")][0]
 
 
+def mask_again(pid, mask):
+    """That, when it is what it was, or in the end: a thread that is let go has
+    it back when it has made its next step."""
+    try:
+        hstest.wait_for(lambda: blocked_signals(pid) == mask, "its mask")
+    except TimeoutError:
+        pass
+    return blocked_signals(pid)
+
+
 def alive(pid):
     state = stat_field(pid, 3)
     return state is not None and state not in "ZX"

