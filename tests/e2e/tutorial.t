@@ -11,7 +11,7 @@ import urllib.request
 sys.path.insert(0, os.path.join(os.environ.get("abs_top_srcdir", "."),
                                 "tests", "lib"))
 from hstest import (HEAPSH, LIMIT, SRC, diag, done, equal,  # noqa: E402
-                    ok, serve, skip)
+                    ok, serve, skip, sleeps)
 from transcript import differs, mask, session  # noqa: E402
 
 PYTHON = "/usr/bin/python3"
@@ -53,6 +53,7 @@ def type_in(pid, commands, base):
             if not lines[-1]:
                 break
         ok(pages(base, 100000, 300), "pages are served between two instants")
+        sleeps(pid)
     p.stdin.close()
     lines += p.stdout.readlines()
     return p.wait(LIMIT), [x.rstrip("\n") for x in lines]
@@ -71,6 +72,7 @@ def main():
         base = "http://127.0.0.1:%d" % port
         try:
             ok(pages(base, 0, 2000), "the shop is visited")
+            sleeps(shop.pid)
             status, got = type_in(shop.pid, commands, base)
             equal(status, 0, "the tutorial's lines can be typed")
             got = [mask(x) for x in got if mask(x)]

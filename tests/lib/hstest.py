@@ -128,6 +128,21 @@ def listens(pid):
     wait_for(waits, "program %d does not read" % pid)
 
 
+def sleeps(pid):
+    """Wait until all threads of a server wait: who has its answer does not know
+    yet that the server is done with it."""
+    def asleep():
+        try:
+            for tid in os.listdir("/proc/%d/task" % pid):
+                with open("/proc/%d/task/%s/stat" % (pid, tid)) as f:
+                    if f.read().rpartition(") ")[2][0] != "S":
+                        return False
+        except (FileNotFoundError, ProcessLookupError):
+            return False    # a thread has ended meanwhile
+        return True
+    wait_for(asleep, "program %d is never at rest" % pid)
+
+
 def free_port():
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))

@@ -12,8 +12,8 @@ import urllib.request
 
 sys.path.insert(0, os.path.join(os.environ.get("abs_top_srcdir", "."),
                                 "tests", "lib"))
-from hstest import LIMIT, Shell, done, equal, ok, serve, skip  # noqa: E402
-from hstest import wait_for  # noqa: E402
+from hstest import (LIMIT, Shell, done, equal, ok, serve,  # noqa: E402
+                    skip, sleeps)
 
 APP = '''
 sessions = {}
@@ -68,16 +68,8 @@ def get(port, path):
         return None
 
 
-def sleeps(pid):
-    """All threads of it: it has answered, and undone what the answer took."""
-    def asleep(tid):
-        with open("/proc/%d/task/%s/stat" % (pid, tid)) as f:
-            return f.read().rpartition(") ")[2][0] == "S"
-    return all(asleep(tid) for tid in os.listdir("/proc/%d/task" % pid))
-
-
 def check(pid, port):
-    wait_for(lambda: sleeps(pid), "haproxy waits for requests")
+    sleeps(pid)
     sh = Shell(pid)
     equal((sh.attached["runtime"], sh.attached["version"][:3]), ("Lua", "5.3"),
           "recognised by its library")
