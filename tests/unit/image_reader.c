@@ -330,6 +330,21 @@ static void a_view_needs_no_budget_within_a_block(void **state)
 	assert_int_equal(budget.used, 8 * BLOCK);
 }
 
+static void a_view_needs_no_budget_across_two_blocks(void **state)
+{
+	struct hs_budget budget = { .limit = 1 };
+	uint64_t i;
+
+	(void)state;
+	put_words(BASE, 4 << 20);
+	open_reader(&budget);
+	for (i = BLOCK - 32; i < (4 << 20) - BLOCK; i += BLOCK)
+		assert_true(holds_words(im_view(reader, BASE + i, 64),
+					BASE + i, 64));
+	assert_in_range(budget.used, 8 * BLOCK, 8 * BLOCK + VIEWS * PAGE);
+	assert_null(im_view(reader, BASE, BLOCK + 1));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -362,6 +377,9 @@ int main(void)
 					  close_reader),
 		cmocka_unit_test_teardown(a_view_needs_no_budget_within_a_block,
 					  close_reader),
+		cmocka_unit_test_teardown(
+			a_view_needs_no_budget_across_two_blocks,
+			close_reader),
 	};
 
 	return UNIT_RUN(tests);
