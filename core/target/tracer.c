@@ -40,6 +40,16 @@ void tg_note_end(struct tg_tracer *t, pid_t pid, int wait_status)
 	}
 }
 
+static bool is_lingering(const struct tg_tracer *t, pid_t pid)
+{
+	for (size_t i = 0; i < t->lingering.n; i++) {
+		if (t->lingering.v[i] == pid)
+			return true;
+	}
+	return false;
+}
+
+/* That one stops at last is not for us to take: it would never be let go. */
 static void sweep_children(struct tg_tracer *t)
 {
 	for (size_t i = 0; i < t->children.n; i++) {
@@ -48,7 +58,7 @@ static void sweep_children(struct tg_tracer *t)
 
 		if (c->ended)
 			continue;
-		tg_task_poll(c->pid, false, &ev);
+		tg_task_poll(c->pid, is_lingering(t, c->pid), &ev);
 		if (ev.kind == TG_EV_END || ev.kind == TG_EV_LOST)
 			tg_note_end(t, c->pid, ev.wait_status);
 	}
@@ -99,10 +109,8 @@ static bool is_known(const struct tg_tracer *t, pid_t pid)
 		if (t->children.v[i].pid == pid)
 			return true;
 	}
-	for (size_t i = 0; i < t->lingering.n; i++) {
-		if (t->lingering.v[i] == pid)
-			return true;
-	}
+	if (is_lingering(t, pid))
+		return true;
 	for (size_t i = 0; i < t->held.n; i++) {
 		const struct tg_held *h = t->held.v[i];
 
