@@ -72,7 +72,7 @@ def row(visit, *words, way="", same=False, childless=True, **env):
         wrong = [not gone(f.pid, childless)] + visible(f.pid)
         left = tgtest.children(f.pid) if childless else []
         if same:
-            equal(tgtest.footprint(f.pid), before,
+            equal(tgtest.footprint_again(f.pid, before), before,
                   name + ": the same mappings, descriptors and masks")
         equal([wrong, left], [[False, False, False], []],
               name + ": neither stopped nor traced, and no zombie")

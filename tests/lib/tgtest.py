@@ -123,11 +123,7 @@ def none_left(pid):
     """Its children when there are none, or in the end. A busy machine may give
     a thread of the program too little time to wait for a clone that has ended;
     then the tracer comes back, each half second."""
-    try:
-        hstest.wait_for(lambda: not children(pid), "no child")
-    except TimeoutError:
-        pass
-    return children(pid)
+    return becomes([], children, pid)
 
 
 def wait_vforked(pid):
@@ -214,14 +210,24 @@ def blocked_signals(pid):
         return [line.split()[1] for line in f if line.startswith("SigBlk")][0]
 
 
-def mask_again(pid, mask):
-    """That, when it is what it was, or in the end: a thread that is let go has
-    it back when it has made its next step."""
+def becomes(want, look, *args):
+    """What look() finds when that is what is wanted, or in the end."""
     try:
-        hstest.wait_for(lambda: blocked_signals(pid) == mask, "its mask")
+        hstest.wait_for(lambda: look(*args) == want, "as before")
     except TimeoutError:
         pass
-    return blocked_signals(pid)
+    return look(*args)
+
+
+def mask_again(pid, mask):
+    """A thread that is let go has it back when it has made its next step."""
+    return becomes(mask, blocked_signals, pid)
+
+
+def footprint_again(pid, before):
+    """A thread that did not stop in time, on a busy machine, is let go when it
+    does."""
+    return becomes(before, footprint, pid)
 
 
 def alive(pid):

@@ -148,7 +148,7 @@ def idle():
     batches(p)
     p.release()
     nothing_stays(p)
-    equal(tgtest.footprint(p.pid), before,
+    equal(tgtest.footprint_again(p.pid, before), before,
           "the program is what it was: mappings, descriptors, masks")
     p.ends_well("and finds nothing wrong")
     ok(not with_file and not os.path.exists(FILE), "no file was written")

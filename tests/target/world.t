@@ -68,7 +68,8 @@ def contained(folder):
         r = p.call("alarm")
         ok(r["end"] == "returned" and r["refused"] == 37, "alarm: is refused")
         equal(p.call("odd_state")["value"], 0, "a function begins as it may")
-        equal(tgtest.footprint(p.pid), before, "it is what it was")
+        equal(tgtest.footprint_again(p.pid, before), before,
+              "it is what it was")
         p.ends_well("and finds its world as it was")
 
 
@@ -116,7 +117,8 @@ def watched():
            "userfaultfd" in r.get("message", "") and
            r["remedy"] == "heapsh attach %d --live" % f.pid,
            "watched: %s" % r.get("message"))
-        ok("pieces" in d.patiently("copy", f.pid), "watched: a copy may be made")
+        ok("pieces" in d.patiently("copy", f.pid),
+           "watched: a copy may be made")
         equal(f.end(), (0, '{"forks": 0, "faults": 1}'),
               "watched: it was told of no child")
 
