@@ -404,7 +404,10 @@ pool_of(const struct cpython *st, const struct cpython_mem *m, uint64_t addr,
 	return base != 0 && seen->is_pool ? seen : NULL;
 }
 
-/* Its count lives and its type is known, which is set; p: its own bytes. */
+/*
+ * Its count lives and its type is known, which is set; p: its own bytes. What
+ * lies beside the object before is often of that one's type.
+ */
 static bool head_ok(struct cpython_obj *o, const uint8_t *p)
 {
 	const struct cpython_layout *l = o->m->lay;
@@ -414,7 +417,8 @@ static bool head_ok(struct cpython_obj *o, const uint8_t *p)
 	memcpy(&type, p + l->ob_type, 8);
 	if (!cpython_refcount_ok(refcount))
 		return false;
-	o->type = cpython_type(o->st, o->m, type);
+	if (o->type == NULL || o->type->address != type)
+		o->type = cpython_type(o->st, o->m, type);
 	return o->type != NULL;
 }
 
