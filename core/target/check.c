@@ -317,7 +317,11 @@ struct hs_err *tg_check(struct tg_client *c, int pid,
 	struct hs_err *err;
 
 	begin(&k, options);
-	err = tg_or_gone(check_all(&k), pid, ret->start_time);
+	err = check_all(&k);
+	// What is refused was read of it while it lived; what is denied may be
+	// so since it is ending. (Its start is known only now.)
+	if (err && err->code != HS_ERR_REFUSED)
+		err = tg_or_gone(err, pid, ret->start_time);
 	hs_text_deinit(&k.status);
 	return err;
 }
