@@ -9,7 +9,7 @@ import sys
 sys.path.insert(0, os.path.join(os.environ.get("abs_top_srcdir", "."),
                                 "tests", "lib"))
 from hstest import (comes_to, done, equal, heapsh, ok, python,  # noqa: E402
-                    pythons, SMOKE, wait_for)
+                    pythons, SMOKE, starved, wait_for)
 
 TIMES = 10 if SMOKE else 100
 # Of us and all that we start: else the kernel may gather pages of a program
@@ -59,9 +59,13 @@ def maps(pid):
 
 
 def attach(pid):
-    r = heapsh(["attach", pid], ["heap"])
+    """(status, what attach answered); it settled, or there was no time."""
+    r = heapsh(["attach", pid], ["heap", "info setup"])
     docs = r.docs
-    return r.status, docs[0] if docs else {"err": r.err}
+    if not docs:
+        return r.status, {"err": r.err}
+    return r.status, dict(docs[0], settled=docs[0].get("settled") or
+                          starved(docs[-1:]))
 
 
 version, path = pythons()[-1]

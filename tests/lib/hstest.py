@@ -267,6 +267,17 @@ def values(result):
     return [d.get("value", d.get("message")) for d in result.results]
 
 
+def starved(docs):
+    """Was the instant not settled because the machine had no time for it? Its
+    copy may run for 60 ms of processor time (LIMIT_MS of target/instant.c); one
+    that was given up after twice as long had to wait for a processor. docs: of
+    "info setup"."""
+    return any(int(ms) >= 120 for d in docs for row in d.get("rows", ())
+               if row[:1] == ["instant"]
+               for ms in re.findall(r"no consistent point within (\d+) ms",
+                                    row[1]))
+
+
 class Shell:
     """heapsh fed line by line: a line in, a document out."""
 
