@@ -29,7 +29,7 @@ E2E_TESTS += tests/e2e/arrays.t tests/e2e/asked.t tests/e2e/attach_many.t tests/
 	tests/e2e/kill.t tests/e2e/large.t tests/e2e/libraries.t tests/e2e/library.t tests/e2e/lifetime.t \
 	tests/e2e/measure.t tests/e2e/megabyte.t tests/e2e/names.t tests/e2e/readme.t \
 	tests/e2e/reuse.t \
-	tests/e2e/session.t tests/e2e/stranger.t tests/e2e/time.t tests/e2e/zoo.t
+	tests/e2e/scattered.t tests/e2e/session.t tests/e2e/stranger.t tests/e2e/time.t tests/e2e/zoo.t
 # What attaching may do to a program, and how else it may be had.
 E2E_TESTS += tests/e2e/contended.t tests/e2e/container.t tests/e2e/core_hostile.t tests/e2e/denied.t tests/e2e/doctor.t \
 	tests/e2e/ladder.t tests/e2e/yama.t
@@ -38,6 +38,7 @@ EXTRA_DIST += tests/fixtures/arrays.py tests/fixtures/census.py \
 	tests/fixtures/chain.c tests/fixtures/chain.py tests/fixtures/reprs.py \
 	tests/fixtures/change.py \
 	tests/fixtures/deep.py tests/fixtures/edges.py \
+	tests/fixtures/scattered.py \
 	tests/fixtures/edges_library.py tests/fixtures/edges_members.py \
 	tests/fixtures/edges_objects.py \
 	tests/fixtures/libraries.py tests/fixtures/library.py tests/fixtures/library_modules.py \

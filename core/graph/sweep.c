@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The first pass: which objects lie in the claimed ranges, and what do they
 // point at outside?
-#include "graph_priv.h"
+#include "words_priv.h"
 
 enum {
 	SLAB_BYTES = 4 << 20,		/* for shapes, allocated at once */
@@ -17,6 +17,7 @@ struct sweeper {
 	struct gr_vec *outside, *slabs;
 	struct gr_space seen;		/* outside targets already noted */
 	struct gr_stream stream;
+	struct gr_words elsewhere;	/* words of objects */
 	struct hs_err *err;
 	uint64_t recent[RECENT];
 
@@ -166,26 +167,48 @@ static void note_outside(struct sweeper *s, uint64_t target)
 		fail(s, err);
 }
 
-static void on_edge(struct heapsh_sink *sink, const struct heapsh_edge *e)
+/* Most edges that leave the ranges go to a few objects. */
+static inline void see_target(struct sweeper *s, uint64_t target)
 {
-	struct sweeper *s = (struct sweeper *)sink;
-	uint64_t target = e->target, *recent;
-	struct hs_err *err;
+	uint64_t *recent = &s->recent[gr_hash_u64(target) & (RECENT - 1)];
 
-	if (HS_UNLIKELY(!s->object || e->flags & HEAPSH_EDGE_WEAK))
-		return;
-	if (e->flags & HEAPSH_EDGE_TABLE) {
-		err = gr_find_owner(s->find, target, s->object);
-		if (err)
-			fail(s, err);
-	}
-	// Most edges that leave the ranges go to a few objects.
-	recent = &s->recent[gr_hash_u64(target) & (RECENT - 1)];
 	if (*recent == target || gr_is_swept(s->b, target))
 		return;
 	*recent = target;
 	if (HS_LIKELY(!(target & 7)))
 		note_outside(s, target);
+}
+
+static void on_word(void *arg, uint64_t word)
+{
+	see_target(arg, word);
+}
+
+static void on_words(struct heapsh_sink *sink, uint64_t addr, uint64_t n)
+{
+	struct sweeper *s = (struct sweeper *)sink;
+	struct hs_err *err;
+
+	if (HS_UNLIKELY(s->err != NULL))
+		return;
+	err = gr_words_take(&s->elsewhere, addr, n);
+	if (err)
+		fail(s, err);
+}
+
+static void on_edge(struct heapsh_sink *sink, const struct heapsh_edge *e)
+{
+	struct sweeper *s = (struct sweeper *)sink;
+	struct hs_err *err;
+
+	if (HS_UNLIKELY(!s->object || e->flags & HEAPSH_EDGE_WEAK))
+		return;
+	if (e->flags & HEAPSH_EDGE_TABLE) {
+		err = gr_find_owner(s->find, e->target, s->object);
+		if (err)
+			fail(s, err);
+	}
+	see_target(s, e->target);
 }
 
 /* Blocks were made before the threads began: both are there. */
@@ -257,6 +280,25 @@ static struct hs_err *sweep_jobs(struct sweeper *s)
 	return err;
 }
 
+/* All windows, and what lay elsewhere than they did. */
+static struct hs_err *sweep_all(struct sweeper *s)
+{
+	struct hs_err *err;
+
+	gr_words_init(&s->elsewhere, s->b->task, s->stream.reader, on_word, s);
+	err = sweep_jobs(s);
+	if (!err)
+		err = gr_words_rest(&s->elsewhere);
+	gr_words_deinit(&s->elsewhere);
+	if (!err)
+		err = gr_find_seal(s->find);
+	if (!err)
+		err = s->err;
+	else
+		hs_err_free(s->err);
+	return err;
+}
+
 static struct hs_err *sweep_part(void *arg, unsigned thread)
 {
 	struct gr_building *b = arg;
@@ -274,12 +316,11 @@ static struct hs_err *sweep_part(void *arg, unsigned thread)
 	s->sink.object = on_object;
 	s->sink.objects = on_objects;
 	s->sink.edge = on_edge;
+	s->sink.words = on_words;
 	gr_space_init(&s->seen, b->task, GR_SPACE_SMALL);
 	err = gr_stream_init(&s->stream, b->g->m, b->task);
 	if (!err) {
-		err = sweep_jobs(s);
-		if (!err)
-			err = gr_find_seal(s->find);
+		err = sweep_all(s);
 		b->unread[thread] = s->stream.unread;
 		gr_stream_deinit(&s->stream);
 	}

@@ -174,6 +174,8 @@ void im_reader_destroy(struct im_reader *r);
  * next four views. len at most 64 MiB. Never returns another range's bytes.
  */
 const void *im_view(struct im_reader *r, uint64_t addr, uint64_t len);
+/** im_view() if it costs no read; NULL else. Valid until the next view. */
+const void *im_view_at_hand(struct im_reader *r, uint64_t addr, uint64_t len);
 /** Give back what is kept of bytes that no valid view points to. */
 void im_reader_trim(struct im_reader *r);
 /**

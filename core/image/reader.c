@@ -560,3 +560,24 @@ const void *im_view(struct im_reader *r, uint64_t addr, uint64_t len)
 	found = view_block(r, addr, len);
 	return found || !r->bytewise ? found : view_scratch(r, addr, len);
 }
+
+const void *im_view_at_hand(struct im_reader *r, uint64_t addr, uint64_t len)
+{
+	uint64_t from = addr & ((UINT64_C(1) << r->shift) - 1);
+	struct block *b;
+	uint32_t mask;
+
+	if (len <= r->lent_len && addr - r->lent_addr <= r->lent_len - len)
+		return r->lent + (addr - r->lent_addr);
+	if (!len || len > (UINT64_C(1) << r->shift) - from)
+		return NULL;
+	b = find_block(r, addr >> r->shift);
+	mask = page_mask((unsigned)(from / IM_PAGE),
+			 (unsigned)((from + len - 1) / IM_PAGE));
+	if (!b || (b->readable & mask) != mask)
+		return NULL;
+	b->again = true;
+	if (b->views < FEW_VIEWS)
+		b->views++;
+	return b->bytes + from;
+}

@@ -282,6 +282,16 @@ void md_reader_lend(struct im_reader *r, uint64_t addr, const void *bytes,
 	im_reader_lend(r, addr, bytes, len);
 }
 
+const void *md_view(struct im_reader *r, uint64_t addr, uint64_t len)
+{
+	return im_view(r, addr, len);
+}
+
+const void *md_view_at_hand(struct im_reader *r, uint64_t addr, uint64_t len)
+{
+	return im_view_at_hand(r, addr, len);
+}
+
 static void trim_part(struct md_model *part, void *arg)
 {
 	(void)arg;

@@ -168,6 +168,9 @@ struct hs_err *md_reader_create(struct md_model *m, struct hs_budget *budget,
 void md_reader_destroy(struct im_reader *r);
 void md_reader_lend(struct im_reader *r, uint64_t addr, const void *bytes,
 		    uint64_t len);
+/** As im_view() and im_view_at_hand(). */
+const void *md_view(struct im_reader *r, uint64_t addr, uint64_t len);
+const void *md_view_at_hand(struct im_reader *r, uint64_t addr, uint64_t len);
 /** Give back what the model's own readers keep. Of the main thread. */
 void md_trim(struct md_model *m);
 

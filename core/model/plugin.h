@@ -289,6 +289,14 @@ struct heapsh_sink {
 	/** Since 0.2: as object() of each. An edge() belongs to the last. */
 	void (*objects)(struct heapsh_sink *sink,
 			const struct heapsh_object *o, uint32_t n);
+	/**
+	 * Since 0.2, or NULL. With FRONTIER: each of the n words at address, a
+	 * multiple of eight, names what an object of this call refers to, or
+	 * is 0: as edge() of each, without label and flags. The host looks at
+	 * them, at once or later: for what lies elsewhere than its object. No
+	 * view that was got before is valid behind it.
+	 */
+	void (*words)(struct heapsh_sink *sink, uint64_t address, uint64_t n);
 };
 
 enum heapsh_diag { HEAPSH_DIAG_NOTE, HEAPSH_DIAG_WARNING };

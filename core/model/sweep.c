@@ -191,6 +191,15 @@ static void guard_edge(struct heapsh_sink *sink, const struct heapsh_edge *e)
 	g->inner->edge(g->inner, &mended);
 }
 
+static void guard_words(struct heapsh_sink *sink, uint64_t addr, uint64_t n)
+{
+	struct guard *g = (struct guard *)sink;
+
+	if (HS_UNLIKELY(++g->n_edges > g->look) && !may_go_on(g))
+		return;
+	g->inner->words(g->inner, addr, n);
+}
+
 static void guard_nothing(struct heapsh_sink *sink, uint64_t addr)
 {
 	struct guard *g = (struct guard *)sink;
@@ -243,6 +252,8 @@ static void guard_init(struct guard *g, struct md_model *m,
 	g->sink.objects = guard_objects;
 	g->sink.edge = guard_edge;
 	g->sink.nothing = guard_nothing;
+	if (inner->words && inner->want & HEAPSH_WANT_FRONTIER)
+		g->sink.words = guard_words;
 	g->sink.reader = &g->reader;
 	g->inner = inner;
 	g->m = m;

@@ -95,6 +95,18 @@ static bool interrupted(const struct cpython_obj *o, uint64_t n)
 	return n >= WINDOW / 4 && o->m->host->cancelled(o->m->im);
 }
 
+/* False: they lie in the chunk, or the host leaves them to us. */
+static bool leave_to_host(struct cpython_leaving *v,
+			  const struct cpython_obj *o, uint64_t addr,
+			  uint64_t n)
+{
+	if (addr - o->chunk < o->chunk_len || addr % 8 != 0 ||
+	    !HEAPSH_HAS(v->sink, words) || v->sink->words == NULL)
+		return false;
+	v->sink->words(v->sink, addr, n);
+	return true;
+}
+
 /* n words at addr. */
 static void tell_words(struct cpython_leaving *v, const struct cpython_obj *o,
 		       uint64_t addr, uint64_t n)
@@ -102,6 +114,8 @@ static void tell_words(struct cpython_leaving *v, const struct cpython_obj *o,
 	uint64_t take, word;
 	const uint8_t *p;
 
+	if (leave_to_host(v, o, addr, n))
+		return;
 	for (; n != 0; n -= take, addr += take * 8) {
 		take = n < WINDOW ? n : WINDOW;
 		p = bytes_at(o, addr, take * 8);

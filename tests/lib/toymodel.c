@@ -250,6 +250,18 @@ static const void *view(const struct md_model *m, const struct im_reader *r,
 	return most == len ? p : NULL;
 }
 
+const void *md_view(struct im_reader *r, uint64_t addr, uint64_t len)
+{
+	return view(r->m, r, addr, len);
+}
+
+const void *md_view_at_hand(struct im_reader *r, uint64_t addr, uint64_t len)
+{
+	return len <= r->len && addr - r->start <= r->len - len ?
+		       r->bytes + (addr - r->start) :
+		       NULL;
+}
+
 /* --- the plugin's side -------------------------------------------------- */
 
 static void learn_type(struct md_model *m, uint32_t type)
@@ -529,67 +541,6 @@ char *md_kind_name(struct md_model *m, uint32_t type, uint32_t owner)
 		return hs_xasprintf("%s (no owner)", m->types.v[type].name);
 	return hs_xasprintf("%s of %s", m->types.v[type].name,
 			    m->types.v[owner].name);
-}
-
-void md_each_module(struct md_model *m, heapsh_name_fn *fn, void *arg)
-{
-	(void)m;
-	(void)fn;
-	(void)arg;
-}
-
-bool md_has_sites(struct md_model *m)
-{
-	(void)m;
-	return false;
-}
-
-bool md_site(struct md_model *m, uint64_t addr, uint32_t index,
-	     struct heapsh_site *ret)
-{
-	(void)m;
-	(void)addr;
-	(void)index;
-	(void)ret;
-	return false;
-}
-
-/* --- no other tool's rules ----------------------------------------------- */
-
-void md_compat_begin(struct md_model *m, uint32_t options)
-{
-	(void)m;
-	(void)options;
-}
-
-bool md_compat_thing(struct md_model *m, uint64_t id,
-		     struct heapsh_compat_thing *ret)
-{
-	(void)m;
-	(void)id;
-	(void)ret;
-	return false;
-}
-
-struct hs_err *md_compat_edges(struct md_model *m, uint64_t id,
-			       struct md_edge **ret, size_t *n)
-{
-	(void)id;
-	return md_edges(m, 0, ret, n);
-}
-
-bool md_compat_words(struct md_model *m, uint64_t id,
-		     struct md_compat_words *ret)
-{
-	(void)m;
-	(void)id;
-	(void)ret;
-	return false;
-}
-
-void md_compat_words_deinit(struct md_compat_words *w)
-{
-	(void)w;
 }
 
 char *md_render_clipped(struct md_model *m, uint64_t addr, uint32_t style,

@@ -345,6 +345,28 @@ static void a_view_needs_no_budget_across_two_blocks(void **state)
 	assert_null(im_view(reader, BASE, BLOCK + 1));
 }
 
+static void at_hand_is_what_costs_no_read(void **state)
+{
+	const uint64_t lent[2] = { 1, 2 };
+
+	(void)state;
+	put_words(BASE, 2 * BLOCK);
+	open_reader(NULL);
+	assert_null(im_view_at_hand(reader, BASE, 8));
+	assert_non_null(im_view(reader, BASE + PAGE, 8));
+	assert_true(holds_words(im_view_at_hand(reader, BASE + 64, PAGE),
+				BASE + 64, PAGE));
+	assert_null(im_view_at_hand(reader, BASE + BLOCK, 8));
+	assert_non_null(im_view(reader, BASE + BLOCK, 8));
+	assert_null(im_view_at_hand(reader, BASE + BLOCK - 8, 16));
+	assert_null(im_view_at_hand(reader, BASE, 0));
+	assert_null(im_view_at_hand(reader, UINT64_MAX, 8));
+	assert_null(im_view_at_hand(reader, BASE, UINT64_MAX));
+	im_reader_lend(reader, BASE + BLOCK - 8, lent, sizeof(lent));
+	assert_ptr_equal(im_view_at_hand(reader, BASE + BLOCK - 8, 16), lent);
+	im_reader_lend(reader, 0, NULL, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -380,6 +402,8 @@ int main(void)
 		cmocka_unit_test_teardown(
 			a_view_needs_no_budget_across_two_blocks,
 			close_reader),
+		cmocka_unit_test_teardown(at_hand_is_what_costs_no_read,
+					  close_reader),
 	};
 
 	return UNIT_RUN(tests);
