@@ -15,7 +15,7 @@ sys.path.insert(0, os.path.join(os.environ.get("abs_top_srcdir", "."),
 import hstest
 from hstest import diag, equal, ok, pythons, python, skip
 
-# The same flips each time; others in make stress, or by hand.
+# The same flips each time; others when HEAPSH_STRESS or HEAPSH_SEED says so.
 SEED = int(os.environ.get("HEAPSH_SEED") or (
     time.time_ns() % 1000000 if os.environ.get("HEAPSH_STRESS") else 1))
 FLIPS = 500
