@@ -152,8 +152,7 @@ static void emit_edge(uint32_t slot, const struct lying_object *t, uint32_t i,
 {
 	const struct heapsh_edge e = {
 		.flags = (uint32_t)said(LIE_EDGE_FLAGS, slot,
-					t->edges[i].weak ? HEAPSH_EDGE_WEAK :
-							   0),
+					t->edges[i].weak * HEAPSH_EDGE_WEAK),
 		.label = (uint32_t)said(LIE_LABEL, slot, t->edges[i].label),
 		.target = said(LIE_TARGET, slot, address_of(t->edges[i].slot)),
 		.a = said(LIE_A, slot, address_of(t->edges[i].slot)),
@@ -169,6 +168,7 @@ static void emit_edge(uint32_t slot, const struct lying_object *t, uint32_t i,
 static void emit(uint32_t slot, struct heapsh_sink *sink)
 {
 	struct heapsh_object o = { 0 };
+	uint64_t words = said(LIE_WORDS, slot, 0);
 	struct lying_object t;
 
 	lying_truth(slot, &t);
@@ -190,6 +190,8 @@ static void emit(uint32_t slot, struct heapsh_sink *sink)
 	for (uint32_t i = 0; i < t.n_edges && sink->want & HEAPSH_WANT_EDGES;
 	     i++)
 		emit_edge(slot, &t, i, sink);
+	if (words && sink->words)
+		sink->words(sink, words, number(slot & 0x7f));
 }
 
 static void lying_sweep(void *state, const struct heapsh_chunk *c,

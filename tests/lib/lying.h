@@ -49,6 +49,8 @@ enum lying_kind {
 	LIE_HASH, LIE_USAGE, LIE_SITE, LIE_COLLECTOR, LIE_SCALAR, LIE_ASK,
 	/* value: which member is not there. */
 	LIE_ABSENT,
+	/* By slot: where words of it lie. */
+	LIE_WORDS,
 	LIE_KINDS
 };
 
