@@ -103,8 +103,8 @@ uint32_t gr_owned_find(const struct gr_owned *o, uint32_t table)
 	const uint8_t *p, *end;
 	uint32_t at, owner;
 
-	if (!g)
-		return GR_NONE;
+	if (!g || g->table == table || !o->bytes.n)
+		return g && g->table == table ? g->owner : GR_NONE;
 	last = (struct gr_owned_group *)o->groups.v + o->groups.n - 1;
 	p = (const uint8_t *)o->bytes.v + g->at;
 	end = (const uint8_t *)o->bytes.v + (g == last ? o->bytes.n : g[1].at);

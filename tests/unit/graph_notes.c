@@ -67,9 +67,11 @@ static void assert_drained(struct gr_notes **of, unsigned n, struct plain *p)
 	gr_drain_deinit(&d);
 	// Their chunks went as they were read.
 	assert_true(p->n == 0 || used() + GR_NOTES_CHUNK <= sealed);
-	qsort(p->v, p->n, sizeof(*p->v), compare);
-	qsort(got, p->n, sizeof(*got), compare);
-	assert_memory_equal(p->v, got, p->n * sizeof(*got));
+	if (p->n) {
+		qsort(p->v, p->n, sizeof(*p->v), compare);
+		qsort(got, p->n, sizeof(*got), compare);
+		assert_memory_equal(p->v, got, p->n * sizeof(*got));
+	}
 	free(got);
 	for (t = 0; t < n; t++)
 		gr_notes_destroy(of[t]);
@@ -190,6 +192,20 @@ static void each_table_has_its_owner_and_others_none(void **state)
 	free(owner);
 }
 
+static void one_table_alone_has_its_owner(void **state)
+{
+	struct gr_owned *o = gr_owned_create();
+
+	(void)state;
+	begin(0);
+	assert_null(gr_owned_put(o, &task, 9, 4));
+	assert_null(gr_owned_seal(o, &task));
+	assert_int_equal(gr_owned_find(o, 8), GR_NONE);
+	assert_int_equal(gr_owned_find(o, 9), 4);
+	assert_int_equal(gr_owned_find(o, 10), GR_NONE);
+	gr_owned_destroy(o, &budget);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -201,6 +217,7 @@ int main(void)
 		cmocka_unit_test(
 			without_memory_there_is_an_error_and_nothing_left),
 		cmocka_unit_test(each_table_has_its_owner_and_others_none),
+		cmocka_unit_test(one_table_alone_has_its_owner),
 	};
 
 	return UNIT_RUN(tests);
